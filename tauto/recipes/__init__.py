@@ -1,0 +1,7 @@
+"""Ordered lists of configured techniques: data, the models they make, and the script that does the same."""
+
+from tauto.recipes.build import build
+from tauto.recipes.optimized import OptimizedModel
+from tauto.recipes.recipe import Recipe, Step
+
+__all__ = ["OptimizedModel", "Recipe", "Step", "build"]

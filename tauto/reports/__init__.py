@@ -1,0 +1,32 @@
+"""Frozen dataclasses of numbers: what was found. No tensors, no text for people, units in the names."""
+
+from tauto.reports.comparison import Agreement, Comparison, Conditions, Interval, Quality, Verdict
+from tauto.reports.measurement import Latency, Measurement, Memory
+from tauto.reports.profile import Finding, ModuleRow, OperatorRow, ProfileReport, RootModel
+from tauto.reports.recipe import RecipeReport, StepReport
+from tauto.reports.report import Report, report_from_dict
+from tauto.reports.tuning import NotTried, TrialReport, TuningReport
+
+__all__ = [
+    "Agreement",
+    "Comparison",
+    "Conditions",
+    "Finding",
+    "Interval",
+    "Latency",
+    "Measurement",
+    "Memory",
+    "ModuleRow",
+    "NotTried",
+    "OperatorRow",
+    "ProfileReport",
+    "Quality",
+    "RecipeReport",
+    "Report",
+    "RootModel",
+    "StepReport",
+    "TrialReport",
+    "TuningReport",
+    "Verdict",
+    "report_from_dict",
+]

@@ -1,0 +1,68 @@
+"""A search over recipes: every trial, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from tauto.reports.comparison import Comparison, Conditions
+from tauto.reports.recipe import RecipeReport
+from tauto.reports.report import Report
+
+__all__ = ["NotTried", "TrialReport", "TrialStatus", "TuningReport", "TuningVerdict"]
+
+TrialStatus = Literal["kept", "rejected", "failed", "skipped"]
+TuningVerdict = Literal["improved", "kept_original", "infeasible"]
+
+
+@dataclass(frozen=True, slots=True)
+class TrialReport:
+    """One recipe tried. ``reason`` says in words why it has its status."""
+
+    number: int
+    recipe: RecipeReport
+    status: TrialStatus
+    reason: str
+    comparison: Comparison | None
+    preparation_s: float | None
+    wall_s: float
+    overhead_s: float | None
+    """Wall time that was neither preparing nor judging: starting the process and loading the weights."""
+    output_tail: str = ""
+    """The last lines that a failed trial printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotTried:
+    """A technique that was not tried, why, and the line that would change it (may be empty)."""
+
+    technique: str
+    reason: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TuningReport(Report):
+    """What ``autotune``, ``quantize`` and ``apply`` found."""
+
+    kind: ClassVar[str] = "tuning"
+
+    verb: str
+    model: str
+    verdict: TuningVerdict
+    reason: str
+    """Why the verdict is what it is, in one sentence with its numbers."""
+    objective: Literal["latency", "size"]
+    quality_rule: str
+    speed_only: bool
+    """True when no quality could be judged, so that the result is about speed only."""
+    conditions: Conditions
+    trials: tuple[TrialReport, ...]
+    winner: int | None
+    """Number of the winning trial; None when the original was kept."""
+    confirmed: Comparison | None
+    """The winner against the original once more, in a fresh process that loaded it from its files."""
+    not_tried: tuple[NotTried, ...]
+    budget_s: float | None
+    wall_s: float
+    interrupted: bool = False

@@ -1,0 +1,16 @@
+"""Ways to make a model better, one file per family, under one contract."""
+
+from tauto.techniques.registry import register, technique, techniques
+from tauto.techniques.technique import Applicability, Config, Context, Family, Script, Technique
+
+__all__ = [
+    "Applicability",
+    "Config",
+    "Context",
+    "Family",
+    "Script",
+    "Technique",
+    "register",
+    "technique",
+    "techniques",
+]

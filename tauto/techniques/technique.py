@@ -1,0 +1,161 @@
+"""The contract of a technique: a named way to make a model better."""
+
+from __future__ import annotations
+
+import importlib.util
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from torch import nn
+
+from tauto.errors import CandidateFailed
+from tauto.hardware import Hardware
+from tauto.workload import Workload
+
+__all__ = ["Applicability", "Config", "Context", "Family", "Script", "Technique"]
+
+Family = Literal["fusion", "layout", "precision", "quantization", "engine", "runtime"]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Base of every technique's configuration: frozen fields of closed sets, so that a recipe is only data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applicability:
+    """Whether a technique applies here; if not, why in words, and the line that would change it (may be empty)."""
+
+    applies: bool
+    reason: str = ""
+    remedy: str = ""
+
+    @classmethod
+    def yes(cls) -> Applicability:
+        """It applies."""
+        return cls(True)
+
+    @classmethod
+    def no(cls, reason: str, remedy: str = "") -> Applicability:
+        """It does not apply, because ``reason``."""
+        return cls(False, reason, remedy)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Where a step may keep files, and under which seed and hardware it works.
+
+    The first process to apply a step prepares its files (``may_prepare``); the process that confirms it and the
+    user's kernel only load them.
+    """
+
+    folder: Path
+    hardware: Hardware
+    seed: int = 0
+    may_prepare: bool = True
+
+    def file(self, name: str, build: Callable[[Path], None]) -> Path:
+        """Return the file (or folder) ``name`` of this step, built by ``build(path)`` if it is not there yet.
+
+        It is built under another name and renamed, so that a file that exists is whole.
+
+        Raises
+        ------
+        CandidateFailed
+            When it is missing and this process may only load.
+        """
+        path = self.folder / name
+        if path.exists():
+            return path
+        if not self.may_prepare:
+            raise CandidateFailed(f"{name} was not prepared")
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # the suffix stays, since exporters look at it
+        part = self.folder / f"part-{name}"
+        build(part)
+        part.rename(path)
+        return path
+
+    def step(self, index: int, name: str) -> Context:
+        """Return the context of step ``index`` of a recipe, with a folder of its own."""
+        return Context(self.folder / f"{index}-{name}", self.hardware, self.seed, self.may_prepare)
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """The plain Python of one configured step.
+
+    ``body`` is statements that rebind ``model``; they may use ``args`` and ``kwargs`` (the example call) and
+    ``data`` (a list of ``(args, kwargs)``). Values from the configuration appear only as literals (``repr``).
+    """
+
+    imports: tuple[str, ...]
+    body: str
+    definitions: str = ""
+
+
+class Technique(ABC):
+    """A named way to change a model. Stateless; never prints, never measures, never touches its input."""
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    """What it does, in a few words for a person."""
+    family: ClassVar[Family]
+    config: ClassVar[type[Config]] = Config
+    comes_after: ClassVar[frozenset[str]] = frozenset()
+    """Names and families that, where present, must stand before this one in a recipe."""
+    cannot_be_with: ClassVar[frozenset[str]] = frozenset()
+    """Names and families that may not stand in the same recipe."""
+    modules: ClassVar[tuple[str, ...]] = ()
+    """Optional libraries it imports."""
+    extra: ClassVar[str] = ""
+    """The extra of tauto that installs them."""
+
+    @abstractmethod
+    def applies_to(self, workload: Workload, hardware: Hardware) -> Applicability:
+        """Say whether the technique can help this workload on this hardware, else why not in words.
+
+        Cheap: it reads the model's structure and runs nothing. Missing libraries are told by :meth:`missing`.
+        """
+
+    @abstractmethod
+    def space(self, workload: Workload, hardware: Hardware) -> tuple[Config, ...]:
+        """Return the configurations worth trying, most promising first."""
+
+    @abstractmethod
+    def apply(self, workload: Workload, config: Any, context: Context) -> nn.Module:
+        """Return a new model that takes and returns what ``workload.model`` did.
+
+        Raises
+        ------
+        CandidateFailed
+            When this candidate cannot be made; the message says why.
+        """
+
+    @abstractmethod
+    def script(self, config: Any) -> Script:
+        """Return the plain Python that does the same, without TAuto."""
+
+    def describe(self, config: Config) -> str:
+        """Return the configured technique in words, such as ``openvino (int8)``."""
+        values = [_word(name, getattr(config, name)) for name in config.__dataclass_fields__]
+        words = ", ".join(word for word in values if word)
+        return f"{self.name} ({words})" if words else self.name
+
+    def missing(self) -> Applicability:
+        """Say whether its optional libraries are installed, with the pip line when not; imports nothing."""
+        lacking = [module for module in self.modules if importlib.util.find_spec(module) is None]
+        if not lacking:
+            return Applicability.yes()
+        return Applicability.no(
+            f"{' and '.join(lacking)} not installed", f"pip install 'tauto[{self.extra}]'"
+        )
+
+
+def _word(name: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return name if value else ""
+    return "" if value is None else f"{name}={value}" if isinstance(value, int | float) else str(value)

@@ -1,0 +1,16 @@
+"""What is being optimized: model, inputs, data, and how its quality is judged."""
+
+from tauto.workload.call import Call, call_from_batch, call_from_inputs
+from tauto.workload.check import check_model
+from tauto.workload.quality import QualityRule, run_evaluate
+from tauto.workload.workload import Workload
+
+__all__ = [
+    "Call",
+    "QualityRule",
+    "Workload",
+    "call_from_batch",
+    "call_from_inputs",
+    "check_model",
+    "run_evaluate",
+]

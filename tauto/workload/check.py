@@ -1,0 +1,58 @@
+"""Whether a model can be worked with at all: one clear line when not."""
+
+from __future__ import annotations
+
+import itertools
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from tauto.errors import InvalidArgument, ModelError
+
+__all__ = ["check_model"]
+
+
+def check_model(model: object, argument: str = "model") -> nn.Module:
+    """Return ``model`` when it is a usable ``nn.Module``; it is only read.
+
+    Raises
+    ------
+    InvalidArgument
+        When it is not an ``nn.Module`` instance.
+    ModelError
+        When it has no parameters, lives on the meta device, is lazy and uninitialised, or holds NaN or infinity.
+    """
+    if isinstance(model, type) and issubclass(model, nn.Module):
+        raise InvalidArgument(
+            f"{argument}: {model.__name__} is a class. Give an instance: {model.__name__}(…)."
+        )
+    if not isinstance(model, nn.Module):
+        raise InvalidArgument(f"{argument}: a {type(model).__name__} is not a torch.nn.Module.")
+    tensors = list(itertools.chain(model.named_parameters(), model.named_buffers()))
+    if not any(True for _ in model.parameters()):
+        raise ModelError(
+            f"{argument}: {type(model).__name__} has no parameters, so there is nothing to optimize."
+        )
+    for name, tensor in tensors:
+        _check_tensor(argument, name, tensor)
+    return model
+
+
+def _check_tensor(argument: str, name: str, tensor: Tensor) -> None:
+    if is_lazy(tensor):
+        raise ModelError(
+            f"{argument}: {name} is lazy and not initialised. Call the model once on real inputs first."
+        )
+    if tensor.is_meta:
+        raise ModelError(
+            f"{argument}: {name} is on the meta device and has no values. Load the weights first."
+        )
+    if tensor.is_floating_point() and isinstance(tensor, nn.Parameter) and not _finite(tensor):
+        raise ModelError(f"{argument}: {name} holds NaN or infinite values. Train or load it again first.")
+
+
+def _finite(tensor: Tensor) -> bool:
+    with torch.no_grad():
+        # a sum is finite unless a term is not, or it overflows: then look at every element
+        return bool(torch.isfinite(tensor.detach().sum())) or bool(torch.isfinite(tensor.detach()).all())
