@@ -56,7 +56,7 @@ class TrialFailed(TautoError, RuntimeError):
     """A trial ended without a result (a crash, a limit); the message is its reason."""
 
 
-class CandidateFailed(Exception):  # noqa: N818 - it is an outcome of a candidate, not a fault of TAuto
+class CandidateFailed(Exception):  # an outcome of a candidate, not a fault
     """This candidate cannot be made; skip it and go on. Not fatal, so not a :class:`TautoError`."""
 
 

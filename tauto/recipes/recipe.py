@@ -94,19 +94,13 @@ class Recipe:
         RecipeError
             When it is malformed, of a newer version, or names what TAuto does not know.
         """
-        if (
-            not isinstance(data, Mapping)
-            or set(data) != {"recipe", "steps"}
-            or not isinstance(data["steps"], list)
-        ):
+        if not isinstance(data, Mapping) or set(data) != {"recipe", "steps"} or not isinstance(data["steps"], list):
             raise RecipeError("recipe: it must be a mapping of 'recipe' (its version) and 'steps' (a list).")
         version = data["recipe"]
         if not isinstance(version, int) or isinstance(version, bool) or version < 1:
             raise RecipeError(f"recipe: version {version!r} is not a version number.")
         if version > VERSION:
-            raise RecipeError(
-                f"recipe: version {version} is newer than this TAuto reads ({VERSION}). Upgrade tauto."
-            )
+            raise RecipeError(f"recipe: version {version} is newer than this TAuto reads ({VERSION}). Upgrade tauto.")
         return cls(tuple(_step_from(item) for item in data["steps"]))
 
     def to_json(self) -> str:
@@ -161,9 +155,7 @@ def _step(name: str, config: Mapping[str, Any] | Config | None = None) -> Step:
         where = ".".join(map(str, detail["loc"])) if detail else "config"
         what = detail["msg"] if detail else str(error)
         raise RecipeError(f"recipe: {name}.{where}: {what}. Fields: {_fields(known)}.") from None
-    return Step(
-        name, known.config(**{field: getattr(checked, field) for field in known.config.__dataclass_fields__})
-    )
+    return Step(name, known.config(**{field: getattr(checked, field) for field in known.config.__dataclass_fields__}))
 
 
 def _step_from(item: Any) -> Step:

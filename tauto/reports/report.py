@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any, ClassVar, Self
 
 from pydantic import TypeAdapter, ValidationError
@@ -15,11 +14,13 @@ SCHEMA = 1
 """Version of the JSON form; raised when a field changes its meaning or goes."""
 
 _kinds: dict[str, type[Report]] = {}
+_adapters: dict[type, TypeAdapter[Any]] = {}
 
 
-@cache
 def _adapter(kind: type) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+    if kind not in _adapters:
+        _adapters[kind] = TypeAdapter(kind)
+    return _adapters[kind]
 
 
 class Report:
@@ -55,13 +56,12 @@ class Report:
                 f"report: schema {schema!r} is newer than this TAuto reads ({SCHEMA}). Upgrade tauto."
             )
         try:
-            return _adapter(cls).validate_python(body)  # type: ignore[no-any-return]
+            report: Self = _adapter(cls).validate_python(body)
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"]))
-            raise InvalidArgument(
-                f"report: the {kind} report is malformed at {where}: {first['msg']}"
-            ) from None
+            raise InvalidArgument(f"report: the {kind} report is malformed at {where}: {first['msg']}") from None
+        return report
 
 
 def report_from_dict(data: dict[str, Any]) -> Report:

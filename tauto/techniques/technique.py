@@ -150,9 +150,7 @@ class Technique(ABC):
         lacking = [module for module in self.modules if importlib.util.find_spec(module) is None]
         if not lacking:
             return Applicability.yes()
-        return Applicability.no(
-            f"{' and '.join(lacking)} not installed", f"pip install 'tauto[{self.extra}]'"
-        )
+        return Applicability.no(f"{' and '.join(lacking)} not installed", f"pip install 'tauto[{self.extra}]'")
 
 
 def _word(name: str, value: Any) -> str:

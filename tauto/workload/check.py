@@ -24,16 +24,12 @@ def check_model(model: object, argument: str = "model") -> nn.Module:
         When it has no parameters, lives on the meta device, is lazy and uninitialised, or holds NaN or infinity.
     """
     if isinstance(model, type) and issubclass(model, nn.Module):
-        raise InvalidArgument(
-            f"{argument}: {model.__name__} is a class. Give an instance: {model.__name__}(…)."
-        )
+        raise InvalidArgument(f"{argument}: {model.__name__} is a class. Give an instance: {model.__name__}(…).")
     if not isinstance(model, nn.Module):
         raise InvalidArgument(f"{argument}: a {type(model).__name__} is not a torch.nn.Module.")
     tensors = list(itertools.chain(model.named_parameters(), model.named_buffers()))
     if not any(True for _ in model.parameters()):
-        raise ModelError(
-            f"{argument}: {type(model).__name__} has no parameters, so there is nothing to optimize."
-        )
+        raise ModelError(f"{argument}: {type(model).__name__} has no parameters, so there is nothing to optimize.")
     for name, tensor in tensors:
         _check_tensor(argument, name, tensor)
     return model
@@ -41,13 +37,9 @@ def check_model(model: object, argument: str = "model") -> nn.Module:
 
 def _check_tensor(argument: str, name: str, tensor: Tensor) -> None:
     if is_lazy(tensor):
-        raise ModelError(
-            f"{argument}: {name} is lazy and not initialised. Call the model once on real inputs first."
-        )
+        raise ModelError(f"{argument}: {name} is lazy and not initialised. Call the model once on real inputs first.")
     if tensor.is_meta:
-        raise ModelError(
-            f"{argument}: {name} is on the meta device and has no values. Load the weights first."
-        )
+        raise ModelError(f"{argument}: {name} is on the meta device and has no values. Load the weights first.")
     if tensor.is_floating_point() and isinstance(tensor, nn.Parameter) and not _finite(tensor):
         raise ModelError(f"{argument}: {name} holds NaN or infinite values. Train or load it again first.")
 

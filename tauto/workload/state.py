@@ -16,8 +16,8 @@ __all__ = ["evaluating", "preserved_rng", "seeded", "thread_count"]
 @contextmanager
 def preserved_rng() -> Iterator[None]:
     """Restore Python's, numpy's and torch's random states after the block."""
-    python, numpy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
+    python, numpy, cpu = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None  # type: ignore[no-untyped-call]
     try:
         yield
     finally:

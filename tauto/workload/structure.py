@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import torch
 from torch import Tensor
 
 __all__ = ["Slot", "describe", "flatten", "map_tensors", "rebuild", "tensors_of"]

@@ -194,9 +194,7 @@ def _deep_copied(model: nn.Module) -> nn.Module:
 
 def _batches(data: Iterable[Any], model: nn.Module, example: Call | None) -> tuple[Call, ...]:
     if not isinstance(data, Iterable):
-        raise InvalidArgument(
-            f"data: a {type(data).__name__} is not an iterable of batches, such as a DataLoader."
-        )
+        raise InvalidArgument(f"data: a {type(data).__name__} is not an iterable of batches, such as a DataLoader.")
     if isinstance(data, torch.Tensor | dict | str):
         raise InvalidArgument(
             f"data: a {type(data).__name__} is one batch, not an iterable of batches. Put it in a list: [batch]."
