@@ -1,0 +1,21 @@
+"""Where a trial runs: in a process of its own, so that nothing it does reaches the user's."""
+
+from tauto.execution.job import Failure, Job, Outcome
+from tauto.execution.local import LocalExecutor, RunningJob, executor
+from tauto.execution.memory import default_limit_bytes
+from tauto.execution.transfer import load, save_workload
+from tauto.execution.workspace import Workspace, new_workspace
+
+__all__ = [
+    "Failure",
+    "Job",
+    "LocalExecutor",
+    "Outcome",
+    "RunningJob",
+    "Workspace",
+    "default_limit_bytes",
+    "executor",
+    "load",
+    "new_workspace",
+    "save_workload",
+]

@@ -1,0 +1,160 @@
+"""Runs jobs on this machine, each in a fresh process that can crash, hang or eat memory without harm here."""
+
+from __future__ import annotations
+
+import atexit
+import itertools
+import os
+import sys
+import threading
+import time
+from typing import Protocol, Self
+
+from tauto.execution.client import ForkServer, Listener
+from tauto.execution.job import Job, Outcome
+from tauto.execution.memory import default_limit_bytes
+from tauto.execution.outcome import clear_folder, read_outcome
+from tauto.execution.spawner import Spawner
+from tauto.execution.wire import Message
+
+__all__ = ["LocalExecutor", "RunningJob", "executor"]
+
+_numbers = itertools.count(1)
+
+
+class _Runner(Protocol):
+    alive: bool
+
+    def submit(self, request: Message, listener: Listener) -> None: ...
+    def kill(self, job_id: int) -> None: ...
+    def close(self) -> None: ...
+
+
+class RunningJob:
+    """A job under way; made by :meth:`LocalExecutor.start`."""
+
+    def __init__(self, job: Job, memory_limit_bytes: int) -> None:
+        self.job = job
+        self.pid: int | None = None
+        self._memory_limit_bytes = memory_limit_bytes
+        self._submitted = time.monotonic()
+        self._ended = threading.Event()
+        self._outcome: Outcome | None = None
+        self._number = next(_numbers)
+        self._runner: _Runner | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended yet."""
+        return not self._ended.is_set()
+
+    def wait(self, timeout_s: float | None = None) -> Outcome | None:
+        """Return its outcome once it has ended, or None after ``timeout_s`` seconds."""
+        self._ended.wait(timeout_s)
+        return self._outcome
+
+    def kill(self) -> Outcome | None:
+        """Stop it with all it started, and return its outcome (None if it will not die)."""
+        if self.alive and self._runner is not None:
+            self._runner.kill(self._number)
+        return self.wait(timeout_s=10.0)
+
+    def _submit(self, runner: _Runner) -> None:
+        self._runner = runner
+        runner.submit(self._request(), self._hear)
+
+    def _hear(self, message: Message) -> None:
+        if message["event"] == "started":
+            self.pid = message["pid"]
+            return
+        self._outcome = read_outcome(self.job, message, self._memory_limit_bytes, self._submitted)
+        self._ended.set()
+
+    def _request(self) -> Message:
+        torch = sys.modules.get("torch")
+        return {
+            "op": "start",
+            "id": self._number,
+            "function": self.job.function,
+            "arguments": dict(self.job.arguments),
+            "folder": str(self.job.folder.absolute()),
+            "wall_limit_s": self.job.wall_limit_s,
+            "memory_limit_bytes": self._memory_limit_bytes,
+            "env": {**os.environ, **self.job.env},
+            "path": [entry for entry in sys.path if isinstance(entry, str)],
+            "cwd": os.getcwd(),  # noqa: PTH109
+            "threads": torch.get_num_threads() if torch else None,
+        }
+
+
+class LocalExecutor:
+    """Runs jobs in fresh children of a fork server (where there is no fork: in new Python processes).
+
+    Starting is lazy: the server starts with the first job, or with :meth:`warm`. A server that died is
+    replaced at the next job; in a fork of this process a new one is started.
+
+    Examples
+    --------
+    >>> with LocalExecutor() as local:  # doctest: +SKIP
+    ...     local.run(Job("math:factorial", {"n": 5}, folder)).failure.reason
+    'raised TypeError: math.factorial() takes no keyword arguments'
+    """
+
+    def __init__(self) -> None:
+        self._runner: _Runner | None = None
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def warm(self) -> None:
+        """Start the server now, without waiting for it: it imports while the caller prepares."""
+        self._ready()
+
+    def start(self, job: Job) -> RunningJob:
+        """Start ``job`` and return at once."""
+        clear_folder(job.folder)
+        limit = job.memory_limit_bytes
+        running = RunningJob(job, default_limit_bytes() if limit is None else limit)
+        try:
+            running._submit(self._ready())
+        except OSError:  # the server died since we last heard from it: once more with a new one
+            running = RunningJob(job, running._memory_limit_bytes)
+            running._submit(self._ready())
+        return running
+
+    def run(self, job: Job) -> Outcome:
+        """Run ``job`` to its end and return its outcome; on KeyboardInterrupt it is stopped first."""
+        running = self.start(job)
+        try:
+            outcome = running.wait()
+        except BaseException:
+            running.kill()
+            raise
+        assert outcome is not None  # noqa: S101 - waited without a limit
+        return outcome
+
+    def close(self) -> None:
+        """End the server and every job under way; a later job starts a new one."""
+        with self._lock:
+            runner, self._runner = self._runner, None
+        if runner is not None:
+            runner.close()
+
+    def _ready(self) -> _Runner:
+        with self._lock:
+            if self._runner is None or not self._runner.alive:
+                self._runner = ForkServer() if hasattr(os, "fork") else Spawner()
+            return self._runner
+
+
+_shared = LocalExecutor()
+atexit.register(_shared.close)
+
+
+def executor() -> LocalExecutor:
+    """Return the executor that this process shares; it ends with the process."""
+    return _shared
