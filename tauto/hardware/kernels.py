@@ -160,7 +160,7 @@ def _grow(make: Maker, device: str, clock: Clock, largest: int) -> tuple[float, 
     while True:
         run = make(n, device)
         clock(run)
-        seconds = clock(run)
+        seconds = min(clock(run), clock(run))
         if seconds >= _LONG_ENOUGH_S or 2 * n > largest:
             return 2e-9 * n**3 / seconds, n, run
         n *= 2
