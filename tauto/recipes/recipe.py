@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, get_type_hints
 
 import yaml
-from pydantic import ConfigDict, TypeAdapter, ValidationError
-from pydantic.dataclasses import dataclass as validated
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from tauto.errors import InvalidArgument, RecipeError
 from tauto.reports import RecipeReport, StepReport
@@ -79,10 +79,7 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON data with the version of its form."""
-        steps = [
-            {"technique": step.name, "config": _adapter(type(step.config)).dump_python(step.config)}
-            for step in self.steps
-        ]
+        steps = [{"technique": step.name, "config": dataclasses.asdict(step.config)} for step in self.steps]
         return {"recipe": VERSION, "steps": steps}
 
     @classmethod
@@ -133,9 +130,15 @@ class Recipe:
 
 
 @cache
-def _adapter(config: type[Config]) -> TypeAdapter[Any]:
+def _form(config: type[Config]) -> type[BaseModel]:
     # strict: "yes" is not a bool and 2.0 not an int; forbid: a misspelt field is an error, not a default
-    return TypeAdapter(validated(config, config=ConfigDict(extra="forbid", strict=True)))  # type: ignore[call-overload]
+    hints = get_type_hints(config)
+    fields: dict[str, Any] = {field.name: (hints[field.name], _default(field)) for field in dataclasses.fields(config)}
+    return create_model(config.__name__, __config__=ConfigDict(extra="forbid", strict=True), **fields)
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    return ... if field.default is dataclasses.MISSING else field.default
 
 
 def _step(name: str, config: Mapping[str, Any] | Config | None = None) -> Step:
@@ -149,13 +152,13 @@ def _step(name: str, config: Mapping[str, Any] | Config | None = None) -> Step:
             raise RecipeError(f"recipe: {name} takes a {known.config.__name__}, not a {type(data).__name__}.")
         data = {field: getattr(data, field) for field in data.__dataclass_fields__}
     try:
-        checked = _adapter(known.config).validate_python(dict(data))
+        checked = _form(known.config).model_validate(dict(data))  # type: ignore[arg-type]
+        return Step(name, known.config(**dict(checked)))
     except (ValidationError, TypeError, ValueError) as error:
         detail = error.errors()[0] if isinstance(error, ValidationError) else None
         where = ".".join(map(str, detail["loc"])) if detail else "config"
         what = detail["msg"] if detail else str(error)
         raise RecipeError(f"recipe: {name}.{where}: {what}. Fields: {_fields(known)}.") from None
-    return Step(name, known.config(**{field: getattr(checked, field) for field in known.config.__dataclass_fields__}))
 
 
 def _step_from(item: Any) -> Step:

@@ -1,5 +1,6 @@
 """Ways to make a model better, one file per family, under one contract."""
 
+from tauto.techniques import layout, precision, runtime
 from tauto.techniques.registry import register, technique, techniques
 from tauto.techniques.technique import Applicability, Config, Context, Family, Script, Technique
 
@@ -10,7 +11,10 @@ __all__ = [
     "Family",
     "Script",
     "Technique",
+    "layout",
+    "precision",
     "register",
+    "runtime",
     "technique",
     "techniques",
 ]

@@ -94,7 +94,8 @@ class Script:
 
     imports: tuple[str, ...]
     body: str
-    definitions: str = ""
+    definitions: tuple[str, ...] = ()
+    """Top-level classes and functions that ``body`` uses, one text each: several steps may need the same one."""
 
 
 class Technique(ABC):
