@@ -1,0 +1,10 @@
+"""The verbs at a terminal: ``tauto profile|quantize|autotune|apply|runs|hardware``."""
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line; the commands load only what they need."""
+    from tauto.cli.app import run
+
+    run()

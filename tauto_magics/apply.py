@@ -1,0 +1,52 @@
+"""``%tauto_apply recipe model``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import tauto
+from tauto_magics.arguments import Parser
+from tauto_magics.engine import change_model
+from tauto_magics.errors import UsageError
+from tauto_magics.magic import Invocation, Magic
+from tauto_magics.names import MODEL, RESULT
+from tauto_magics.options import add_inputs, add_quality, add_target, search_keywords
+
+__all__ = ["APPLY"]
+
+
+def _options(parser: Parser) -> None:
+    parser.takes("recipe", RESULT, "a result or a recipe by its name here, or a YAML or JSON file")
+    parser.takes("model", MODEL, "the model to apply it to; it is not changed")
+    add_inputs(parser)
+    add_quality(parser)
+    add_target(parser)
+
+
+def _run(call: Invocation) -> Any:
+    name = call.arguments.model
+    recipe = _recipe(call, call.arguments.recipe)
+    model = call.names.model(name)
+    return change_model(call, tauto.apply, recipe, model, **search_keywords(call), name=name)
+
+
+def _recipe(call: Invocation, text: str) -> Any:
+    first = text.partition(".")[0]
+    if first in call.shell.user_ns:
+        return call.names.find(text, RESULT)
+    if _is_file(text):
+        return Path(text)
+    if Path(text).suffix in {".yaml", ".yml", ".json"} or "/" in text:
+        raise UsageError(f"there is no recipe file {text!r} and no name {first!r} here.")
+    return call.names.find(text, RESULT)
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):  # too long, or holds a null character: no file's name
+        return False
+
+
+APPLY = Magic("tauto_apply", "Apply a recipe to a model, and prove what it gains.", _options, _run)

@@ -1,0 +1,64 @@
+"""The user's cell under a cell magic, run as IPython runs it: its errors rise, its last value is displayed."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any
+
+from IPython.core.displayhook import DisplayHook
+from IPython.core.interactiveshell import InteractiveShell
+
+from tauto_magics.errors import UsageError
+
+__all__ = ["Cell", "compile_cell"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A compiled cell: its statements, and its last expression when it ends in one."""
+
+    body: CodeType
+    last: CodeType | None
+    silent: bool
+    """Whether the cell ends in ``;``, so that its value is not displayed."""
+
+    def run(self, namespace: dict[str, Any]) -> Any:
+        """Execute the cell in ``namespace`` and return the value of its last expression."""
+        __tracebackhide__ = True
+        exec(self.body, namespace)
+        return None if self.last is None else eval(self.last, namespace)
+
+    def show(self, value: Any) -> None:
+        """Display the value of the cell as IPython would."""
+        if value is not None and not self.silent:
+            sys.displayhook(value)
+
+
+def compile_cell(shell: InteractiveShell, text: str, magic: str) -> Cell:
+    """Return ``text`` transformed, parsed and compiled under the shell's cache, so that tracebacks show its lines.
+
+    Raises
+    ------
+    SyntaxError
+        The cell's own, as IPython shows it.
+    UsageError
+        When the cell awaits at its top level.
+    """
+    compiler: Any = shell.compile
+    source = shell.transform_cell(text)
+    tree = shell.transform_ast(compiler.ast_parse(source))
+    filename = compiler.cache(source, shell.execution_count, raw_code=text)
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    with compiler.extra_flags(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT):
+        body = compiler(tree, filename, "exec")
+        value = compiler(ast.Expression(last.value), filename, "eval") if last else None
+    if any(code.co_flags & inspect.CO_COROUTINE for code in (body, value) if code):
+        raise UsageError(
+            f"%%{magic}: a top-level await cannot be profiled. "
+            "Await in a cell before it, or profile a plain function that runs the coroutine."
+        )
+    return Cell(body, value, DisplayHook.semicolon_at_end_of_expression(source))

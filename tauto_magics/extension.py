@@ -1,0 +1,49 @@
+"""Loading and unloading: the magics, their completion, and their settings."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from IPython.core.interactiveshell import InteractiveShell
+
+from tauto_magics.apply import APPLY
+from tauto_magics.autotune import AUTOTUNE
+from tauto_magics.compare import COMPARE
+from tauto_magics.completion import make_matcher
+from tauto_magics.magic import Magic
+from tauto_magics.overview import overview_magic
+from tauto_magics.profile import PROFILE
+from tauto_magics.quantize import QUANTIZE
+from tauto_magics.runs import RUNS
+from tauto_magics.script import SCRIPT
+from tauto_magics.settings import TautoMagics
+
+__all__ = ["MAGICS", "load_ipython_extension", "unload_ipython_extension"]
+
+_VERBS = (PROFILE, COMPARE, QUANTIZE, AUTOTUNE, APPLY, SCRIPT, RUNS)
+
+MAGICS: tuple[Magic, ...] = (*_VERBS, overview_magic(_VERBS))
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Register the magics with ``shell``; loading twice is loading once. Prints nothing, imports no torch."""
+    unload_ipython_extension(shell)
+    settings = TautoMagics(shell)
+    configurables: list[Any] = shell.configurables
+    configurables.append(settings)
+    for magic in MAGICS:
+        kind: Literal["line_cell", "line"] = "line_cell" if magic.cell else "line"
+        shell.magics_manager.register_function(magic.bound(shell, settings), kind, magic.name)
+    if shell.Completer is not None:
+        shell.Completer.custom_matchers.append(make_matcher(shell, MAGICS))
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """Take away all that :func:`load_ipython_extension` added."""
+    for magic in MAGICS:
+        for table in shell.magics_manager.magics.values():
+            table.pop(magic.name, None)
+    shell.configurables[:] = [known for known in shell.configurables if type(known).__name__ != TautoMagics.__name__]
+    if shell.Completer is not None:
+        matchers = shell.Completer.custom_matchers
+        matchers[:] = [known for known in matchers if getattr(known, "matcher_identifier", "") != "tauto_magics"]

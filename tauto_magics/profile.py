@@ -1,0 +1,72 @@
+"""``%tauto_profile model`` and ``%%tauto_profile``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from IPython.display import display
+
+import tauto
+from tauto_magics.arguments import Parser
+from tauto_magics.cell import compile_cell
+from tauto_magics.engine import call_engine
+from tauto_magics.errors import UsageError, translated
+from tauto_magics.magic import Invocation, Magic
+from tauto_magics.names import MODEL
+from tauto_magics.options import add_inputs, inputs_keywords
+from tauto_magics.progress import shown
+
+__all__ = ["PROFILE"]
+
+
+def _options(parser: Parser) -> None:
+    parser.takes("model", MODEL, "the model to profile (line magic only)", optional=True)
+    add_inputs(parser)
+
+
+def _run(call: Invocation) -> Any:
+    if call.cell is not None:
+        return _profile_cell(call)
+    name = call.arguments.model
+    if name is None:
+        raise UsageError(
+            "%tauto_profile: no model is named. Write %tauto_profile model, or %%tauto_profile above a cell."
+        )
+    model = call.names.model(name)
+    return call_engine(call, tauto.profile, model, **inputs_keywords(call), name=name, names=call.shell.user_ns)
+
+
+def _profile_cell(call: Invocation) -> Any:
+    __tracebackhide__ = True
+    if call.arguments.model is not None or call.arguments.inputs is not None:
+        raise UsageError(
+            "%%tauto_profile takes no model and no inputs: it sees which models the cell calls, and with what."
+        )
+    cell = compile_cell(call.shell, call.cell or "", PROFILE.name)
+    session = tauto.profile(names=call.shell.user_ns)
+    own: list[BaseException] = []
+
+    def work() -> Any:
+        with shown(call.shell, alone=False), session:
+            try:
+                return cell.run(call.shell.user_ns)
+            except BaseException as error:
+                # the user's own: it rises as it is, after the report of what was seen until then
+                own.append(error)
+                raise
+
+    try:
+        value = translated(work)
+    except BaseException:
+        if not own:
+            raise
+    if own:
+        display(session.result)
+        raise own[0]
+    cell.show(value)
+    return session.result
+
+
+PROFILE = Magic(
+    "tauto_profile", "Where time and memory go in a cell or a model, with findings.", _options, _run, cell=True
+)
