@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, ClassVar, Self
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from tauto.errors import InvalidArgument
 
@@ -28,14 +29,16 @@ class Report:
 
     __slots__ = ()
     kind: ClassVar[str]
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(ser_json_inf_nan="strings")
 
     def __init_subclass__(cls, **arguments: Any) -> None:
         super().__init_subclass__(**arguments)
         _kinds[cls.kind] = cls
 
     def to_dict(self) -> dict[str, Any]:
-        """Return strictly valid JSON data (no NaN), with ``kind`` and ``schema``."""
-        body: dict[str, Any] = _adapter(type(self)).dump_python(self, mode="json")
+        """Return strictly valid JSON data, with ``kind`` and ``schema``; a NaN is written as ``"NaN"``."""
+        # by way of the text: only there does pydantic write NaN and infinity as strings
+        body: dict[str, Any] = json.loads(_adapter(type(self)).dump_json(self))
         return {"kind": self.kind, "schema": SCHEMA, **body}
 
     @classmethod

@@ -12,7 +12,8 @@ from tauto.reports.report import Report
 __all__ = ["NotTried", "TrialReport", "TrialStatus", "TuningReport", "TuningVerdict"]
 
 TrialStatus = Literal["kept", "rejected", "failed", "skipped"]
-TuningVerdict = Literal["improved", "kept_original", "infeasible"]
+TuningVerdict = Literal["improved", "kept_original", "infeasible", "applied"]
+"""``applied`` comes from ``apply`` alone: the recipe was asked for by name and is in place, though no better."""
 
 
 @dataclass(frozen=True, slots=True)

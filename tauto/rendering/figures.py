@@ -1,0 +1,112 @@
+"""Matplotlib figures of reports. Matplotlib is optional, imported at use, and its global state is left alone."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from tauto.errors import InvalidArgument, MissingDependency
+from tauto.rendering import comparison, profile, tuning
+from tauto.rendering.document import clean
+from tauto.reports import Comparison, ProfileReport, Report, TuningReport
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["figure"]
+
+_BLUE = "#4c8bd6"
+_GREY = "#8a8f98"
+_ROWS = 20
+
+
+def figure(report: Report) -> Figure:
+    """Return a figure of ``report``: time by module, before and after, or the speedup of each trial.
+
+    Raises
+    ------
+    MissingDependency
+        When matplotlib is not installed.
+    InvalidArgument
+        When there is nothing to draw of this kind of report.
+    """
+    if isinstance(report, ProfileReport):
+        return _profile(report)
+    if isinstance(report, Comparison):
+        return _comparison(report)
+    if isinstance(report, TuningReport):
+        return _tuning(report)
+    raise InvalidArgument(
+        f"report: there is no figure of a {report.kind} report; there is one of profile, comparison and tuning reports."
+    )
+
+
+def _figure(rows: int, title: str) -> tuple[Figure, Axes]:
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise MissingDependency(
+            "Figures need matplotlib, which is not installed. Run: pip install 'tauto[notebook]'"
+        ) from None
+    made = Figure(figsize=(8, 1.4 + 0.32 * max(rows, 3)), layout="constrained")
+    axes = made.add_subplot()
+    axes.set_title(_name(title, 90), loc="left", fontsize="medium")
+    axes.spines[["top", "right"]].set_visible(False)
+    return made, axes
+
+
+def _name(text: str, length: int = 44) -> str:
+    # a dollar sign would start a formula
+    return clean(text, length).replace("$", r"\$")
+
+
+def _profile(report: ProfileReport) -> Figure:
+    rows = sorted(report.modules, key=lambda row: -row.self_ms)[:_ROWS]
+    made, axes = _figure(len(rows), f"Time by module: {profile.headline(report)}")
+    places = range(len(rows))
+    axes.barh(places, [row.self_ms for row in rows], color=_BLUE)
+    axes.set_yticks(places, [_name(f"{row.path or 'the model'} ({row.kind})") for row in rows])
+    axes.invert_yaxis()
+    axes.set_xlabel("self time over the sampled calls, ms")
+    return made
+
+
+def _comparison(report: Comparison) -> Figure:
+    one, other = report.original, report.optimized
+    pairs = [
+        ("Latency, p50", one.latency.p50_ms, other.latency.p50_ms),
+        ("Latency, p95", one.latency.p95_ms, other.latency.p95_ms),
+        ("Size", one.size_bytes, other.size_bytes),
+        ("Memory, steady", one.memory.steady_bytes, other.memory.steady_bytes),
+        *((quality.metric, quality.original, quality.optimized) for quality in report.quality[:4]),
+    ]
+    shown = [(name, after / before) for name, before, after in pairs if before and before > 0 and after is not None]
+    made, axes = _figure(len(shown), f"{other.name} against {one.name}. {comparison.headline(report)}")
+    places = range(len(shown))
+    bars = axes.barh(places, [part for _, part in shown], color=_BLUE)
+    axes.bar_label(bars, [f"{part:.0%}" for _, part in shown], padding=3)
+    axes.axvline(1, color=_GREY, linestyle="--")
+    axes.set_yticks(places, [_name(name) for name, _ in shown])
+    axes.invert_yaxis()
+    axes.margins(x=0.12)
+    axes.set_xlabel("optimized, as a share of the original (dashed: the same)")
+    return made
+
+
+def _tuning(report: TuningReport) -> Figure:
+    compared = [(trial, trial.comparison) for trial in report.trials if trial.comparison]
+    compared = [(trial, found) for trial, found in compared if math.isfinite(found.speedup)]
+    compared = sorted(compared, key=lambda pair: -pair[1].speedup)[:_ROWS]
+    made, axes = _figure(len(compared), f"{report.verb} of {report.model}. {tuning.headline(report)}")
+    for place, (trial, found) in enumerate(compared):
+        low, high = found.speedup_interval.low, found.speedup_interval.high
+        won = trial.number == report.winner
+        axes.plot([low, high], [place, place], color=_BLUE, linewidth=3, solid_capstyle="butt")
+        axes.plot(found.speedup, place, "D" if won else "o", color=_BLUE)
+    labels = [f"{'kept: ' if trial.number == report.winner else ''}{trial.recipe.title}" for trial, _ in compared]
+    axes.axvline(1, color=_GREY, linestyle="--")
+    axes.set_yticks(range(len(compared)), [_name(label) for label in labels])
+    axes.invert_yaxis()
+    axes.set_xlabel("speedup with its 95 % interval (dashed: the original)")
+    return made

@@ -1,0 +1,89 @@
+"""A document as self-contained HTML: no scripts, no ids, no addresses, under :data:`LIMIT_BYTES` always."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from tauto.rendering.document import (
+    Block,
+    Code,
+    Document,
+    Facts,
+    Folded,
+    Items,
+    Mark,
+    Table,
+    clean,
+    clean_code,
+)
+
+__all__ = ["LIMIT_BYTES", "hypertext", "standalone"]
+
+LIMIT_BYTES = 100_000
+_SHARES = (1.0, 0.6, 0.35, 0.2, 0.1, 0.05)
+_SHAPES = {kind.__name__: kind.__name__.lower() for kind in (Table, Facts, Items, Code, Folded)} | {"Note": "note"}
+
+
+def hypertext(document: Document) -> str:
+    """Return ``document`` as an HTML fragment that reads well in a light and in a dark notebook."""
+    return _fitted("fragment.html.jinja", document)
+
+
+def standalone(document: Document) -> str:
+    """Return ``document`` as a whole HTML page, to be saved and sent."""
+    return _fitted("page.html.jinja", document)
+
+
+def _fitted(template: str, document: Document) -> str:
+    """Render with fewer rows and shorter words until the page is small enough."""
+    page = ""
+    for share in _SHARES:
+        page = _environment().get_template(template).render(document=document, share=share)
+        if len(page.encode()) < LIMIT_BYTES:
+            break
+    return page
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("tauto.rendering"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters |= {"words": _words, "code": _code, "unbroken": _unbroken}
+    environment.globals |= {"shape": _shape, "places": _places}
+    return environment
+
+
+def _words(text: str, share: float) -> str:
+    return clean(text, max(int(400 * share), 60))
+
+
+def _code(text: str, share: float) -> str:
+    return clean_code(text, max(int(4000 * share), 200))
+
+
+def _unbroken(text: str) -> str:
+    return text.replace(" ", "\u00a0")
+
+
+def _shape(block: Block) -> str:
+    return _SHAPES[type(block).__name__]
+
+
+def _places(mark: Mark, width: int) -> Mark:
+    """Return ``mark`` in pixels of a drawing ``width`` wide, kept inside it."""
+
+    def place(value: float) -> float:
+        share = value / mark.top if mark.top > 0 else 0.0
+        return round(min(max(share, 0.0), 1.0) * width, 1)
+
+    low, high, reference = (None if value is None else place(value) for value in (mark.low, mark.high, mark.reference))
+    return replace(mark, value=place(mark.value), top=float(width), low=low, high=high, reference=reference)

@@ -1,0 +1,194 @@
+"""The page of a :class:`~tauto.reports.TuningReport`: the verdict, the proof, and every trial."""
+
+from __future__ import annotations
+
+from tauto.rendering.comparison import before_after, break_even, conditions, gains
+from tauto.rendering.document import (
+    Block,
+    Cell,
+    Code,
+    Column,
+    Document,
+    Folded,
+    Items,
+    Mark,
+    Note,
+    Row,
+    Table,
+    cell,
+)
+from tauto.rendering.numbers import UNKNOWN, metric, plural, ratio, seconds
+from tauto.reports import Comparison, NotTried, TrialReport, TuningReport
+
+__all__ = ["document", "explain", "headline", "winning_trial"]
+
+_TRIALS = (
+    Column("#", number=True),
+    Column("Recipe"),
+    Column("Status"),
+    Column("Speedup", number=True),
+    Column("Quality", number=True),
+    Column("Preparation", number=True),
+    Column("Why"),
+)
+_SIGNS = {"kept": "✓ kept", "rejected": "• rejected", "failed": "✗ failed", "skipped": "– skipped"}
+_ORDINARY = {
+    "a",
+    "all",
+    "an",
+    "each",
+    "every",
+    "it",
+    "its",
+    "no",
+    "none",
+    "not",
+    "nothing",
+    "only",
+    "the",
+    "there",
+}
+
+
+def winning_trial(report: TuningReport) -> TrialReport | None:
+    """Return the trial whose recipe was kept; None when the original was."""
+    return next((trial for trial in report.trials if trial.number == report.winner), None)
+
+
+def believed(report: TuningReport) -> Comparison | None:
+    """Return the comparison to believe of the winner: the confirmation, else its trial's."""
+    winner = winning_trial(report)
+    return report.confirmed or (winner.comparison if winner else None)
+
+
+def headline(report: TuningReport) -> str:
+    """Return the verdict in one line with its numbers."""
+    reason = report.reason.strip().rstrip(".")
+    proof = believed(report)
+    if report.verdict == "improved":
+        return f"Improved: {', '.join(gains(proof))}" if proof else f"Improved: {reason}"
+    lead = "Kept the original, because" if report.verdict == "kept_original" else "Infeasible:"
+    if reason.lower().startswith(("kept the original", "infeasible")):
+        return reason[:1].upper() + reason[1:]
+    if not reason:
+        return lead.rstrip(":").removesuffix(", because")
+    first, _, rest = reason.partition(" ")
+    return f"{lead} {first.lower() if first.lower() in _ORDINARY else first} {rest}".rstrip()
+
+
+def document(report: TuningReport) -> Document:
+    """Return the page."""
+    tone = {"improved": "good", "kept_original": "neutral", "infeasible": "bad"}[report.verdict]
+    title = f"{report.verb} of {report.model}"
+    blocks = [*_notes(report), *_proof(report), *_after(report)]
+    return Document(title, headline(report), tuple(blocks), tone)  # type: ignore[arg-type]
+
+
+def _notes(report: TuningReport) -> list[Block]:
+    blocks: list[Block] = []
+    if report.speed_only:
+        blocks.append(Note("Speed only: no quality could be judged, so check the outputs before you rely on this."))
+    if report.interrupted:
+        blocks.append(Note("Interrupted: this is the best found until then."))
+    if report.confirmed:
+        blocks.append(Note("Confirmed in a fresh process, which loaded the winner from its files and timed it again."))
+    elif report.verdict == "improved":
+        blocks.append(Note("Not confirmed in a fresh process; the figures are those of the winning trial."))
+    return blocks
+
+
+def _proof(report: TuningReport) -> list[Block]:
+    proof, winner = believed(report), winning_trial(report)
+    blocks: list[Block] = []
+    if winner:
+        blocks.append(Note(f"Recipe: {winner.recipe.title}"))
+    if proof:
+        blocks.append(before_after(proof))
+    extra = [("Quality rule", report.quality_rule)]
+    if proof:
+        extra.append(("Preparation", break_even(proof)))
+    searched = f"{plural(len(report.trials), 'trial')} in {seconds(report.wall_s)}"
+    budget = f" of a budget of {seconds(report.budget_s)}" if report.budget_s else ""
+    extra += [("Searched", f"{searched}{budget}, for {report.objective}")]
+    blocks.append(conditions(report.conditions, tuple(extra)))
+    return blocks
+
+
+def _after(report: TuningReport) -> list[Block]:
+    blocks: list[Block] = [_trials(report), _not_tried(report.not_tried)]
+    tails = tuple(
+        Code(f"Trial {trial.number}: {trial.recipe.title}", trial.output_tail)
+        for trial in report.trials
+        if trial.output_tail.strip()
+    )
+    if tails:
+        blocks.append(Folded("What the failed trials printed last", tails[:10]))
+    if report.winner is not None:
+        lines = "r.model      # the optimized model, ready to call\nr.script()   # the plain Python that does the same"
+        blocks.append(Code("To use it, with r = tauto.last() (in a notebook also %tauto_script)", lines))
+    return blocks
+
+
+def _trials(report: TuningReport) -> Table:
+    tops = [trial.comparison.speedup_interval.high for trial in report.trials if trial.comparison]
+    top = max([1.2, *(value for value in tops if value < 1e6)]) * 1.05
+    rows = tuple(_trial(trial, top, trial.number == report.winner) for trial in report.trials)
+    return Table("Trials", _TRIALS, rows, more="trials", limit=40)
+
+
+def _trial(trial: TrialReport, top: float, won: bool) -> Row:
+    compared = trial.comparison
+    speedup = Cell(UNKNOWN)
+    if compared:
+        interval = compared.speedup_interval
+        mark = Mark(compared.speedup, top, interval.low, interval.high, reference=1.0)
+        speedup = Cell(ratio(compared.speedup, interval), mark, strong=won)
+    cells = (
+        Cell(str(trial.number)),
+        cell(trial.recipe.title, strong=won),
+        Cell(_SIGNS[trial.status]),
+        speedup,
+        cell(_quality(compared)),
+        Cell(seconds(trial.preparation_s)),
+        cell(trial.reason),
+    )
+    weight = {"kept": 3.0, "failed": 1.0, "rejected": 2.0, "skipped": 0.0}[trial.status]
+    return Row(cells, weight=float("inf") if won else weight)
+
+
+def _quality(compared: Comparison | None) -> str:
+    if compared is None:
+        return UNKNOWN
+    if compared.quality:
+        worst = max(compared.quality, key=lambda one: one.drop - one.allowed_drop)
+        return f"{metric(worst.metric, worst.optimized)} {'held' if worst.held else 'not held'}"
+    return {True: "held", False: "not held", None: "unproved"}[compared.quality_held]
+
+
+def _not_tried(found: tuple[NotTried, ...]) -> Items:
+    items = tuple((one.technique, one.reason, (one.remedy,) if one.remedy else ()) for one in found)
+    return Items("Not tried", items, more="techniques")
+
+
+def explain(report: TuningReport) -> str:
+    """Return, technique by technique, why each was kept, rejected, skipped or failed."""
+    lines = [f"{headline(report)}."]
+    if winner := winning_trial(report):
+        lines.append(f"The recipe is {winner.recipe.title}.")
+    if report.speed_only:
+        lines.append("No quality could be judged: this is about speed only.")
+    lines += [_sentence(trial) for trial in report.trials]
+    lines += [
+        f"{one.technique} was not tried: {one.reason.rstrip('.')}."
+        + (f" To have it tried: {one.remedy}" if one.remedy else "")
+        for one in report.not_tried
+    ]
+    return "\n".join(lines)
+
+
+def _sentence(trial: TrialReport) -> str:
+    verb = {"kept": "was kept", "rejected": "was rejected", "failed": "failed", "skipped": "was skipped"}[trial.status]
+    figures = ""
+    if compared := trial.comparison:
+        figures = f" at {ratio(compared.speedup, compared.speedup_interval)} the speed of the original"
+    return f"{trial.recipe.title} {verb}{figures}: {trial.reason.rstrip('.')}."

@@ -1,0 +1,37 @@
+"""Which result belongs to which report."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tauto.errors import InvalidArgument
+from tauto.reports import Comparison, MachineReport, Measurement, ProfileReport, Report, TuningReport
+from tauto.results.comparison import ComparisonResult
+from tauto.results.machine import MachineResult
+from tauto.results.measurement import MeasurementResult
+from tauto.results.profile import ProfileResult
+from tauto.results.result import Result
+from tauto.results.tuning import TuningResult
+
+__all__ = ["result_of"]
+
+_RESULTS: dict[type[Report], type[Result[Any]]] = {
+    Comparison: ComparisonResult,
+    MachineReport: MachineResult,
+    Measurement: MeasurementResult,
+    ProfileReport: ProfileResult,
+    TuningReport: TuningResult,
+}
+
+
+def result_of(report: Report) -> Result[Any]:
+    """Return the result that shows ``report``, such as one read back from the store.
+
+    Raises
+    ------
+    InvalidArgument
+        When no result shows such a report.
+    """
+    if (kind := _RESULTS.get(type(report))) is None:
+        raise InvalidArgument(f"report: no result shows a {type(report).__name__}.")
+    return kind(report)

@@ -1,0 +1,114 @@
+"""What every verb returns: a thin object over a report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+from tauto import rendering
+from tauto.errors import InvalidArgument, did_you_mean
+from tauto.reports import Report
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["REPORT_MIME", "Result"]
+
+REPORT_MIME = "application/vnd.tauto.report+json"
+R = TypeVar("R", bound=Report)
+_SUFFIXES = (".html", ".json", ".md", ".txt")
+
+
+class Result(Generic[R]):
+    """A report that shows itself, and gives its fields as its own (``r.verdict`` is ``r.report.verdict``).
+
+    Parameters
+    ----------
+    report : Report
+        What was found.
+    """
+
+    noun: ClassVar[str] = "result"
+
+    def __init__(self, report: R) -> None:
+        self.report = report
+
+    def __getattr__(self, name: str) -> Any:
+        report = self.__dict__.get("report")
+        fields = getattr(type(report), "__dataclass_fields__", {})
+        if name in fields:
+            return getattr(report, name)
+        if name.startswith("_"):
+            raise AttributeError(name)
+        known = {entry for entry in dir(self) if not entry.startswith("_")}
+        raise AttributeError(f"This {self.noun} has no {name!r}. {did_you_mean(name, known)}".rstrip())
+
+    def __dir__(self) -> list[str]:
+        fields = getattr(type(self.report), "__dataclass_fields__", {})
+        return sorted({*super().__dir__(), *fields})
+
+    def __repr__(self) -> str:
+        return rendering.text(self.report)
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
+        """Return the forms in which a notebook shows and keeps this."""
+        return {
+            "text/plain": rendering.text(self.report),
+            "text/html": rendering.html(self.report),
+            REPORT_MIME: rendering.bounded(self.report),
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the whole report as JSON data."""
+        return self.report.to_dict()
+
+    def explain(self) -> str:
+        """Return what was found in plain sentences."""
+        return rendering.explain(self.report)
+
+    def plot(self) -> Figure:
+        """Return a matplotlib figure of what was found.
+
+        Raises
+        ------
+        MissingDependency
+            When matplotlib is not installed.
+        """
+        from tauto.rendering.figures import figure
+
+        return figure(self.report)
+
+    def save(self, path: str | Path) -> Path:
+        """Write a page (``.html``), the data (``.json``), Markdown (``.md``) or text (``.txt``), by the suffix.
+
+        Returns
+        -------
+        Path
+            Where it was written.
+
+        Raises
+        ------
+        InvalidArgument
+            When the suffix is none of these, or the file cannot be written.
+        """
+        target = Path(path).expanduser()
+        try:
+            target.write_text(self._written(target.suffix.lower()), encoding="utf-8")
+        except OSError as error:
+            raise InvalidArgument(
+                f"path: {str(target)!r} cannot be written ({error.strerror}). Name a file in a folder that exists."
+            ) from None
+        return target
+
+    def _written(self, suffix: str) -> str:
+        match suffix:
+            case ".html":
+                return rendering.page(self.report)
+            case ".json":
+                return json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
+            case ".md":
+                return rendering.markdown(self.report)
+            case ".txt":
+                return rendering.text(self.report) + "\n"
+        raise InvalidArgument(f"path: {suffix!r} is no form of a report. End the name in {', '.join(_SUFFIXES)}.")

@@ -1,0 +1,71 @@
+"""What ``tauto.autotune``, ``tauto.quantize`` and ``tauto.apply`` return."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, ClassVar
+
+from tauto import rendering
+from tauto.errors import InvalidArgument
+from tauto.reports import TuningReport
+from tauto.results.result import Result
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from tauto.recipes import Recipe
+
+__all__ = ["TuningResult"]
+
+
+class TuningResult(Result[TuningReport]):
+    """A search over recipes: the model to use, the measured proof and the recipe to do it again.
+
+    Parameters
+    ----------
+    report : TuningReport
+        Every trial, and what came of it.
+    model : torch.nn.Module or None
+        The model to use: the optimized one, or the user's original where that was kept. None only for a run
+        that was read back from the store, which keeps no weights.
+    """
+
+    noun: ClassVar[str] = "tuning result"
+
+    def __init__(self, report: TuningReport, model: nn.Module | None = None) -> None:
+        super().__init__(report)
+        self._model = model
+
+    @property
+    def model(self) -> nn.Module:
+        """The model to use, ready to call.
+
+        Raises
+        ------
+        InvalidArgument
+            When this is a past run: the store keeps the recipe, not the weights.
+        """
+        if self._model is None:
+            way = (
+                "Apply its recipe: tauto.apply(r.recipe, model, inputs=…)."
+                if self.report.winner is not None
+                else "The original was kept: use your own model."
+            )
+            raise InvalidArgument(f"model: this is a past run, and the store keeps no weights. {way}")
+        return self._model
+
+    @cached_property
+    def recipe(self) -> Recipe | None:
+        """The recipe of the optimized model; None when the original was kept."""
+        from tauto.recipes import Recipe
+
+        winner = next((trial for trial in self.report.trials if trial.number == self.report.winner), None)
+        return Recipe.from_report(winner.recipe) if winner else None
+
+    def script(self) -> str:
+        """Return the plain Python file that makes the same model; a comment when the original was kept."""
+        if self.recipe is None:
+            return f"# {rendering.headline(self.report)}\n# There is nothing to do again: use the model as it is.\n"
+        from tauto.recipes.script import script_of
+
+        return script_of(self.recipe)

@@ -1,0 +1,39 @@
+"""A report in brief: what a list of runs shows of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tauto.rendering import headline
+from tauto.reports import Comparison, Measurement, ProfileReport, Report, TuningReport
+
+__all__ = ["Brief", "brief"]
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """The searchable fields of one run; empty where a report does not say."""
+
+    verb: str
+    model: str
+    headline: str
+    verdict: str = ""
+    fingerprint: str = ""
+    machine: str = ""
+
+
+def brief(report: Report) -> Brief:
+    """Return ``report`` in brief."""
+    line = headline(report)
+    match report:
+        case TuningReport():
+            held = report.conditions
+            return Brief(report.verb, report.model, line, report.verdict, held.fingerprint, held.machine)
+        case ProfileReport():
+            return Brief("profile", report.subject, line, "", report.fingerprint, report.machine)
+        case Comparison():
+            held, pair = report.conditions, f"{report.optimized.name} against {report.original.name}"
+            return Brief("compare", pair, line, report.verdict, held.fingerprint, held.machine)
+        case Measurement():
+            return Brief("measure", report.name, line)
+    return Brief(report.kind, "", line)

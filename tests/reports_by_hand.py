@@ -1,0 +1,308 @@
+"""Reports made by hand, for the tests of all that shows, keeps or returns one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tauto.reports import (
+    Agreement,
+    Ceiling,
+    Comparison,
+    Conditions,
+    Finding,
+    Interval,
+    Latency,
+    MachineReport,
+    Measurement,
+    Memory,
+    ModuleRow,
+    NotTried,
+    OperatorRow,
+    ProfileReport,
+    Quality,
+    RecipeReport,
+    Report,
+    RootModel,
+    RunRow,
+    RunsReport,
+    StepReport,
+    TrialReport,
+    TuningReport,
+)
+
+HOSTILE = "<script>alert('x')</script><b id=\"a\">&amp; http://evil.example \x1b[31m\u202e | ` $x$\nnew line"
+
+
+def conditions() -> Conditions:
+    shapes = ("float32[1, 1, 32, 32]",)
+    return Conditions("Intel Xeon, 2 cores, 23.5 GiB", "4f2a9c01", "cpu", 2, shapes, 1)
+
+
+def measurement(name: str = "net", p50_ms: float = 8.42, size_bytes: int = 5_420_000) -> Measurement:
+    latency = Latency(p50_ms, p50_ms * 1.12, 400, 40, 1000 / p50_ms)
+    memory = Memory(61_000_000, 148_000_000)
+    return Measurement(name, latency, size_bytes, 1_350_410, memory)
+
+
+def comparison(speedup: float = 3.41, held: bool = True) -> Comparison:
+    small = measurement("net (openvino int8)", 8.42 / speedup, 1_390_000)
+    quality = Quality("accuracy", 0.98125, 0.98028, 0.00097, 0.0098125, True, held)
+    verdict = "better" if speedup * 0.95 > 1.02 else "worse" if speedup * 1.05 < 0.98 else "same"
+    return Comparison(
+        original=measurement(),
+        optimized=small,
+        conditions=conditions(),
+        speedup=speedup,
+        speedup_interval=Interval(speedup * 0.95, speedup * 1.05),
+        size_ratio=0.2565,
+        memory_ratio=0.71,
+        quality_drop=quality.drop,
+        quality_held=held,
+        quality_rule="accuracy may drop by 1% of the original's",
+        agreement=Agreement(0.99931, 0.0312, 0.9972, 360),
+        verdict=verdict,
+        settled=True,
+        preparation_s=6.42,
+        break_even_calls=1083,
+        quality=(quality,),
+    )
+
+
+def bare_comparison() -> Comparison:
+    """A comparison in which whatever may be unknown is."""
+    live = Memory(None, None, "not measured: a live object without a recipe cannot be made anew in a process of its own")
+    return replace(
+        comparison(1.0),
+        original=replace(measurement("a"), memory=live),
+        optimized=replace(measurement("b"), memory=live),
+        size_ratio=1.0,
+        memory_ratio=None,
+        quality_drop=None,
+        quality_held=None,
+        quality_rule="unproved: no evaluate, and only 3 varied inputs (64 are needed)",
+        agreement=None,
+        settled=False,
+        preparation_s=None,
+        break_even_calls=None,
+        quality=(),
+    )
+
+
+def recipe(*names: str) -> RecipeReport:
+    steps = tuple(StepReport(name, {}) for name in names)
+    return RecipeReport(steps, "0123456789ab", " → ".join(names) or "the original")
+
+
+def trials() -> tuple[TrialReport, ...]:
+    broke = "The trial ended by signal 11 (SIGSEGV) while preparing openvino."
+    return (
+        TrialReport(0, recipe("channels_last"), "rejected", "The interval reaches below 1.02.", comparison(1.03), 0.04, 9.1, 0.2),
+        TrialReport(1, recipe("openvino"), "kept", "The fastest of those that hold the quality.", comparison(), 6.42, 21.0, 0.21),
+        TrialReport(2, recipe("bfloat16"), "rejected", "Slower from the first samples on.", comparison(0.41), 0.1, 3.2, 0.2),
+        TrialReport(
+            3,
+            recipe("fold_batchnorm", "compile"),
+            "failed",
+            broke,
+            None,
+            None,
+            12.0,
+            None,
+            "Traceback (most recent call last):\n  File \"x.py\", line 1\nSegmentation fault",
+        ),
+        TrialReport(4, recipe("int8_dynamic"), "skipped", "No linear layers worth quantizing.", None, None, 0.0, None),
+        TrialReport(5, recipe("int8_static"), "rejected", "Accuracy fell from 98.1 % to 92.4 %.", comparison(4.2, False), 7.0, 9.9, 0.2),
+    )
+
+
+def tuning(verdict: str = "improved") -> TuningReport:
+    improved = verdict == "improved"
+    reasons = {
+        "improved": "openvino is 3.4 times as fast and accuracy held",
+        "kept_original": "No candidate was faster by more than 2 % with the quality held.",
+        "infeasible": "the nearest miss, openvino, is 1.8 times as fast where 4 was asked for: latency binds.",
+    }
+    return TuningReport(
+        verb="autotune",
+        model="digits_net",
+        verdict=verdict,  # type: ignore[arg-type]
+        reason=reasons[verdict],
+        objective="latency",
+        quality_rule="accuracy may drop by 1% of the original's",
+        speed_only=False,
+        conditions=conditions(),
+        trials=trials() if improved else trials()[2:5],
+        winner=1 if improved else None,
+        confirmed=comparison(3.38) if improved else None,
+        not_tried=(NotTried("onnxruntime", "ONNX Runtime is not installed.", "pip install 'tauto[onnxruntime]'"),),
+        budget_s=120.0,
+        wall_s=74.3,
+    )
+
+
+def bare_tuning() -> TuningReport:
+    """A search that was stopped before its first trial."""
+    return replace(
+        tuning("kept_original"),
+        reason="the search was stopped before its first trial ended",
+        speed_only=True,
+        trials=(),
+        not_tried=(),
+        budget_s=None,
+        interrupted=True,
+    )
+
+
+def modules(count: int) -> tuple[ModuleRow, ...]:
+    """A tree: a root, stages of eight layers, layers."""
+    rows = [ModuleRow("", "DigitsNet", 0, 0, 20, 168.4, 1.2, 45_000_000, 9_000_000, 1_350_410, 5_401_640, "compute", 0.36)]
+    for index in range(count - 1):
+        stage, layer = divmod(index, 8)
+        depth, path = (1, f"stage{stage}") if layer == 0 else (2, f"stage{stage}.conv{layer}")
+        time = 60.0 / (stage + 1) if layer == 0 else 8.0 / (stage + layer)
+        bound = ("compute", "memory", "overhead", None)[index % 4]
+        known = None if bound is None else 0.61 / layer if layer else 0.4
+        kind = "Sequential" if layer == 0 else "Conv2d"
+        rows.append(
+            ModuleRow(path, kind, 0, depth, 20, time, 0.0 if layer == 0 else time, 4_000_000, 90_000, 9216, 36864, bound, known)
+        )
+    return tuple(rows)
+
+
+def profile(count: int = 30) -> ProfileReport:
+    operators = (
+        OperatorRow("aten::mkldnn_convolution", 160, 121.4, 120.9, 800_000_000, 64_000_000),
+        OperatorRow("aten::native_batch_norm", 160, 21.0, 20.2, 0, 64_000_000),
+        OperatorRow("aten::clamp_min_", 160, 9.1, 9.0, 0, 0),
+        OperatorRow("aten::scaled_dot_product_attention", 20, 4.0, 4.0, None, 12_000),
+    )
+    findings = (
+        Finding(
+            "eval_missing",
+            "The model ran in training mode",
+            "No gradient was taken in this cell, and batch normalisation took 12 % of the time.",
+            "%tauto_autotune net",
+            "tauto.autotune(net)",
+        ),
+        Finding("batch_of_one", "Batches of one sample", "3,600 calls of one sample each.", "", "loader = DataLoader(data, batch_size=32)"),
+    )
+    root = RootModel("net", "DigitsNet", 3600, 30_312.0, 1_350_410, 5_401_640, ("float32[1, 1, 32, 32]",), True, 64)
+    return ProfileReport(
+        subject="cell",
+        wall_ms=33_020.0,
+        outside_ms=2_708.0,
+        root_calls=3600,
+        sampled_calls=20,
+        roots=(root,),
+        modules=modules(count),
+        operators=operators,
+        uncounted=("aten::scaled_dot_product_attention (2.6 %)",),
+        flops=45_000_000,
+        peak_bytes=412_000_000,
+        allocated_bytes=140_012_000,
+        findings=findings,
+        machine="Intel Xeon, 2 cores, 23.5 GiB",
+        fingerprint="4f2a9c01",
+        device="cpu",
+        threads=2,
+        analysis_ms=412.0,
+    )
+
+
+def bare_profile() -> ProfileReport:
+    """A cell that called no model."""
+    return replace(
+        profile(),
+        wall_ms=0.0,
+        outside_ms=0.0,
+        root_calls=0,
+        sampled_calls=0,
+        roots=(),
+        modules=(),
+        operators=(),
+        uncounted=(),
+        flops=0,
+        peak_bytes=None,
+        allocated_bytes=0,
+        findings=(),
+    )
+
+
+def machine() -> MachineReport:
+    ceilings = (
+        Ceiling("matrix product, float32", 331.0, "GFLOP/s"),
+        Ceiling("matrix product, bfloat16", 2014.0, "GFLOP/s"),
+        Ceiling("matrix product, int8", 4480.0, "GFLOP/s"),
+        Ceiling("copy within the cache", 61.0, "GB/s"),
+        Ceiling("copy in memory", 12.1, "GB/s"),
+    )
+    return MachineReport("Intel Xeon", "cpu", "4f2a9c01", 2, 25_200_000_000, ("AVX2", "AVX512", "AMX_INT8"), ceilings)
+
+
+def runs() -> RunsReport:
+    rows = (
+        RunRow(2, "2026-11-21T09:12:44+00:00", "autotune", "digits_net", "Improved: 3.4× faster", "improved", "4f2a9c01", "Intel Xeon"),
+        RunRow(1, "2026-11-21T09:10:02+00:00", "profile", "cell", "33.0 s: 92 % in the model", "", "4f2a9c01", "Intel Xeon"),
+    )
+    return RunsReport("/home/ada/.tauto", rows, 2)
+
+
+def hostile() -> tuple[Report, ...]:
+    """Reports in which every text that a user or a machine gives is markup."""
+    module = ModuleRow(f"a.{HOSTILE}", HOSTILE, 0, 1, 1, 1.0, 1.0, 0, 0, 0, 0, None, None)
+    root = RootModel(HOSTILE, HOSTILE, 1, 1.0, 1, 4, (HOSTILE,), False, 0)
+    finding = Finding(HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE)
+    operator = OperatorRow(HOSTILE, 1, 1.0, 1.0, None, 1)
+    seen = replace(
+        profile(),
+        subject=HOSTILE,
+        machine=HOSTILE,
+        device=HOSTILE,
+        roots=(root, root),
+        modules=(module,),
+        operators=(operator,),
+        findings=(finding,),
+        uncounted=(HOSTILE,),
+    )
+    held = replace(conditions(), machine=HOSTILE, device=HOSTILE, shapes=(HOSTILE,), mode=HOSTILE)
+    quality = Quality(HOSTILE, 0.9, 0.8, 0.1, 0.01, True, False)
+    nameless = replace(measurement(HOSTILE), memory=Memory(None, None, HOSTILE))
+    pair = replace(
+        comparison(), original=nameless, optimized=nameless, conditions=held, quality=(quality,), quality_rule=HOSTILE
+    )
+    tried = TrialReport(0, RecipeReport((StepReport(HOSTILE, {HOSTILE: HOSTILE}),), HOSTILE, HOSTILE), "kept", HOSTILE, pair, 1.0, 1.0, 1.0, HOSTILE)
+    search = replace(
+        tuning(),
+        verb=HOSTILE,
+        model=HOSTILE,
+        reason=HOSTILE,
+        quality_rule=HOSTILE,
+        conditions=held,
+        trials=(tried,),
+        winner=0,
+        confirmed=pair,
+        not_tried=(NotTried(HOSTILE, HOSTILE, HOSTILE),),
+    )
+    here = MachineReport(HOSTILE, HOSTILE, HOSTILE, 1, None, (HOSTILE,), (Ceiling(HOSTILE, 1.0, "GB/s"),))
+    past = RunsReport(HOSTILE, (RunRow(1, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE),), 1)
+    return seen, pair, nameless, search, replace(search, verdict="kept_original", winner=None), here, past
+
+
+def everything() -> tuple[Report, ...]:
+    """One report of every kind and of every verdict, bare ones among them."""
+    return (
+        profile(),
+        bare_profile(),
+        comparison(),
+        comparison(0.5, False),
+        bare_comparison(),
+        measurement(),
+        tuning(),
+        tuning("kept_original"),
+        tuning("infeasible"),
+        bare_tuning(),
+        machine(),
+        replace(machine(), memory_bytes=None, instruction_sets=(), ceilings=()),
+        runs(),
+        replace(runs(), rows=(), total=0),
+    )
