@@ -3,5 +3,6 @@
 from tauto.recipes.build import build
 from tauto.recipes.optimized import OptimizedModel
 from tauto.recipes.recipe import Recipe, Step
+from tauto.recipes.script import script_of
 
-__all__ = ["OptimizedModel", "Recipe", "Step", "build"]
+__all__ = ["OptimizedModel", "Recipe", "Step", "build", "script_of"]

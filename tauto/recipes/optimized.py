@@ -34,6 +34,8 @@ class OptimizedModel(nn.Module):
         self.module = module
         self.recipe = recipe
         self.original_kind = type(original).__name__
+        self.files: object | None = None
+        """The folder of the files it was loaded from, kept for as long as the model lives."""
         self._kept = _plain_attributes(original)
         super().train(False)
 

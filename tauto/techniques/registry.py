@@ -7,7 +7,7 @@ from typing import TypeVar
 from tauto.errors import InvalidArgument, did_you_mean
 from tauto.techniques.technique import Technique
 
-__all__ = ["register", "technique", "techniques"]
+__all__ = ["adopt", "register", "technique", "techniques"]
 
 _registry: dict[str, Technique] = {}
 
@@ -39,3 +39,8 @@ def technique(name: str) -> Technique:
 def techniques() -> tuple[Technique, ...]:
     """Return every registered technique, in the order of registration."""
     return tuple(_registry.values())
+
+
+def adopt(item: Technique) -> None:
+    """Register an instance that was registered in the process this one serves."""
+    _registry.setdefault(item.name, item)

@@ -1,0 +1,210 @@
+"""Where the candidates of one workload are tried: its file, its processes, and the original's own figures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from tauto.errors import TautoError, TrialFailed
+from tauto.execution import Job, Outcome, executor, new_workspace, save_workload
+from tauto.execution.resident import ResidentModule
+from tauto.hardware import Hardware
+from tauto.recipes import OptimizedModel, Recipe, build
+from tauto.reports import Comparison, Memory
+from tauto.techniques import Context
+from tauto.tuning.payload import Payload, techniques_of_others
+from tauto.workload import Workload
+from tauto.workload.state import evaluating, preserved_rng
+
+__all__ = ["Attempt", "Baseline", "Bench"]
+
+TICK_S = 0.5
+Tick = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The original's own figures, from a process of its own."""
+
+    metrics: dict[str, float] | None
+    call_s: float
+    wall_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What came of trying one recipe: a comparison, a rejection before timing, or a failure."""
+
+    wall_s: float
+    comparison: Comparison | None = None
+    rejected: str | None = None
+    failure: str | None = None
+    preparation_s: float | None = None
+    peak_preparing_bytes: int | None = None
+    overhead_s: float | None = None
+    output_tail: str = ""
+
+
+class Bench:
+    """Tries recipes on one workload, each in a fresh process.
+
+    Parameters
+    ----------
+    workload : Workload
+        Sent once, as a file that each trial maps privately.
+    hardware : Hardware
+        This machine.
+    seed : int
+        Seed of every preparation.
+    """
+
+    def __init__(self, workload: Workload, hardware: Hardware, seed: int = 0) -> None:
+        self.workload = workload
+        self.hardware = hardware
+        self.seed = seed
+        self.workspace = new_workspace()
+        self._payload = self.workspace.path / "workload.pt"
+        self._reference = self.workspace.path / "reference.pt"
+        executor().warm()
+        save_workload(Payload(workload, techniques_of_others()), self._payload)
+        self._baseline: Baseline | None = None
+
+    @property
+    def baseline(self) -> Baseline:
+        """The original's figures; :meth:`measure_baseline` comes first."""
+        if self._baseline is None:
+            raise TrialFailed("the original has not been measured yet")
+        return self._baseline
+
+    def measure_baseline(self, wall_limit_s: float | None = None, tick: Tick = lambda: None) -> Baseline:
+        """Run, time and evaluate the original in a process of its own.
+
+        Raises
+        ------
+        ModelError, EvaluateError, InvalidArgument
+            What the model or ``evaluate`` said of these inputs.
+        TrialFailed
+            When the process ended otherwise (a crash, a limit).
+        """
+        outcome = self._run("baseline", {}, wall_limit_s, tick)
+        if outcome.failure is not None:
+            error = outcome.failure.to_exception()
+            if isinstance(error, TautoError) and not isinstance(error, TrialFailed):
+                raise error
+            raise TrialFailed(f"the original could not be run in a trial: {outcome.failure.reason}")
+        result = outcome.result
+        self._baseline = Baseline(result["metrics"], result["call_s"], outcome.wall_s)
+        return self._baseline
+
+    def attempt(
+        self,
+        recipe: Recipe,
+        *,
+        wall_limit_s: float,
+        time_cap_s: float,
+        give_up_below: float | None = None,
+        tick: Tick = lambda: None,
+    ) -> Attempt:
+        """Prepare ``recipe`` in a fresh process and compare it with the original there."""
+        arguments = {"time_cap_s": time_cap_s, "give_up_below": give_up_below, "may_prepare": True}
+        return self._attempt(recipe, arguments, wall_limit_s, tick)
+
+    def confirm(
+        self, recipe: Recipe, *, wall_limit_s: float, time_cap_s: float, tried: Attempt, tick: Tick = lambda: None
+    ) -> Attempt:
+        """Load what ``recipe`` prepared in a fresh process, compare once more, and measure both memories."""
+        arguments = {
+            "time_cap_s": time_cap_s,
+            "give_up_below": None,
+            "may_prepare": False,
+            "preparation_s": tried.preparation_s,
+        }
+        start = time.monotonic()
+        attempt = self._attempt(recipe, arguments, wall_limit_s, tick)
+        if attempt.comparison is None:
+            return attempt
+        memories = []
+        for each in (Recipe(()), recipe):
+            left = wall_limit_s - (time.monotonic() - start)
+            memories.append(self._steady_bytes(each, left, tick))
+        return replace(attempt, comparison=_with_memory(attempt.comparison, memories, tried.peak_preparing_bytes))
+
+    def load(self, recipe: Recipe) -> OptimizedModel:
+        """Load what ``recipe`` prepared into this process; its files live as long as the model."""
+        model = build(recipe, self.workload, self._context(recipe))
+        model.files = self.workspace
+        return model
+
+    def resident(self, recipe: Recipe) -> OptimizedModel:
+        """Load what ``recipe`` prepared into a child that stays, behind the same ``forward``."""
+        original = self.workload.model
+        with evaluating(original), preserved_rng(), torch.inference_mode():
+            like = self.workload.example(original)
+        resident = ResidentModule("tauto.tuning.trial:resident", self._arguments(recipe), self.workspace, like=like)
+        return OptimizedModel(resident, recipe, self.workload.model)
+
+    def _attempt(self, recipe: Recipe, arguments: dict[str, Any], wall_limit_s: float, tick: Tick) -> Attempt:
+        everything = {**self._arguments(recipe), **arguments, "metrics": self.baseline.metrics}
+        outcome = self._run("attempt", everything, wall_limit_s, tick)
+        if outcome.failure is not None:
+            return Attempt(failure=outcome.failure.reason, wall_s=outcome.wall_s, output_tail=outcome.output_tail)
+        result = outcome.result
+        comparison = result.pop("comparison")
+        return Attempt(
+            comparison=Comparison.from_dict(comparison) if comparison else None,
+            wall_s=outcome.wall_s,
+            overhead_s=max(0.0, outcome.wall_s - result.pop("working_s")),
+            **result,
+        )
+
+    def _steady_bytes(self, recipe: Recipe, wall_limit_s: float, tick: Tick) -> int | str:
+        """Return the steady private memory of ``recipe`` alone in a fresh process, or why it is not known."""
+        if wall_limit_s < 1.0:
+            return "the budget left no time to measure it"
+        outcome = self._run("memory", self._arguments(recipe), wall_limit_s, tick)
+        if outcome.failure is not None:
+            return outcome.failure.reason
+        return int(outcome.result)
+
+    def _arguments(self, recipe: Recipe) -> dict[str, Any]:
+        folder = str(self._context(recipe).folder)
+        return {"payload": str(self._payload), "recipe": recipe.to_dict(), "folder": folder, "seed": self.seed}
+
+    def _context(self, recipe: Recipe) -> Context:
+        return Context(self.workspace.path / recipe.digest, self.hardware, self.seed, may_prepare=False)
+
+    def _run(self, function: str, arguments: dict[str, Any], wall_limit_s: float | None, tick: Tick) -> Outcome:
+        common = {"payload": str(self._payload), "reference": str(self._reference)}
+        folder = self.workspace.folder(function)
+        job = Job(f"tauto.tuning.trial:{function}", {**common, **arguments}, folder, wall_limit_s)
+        running = executor().start(job)
+        try:
+            while (outcome := running.wait(TICK_S)) is None:
+                tick()
+        except BaseException:
+            running.kill()
+            raise
+        return outcome
+
+
+def _with_memory(comparison: Comparison, steady: list[int | str], peak: int | None) -> Comparison:
+    """Return ``comparison`` with the memories of both sides, each measured alone in a process."""
+    original, optimized = (_memory(item) for item in steady)
+    optimized = replace(optimized, peak_preparing_bytes=peak)
+    ratio = None
+    if original.steady_bytes and optimized.steady_bytes:
+        ratio = optimized.steady_bytes / original.steady_bytes
+    return replace(
+        comparison,
+        original=replace(comparison.original, memory=original),
+        optimized=replace(comparison.optimized, memory=optimized),
+        memory_ratio=ratio,
+    )
+
+
+def _memory(steady: int | str) -> Memory:
+    return Memory(steady, None) if isinstance(steady, int) else Memory(None, None, steady)

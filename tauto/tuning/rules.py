@@ -1,0 +1,113 @@
+"""What is worth trying first: expectations from the hardware and the model's layers.
+
+They order the candidates and reject none: only measuring does. The numbers are rounded from trials over several
+machines and models (``docs/measurements.md``); a wrong one costs time, never a wrong result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tauto.hardware import Hardware
+from tauto.recipes import Recipe, Step
+from tauto.tuning.traits import Traits
+
+__all__ = ["expected_speedup"]
+
+_SELF_FOLDING = {"openvino", "onnxruntime"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Situation:
+    """A step's surroundings: the machine's gain from narrower numbers, the model, and the engine that runs it."""
+
+    bfloat16_gain: float
+    int8_gain: float
+    traits: Traits
+    engine: str | None
+    freezing: bool
+    batch: int
+
+
+def expected_speedup(recipe: Recipe, traits: Traits, hardware: Hardware, batch: int) -> tuple[float, ...]:
+    """Return the expected speedup of each step of ``recipe`` in the company of the others.
+
+    A step that adds nothing beside the others has exactly 1.
+    """
+    gflops = hardware.ceilings().gflops
+    fp32 = gflops["float32"]
+    engine = next((step for step in recipe.steps if step.technique.family == "engine"), None)
+    situation = _Situation(
+        bfloat16_gain=gflops.get("bfloat16", 0.0) / fp32,
+        int8_gain=gflops.get("int8", 0.0) / fp32,
+        traits=traits,
+        engine=engine.name if engine else None,
+        freezing=bool(getattr(engine.config, "freezing", False)) if engine else False,
+        batch=batch,
+    )
+    return tuple(_expect(step, situation) for step in recipe.steps)
+
+
+def _expect(step: Step, at: _Situation) -> float:
+    rule = _RULES.get(step.name)
+    return rule(step, at) if rule else 1.05
+
+
+def _fold_batchnorm(_: Step, at: _Situation) -> float:
+    return 1.0 if at.engine in _SELF_FOLDING or at.freezing else 1.1
+
+
+def _channels_last(_: Step, at: _Situation) -> float:
+    return 1.0 if at.freezing else 1.1
+
+
+def _narrow_float(step: Step, at: _Situation) -> float:
+    gain = min(3.0, max(0.3, 0.7 * at.bfloat16_gain))
+    if step.name == "float16" or getattr(step.config, "mode", "cast") == "autocast":
+        gain *= 0.9  # autocast converts at every operator, and float16 has fewer kernels on a CPU
+    return gain
+
+
+def _int8_dynamic(_: Step, at: _Situation) -> float:
+    if at.traits.convolutional:
+        return 0.95  # it reaches the linear layers only
+    return 0.6 if at.traits.small else min(2.0, 0.5 * at.int8_gain)
+
+
+def _compile(_: Step, at: _Situation) -> float:
+    if at.traits.small:
+        return 1.2
+    return (1.6 if at.traits.convolutional else 1.2) * (1.2 if at.freezing else 1.0)
+
+
+def _onnxruntime(step: Step, at: _Situation) -> float:
+    if getattr(step.config, "precision", "float32") != "float32":
+        return 0.7 if at.traits.convolutional or at.traits.small else min(2.5, 0.6 * at.int8_gain)
+    return 2.0 if at.traits.small or at.traits.convolutional else 1.1
+
+
+def _openvino(step: Step, at: _Situation) -> float:
+    base = 1.5 if at.traits.small else 2.2 if at.traits.convolutional else 1.3
+    precision = getattr(step.config, "precision", "float32")
+    if precision == "bfloat16":
+        return base * min(4.0, max(0.3, 0.8 * at.bfloat16_gain))
+    if precision == "int8":
+        return base * min(4.0, max(1.0, 0.6 * at.int8_gain)) * (0.8 if at.traits.small else 1.0)
+    return base
+
+
+def _threads(_: Step, at: _Situation) -> float:
+    return 1.15 if at.traits.small and at.batch <= 4 else 0.7
+
+
+_RULES = {
+    "fold_batchnorm": _fold_batchnorm,
+    "channels_last": _channels_last,
+    "bfloat16": _narrow_float,
+    "float16": _narrow_float,
+    "int8_dynamic": _int8_dynamic,
+    "compile": _compile,
+    "onnxruntime": _onnxruntime,
+    "openvino": _openvino,
+    "threads": _threads,
+}

@@ -1,0 +1,226 @@
+"""The first form of the autotuner: try the recipes in order, in isolation, within the budget; confirm the best."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+
+from tauto.events import Progress, emit
+from tauto.recipes import Recipe
+from tauto.reports import Comparison, TrialReport
+from tauto.tuning.bench import Attempt, Bench
+from tauto.tuning.budget import Budget
+from tauto.tuning.objective import Goal
+
+__all__ = ["Search"]
+
+MIN_TRIAL_S = 1.0
+"""A trial with less time than this is not begun."""
+EARLY_MARGIN = 0.9
+"""A candidate whose early samples are clearly below this share of the best so far is given up."""
+
+
+@dataclass(slots=True)
+class _Candidate:
+    """A trial so far, with what only the search needs."""
+
+    report: TrialReport
+    recipe: Recipe
+    attempt: Attempt
+    improves: bool = False
+
+
+@dataclass(slots=True)
+class Search:
+    """One search over recipes.
+
+    Parameters
+    ----------
+    bench : Bench
+        Where candidates are tried.
+    recipes : sequence of Recipe
+        In the order to try them.
+    budget : Budget
+        Hard limit of time.
+    goal : Goal
+        What counts as an improvement.
+    task : str
+        The verb, for the progress shown.
+
+    Attributes
+    ----------
+    winner : int or None
+        Number of the confirmed trial.
+    confirmed : Comparison or None
+        The winner against the original, in a fresh process that loaded it from its files.
+    interrupted : bool
+        Whether the user stopped it.
+    """
+
+    bench: Bench
+    recipes: Sequence[Recipe]
+    budget: Budget
+    goal: Goal = field(default_factory=Goal)
+    task: str = "autotune"
+    winner: int | None = None
+    confirmed: Comparison | None = None
+    interrupted: bool = False
+    _candidates: list[_Candidate] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Try, then confirm. An interrupt ends the trying; the best so far is still confirmed, quickly."""
+        with self._stoppable():
+            self._try_all()
+        if self.interrupted:
+            self.budget.cut_to(10.0 + self._confirm_cost_s())
+        with self._stoppable():
+            self._confirm_best()
+        self._explain_others()
+
+    @property
+    def trials(self) -> tuple[TrialReport, ...]:
+        """The trials so far, in order."""
+        return tuple(candidate.report for candidate in self._candidates)
+
+    @property
+    def recipe(self) -> Recipe | None:
+        """The winner's recipe."""
+        return None if self.winner is None else self._candidates[self.winner].recipe
+
+    @contextmanager
+    def _stoppable(self) -> Iterator[None]:
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.interrupted = True
+
+    def _try_all(self) -> None:
+        for number, recipe in enumerate(self.recipes):
+            self.budget.reserve_s = self._reserve_s()
+            limit = self.budget.left_for_trials_s
+            if limit < MIN_TRIAL_S:
+                self._skip_from(number)
+                return
+            self._tell(number, recipe)
+            self._candidates.append(self._try(number, recipe, limit))
+
+    def _try(self, number: int, recipe: Recipe, limit_s: float) -> _Candidate:
+        best = self._best()
+        # a candidate clearly slower than the best so far cannot win; the best itself was at least the original
+        bar = EARLY_MARGIN * (best.report.comparison.speedup if best and best.report.comparison else 1.0)
+        attempt = self.bench.attempt(
+            recipe,
+            wall_limit_s=limit_s,
+            time_cap_s=self._cap_s(),
+            give_up_below=bar if self.goal.only_speed_counts else None,
+            tick=lambda: self._tell(number, recipe),
+        )
+        self.budget.spent(attempt.wall_s)
+        report = TrialReport(
+            number=number,
+            recipe=recipe.report(),
+            status="failed",
+            reason=attempt.failure or "",
+            comparison=attempt.comparison,
+            preparation_s=attempt.preparation_s,
+            wall_s=attempt.wall_s,
+            overhead_s=attempt.overhead_s,
+            output_tail=attempt.output_tail if attempt.failure else "",
+        )
+        return self._judged(_Candidate(report, recipe, attempt))
+
+    def _judged(self, candidate: _Candidate) -> _Candidate:
+        attempt = candidate.attempt
+        if attempt.rejected:
+            candidate.report = replace(candidate.report, status="rejected", reason=attempt.rejected)
+        elif attempt.comparison is not None:
+            decision = self.goal.decide(attempt.comparison)
+            candidate.improves = decision.improves
+            candidate.report = replace(candidate.report, status="rejected", reason=decision.reason)
+        return candidate
+
+    def _skip_from(self, number: int) -> None:
+        for index, recipe in enumerate(self.recipes[number:], number):
+            reason = "the budget left no time to try it" if not self.interrupted else "stopped before it was tried"
+            report = TrialReport(index, recipe.report(), "skipped", reason, None, None, 0.0, None)
+            self._candidates.append(_Candidate(report, recipe, Attempt(0.0)))
+
+    @property
+    def nearest_miss(self) -> str | None:
+        """What came nearest and lost too much quality, in words; None when quality was not what failed."""
+        lost = [item for item in self._candidates if item.report.comparison and not item.report.comparison.quality_held]
+        faster = [item for item in lost if _comparison(item).quality_held is False and _comparison(item).speedup > 1]
+        if faster:
+            item = max(faster, key=lambda each: self.goal.gain(_comparison(each)))
+            return f"{item.recipe.title}: {item.report.reason}"
+        wrong = next((item for item in self._candidates if item.attempt.rejected), None)
+        return f"{wrong.recipe.title}: {wrong.attempt.rejected}" if wrong else None
+
+    def _improving(self) -> list[_Candidate]:
+        """Candidates that improve, the best first."""
+        improving = [item for item in self._candidates if item.improves and item.report.comparison is not None]
+        return sorted(improving, key=lambda item: -self.goal.gain(_comparison(item)))
+
+    def _best(self) -> _Candidate | None:
+        return next(iter(self._improving()), None)
+
+    def _confirm_best(self) -> None:
+        """Confirm the best in a fresh process; where it does not hold there, the next best."""
+        while best := self._best():
+            left = self.budget.left_s
+            if left < MIN_TRIAL_S:
+                self._demote(best, "it looked better, but the budget left no time to confirm it")
+                continue
+            emit(Progress(self.task, f"confirming {best.recipe.title} in a fresh process", 0.95, left))
+            attempt = self.bench.confirm(best.recipe, wall_limit_s=left, time_cap_s=self._cap_s(), tried=best.attempt)
+            problem = attempt.failure or attempt.rejected
+            decision = self.goal.decide(attempt.comparison) if attempt.comparison else None
+            if decision is None or not decision.improves:
+                self._demote(best, f"not confirmed in a fresh process: {problem or (decision and decision.reason)}")
+                continue
+            self.winner, self.confirmed = best.report.number, attempt.comparison
+            best.report = replace(best.report, status="kept", reason=decision.reason)
+            return
+
+    def _demote(self, candidate: _Candidate, reason: str) -> None:
+        candidate.improves = False
+        candidate.report = replace(candidate.report, status="rejected", reason=reason)
+
+    def _explain_others(self) -> None:
+        if len(self._candidates) < len(self.recipes):
+            self._skip_from(len(self._candidates))
+        if self.winner is None:
+            return
+        winner = self._candidates[self.winner]
+        for item in self._improving():
+            if item is not winner:
+                reason = f"{item.report.reason}; but {winner.recipe.title} is {winner.report.reason}"
+                item.report = replace(item.report, reason=reason)
+
+    def _cap_s(self) -> float:
+        """Longest time for one comparison's timing."""
+        return min(12.0, max(1.0, 0.08 * self.budget.total_s))
+
+    def _confirm_cost_s(self) -> float:
+        best = self._best()
+        preparing = (best.report.preparation_s or 0.0) if best else 0.0
+        # the winner is loaded three times: to confirm, to measure its memory, and in the kernel
+        return self._cap_s() + 2 * self.bench.baseline.wall_s + min(1.2 * preparing, 0.3 * self.budget.total_s)
+
+    def _reserve_s(self) -> float:
+        return min(self._confirm_cost_s(), 0.6 * self.budget.total_s)
+
+    def _tell(self, number: int, recipe: Recipe) -> None:
+        best = self._best()
+        so_far = f"; best so far {_comparison(best).speedup:.2f}×" if best else ""
+        message = f"trial {number + 1} of {len(self.recipes)}: {recipe.title}{so_far}"
+        left = self.budget.seconds_left(len(self.recipes) - number)
+        done = self.budget.elapsed_s / (self.budget.elapsed_s + left) if left else 1.0
+        emit(Progress(self.task, message, min(done, 0.99), left))
+
+
+def _comparison(candidate: _Candidate) -> Comparison:
+    if candidate.report.comparison is None:
+        raise ValueError("this candidate was not measured")
+    return candidate.report.comparison

@@ -1,0 +1,103 @@
+"""The legal recipes for a workload on this hardware, most promising first."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import get_args
+
+from tauto.errors import InvalidArgument, RecipeError, did_you_mean
+from tauto.hardware import Hardware
+from tauto.recipes import Recipe, Step
+from tauto.reports import NotTried
+from tauto.techniques import Family, Technique, techniques
+from tauto.tuning.rules import expected_speedup
+from tauto.tuning.traits import traits_of
+from tauto.workload import Workload
+
+__all__ = ["Space", "legal_space"]
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Recipes to try, in order, and what will not be tried, with the reason."""
+
+    recipes: tuple[Recipe, ...]
+    not_tried: tuple[NotTried, ...]
+
+
+def legal_space(
+    workload: Workload, hardware: Hardware, *, only: Collection[str] = (), without: Collection[str] = ()
+) -> Space:
+    """Return the legal recipes for ``workload`` on ``hardware``.
+
+    Every step of a recipe of several must be expected to add something in the company of the others; each
+    configured technique alone is always among them.
+
+    Parameters
+    ----------
+    workload : Workload
+        What is optimized.
+    hardware : Hardware
+        Its instruction sets say what applies; its ceilings only order.
+    only, without : collection of str
+        Techniques allowed, and techniques left out.
+
+    Raises
+    ------
+    InvalidArgument
+        When ``only`` or ``without`` name an unknown technique, or leave nothing.
+    """
+    chosen = _chosen(only, without)
+    options, not_tried = _configured(chosen, workload, hardware)
+    traits, batch = traits_of(workload), workload.example.batch
+    scored: list[tuple[float, int, Recipe]] = []
+    for recipe in _legal(options):
+        gains = expected_speedup(recipe, traits, hardware, batch)
+        if len(gains) == 1 or min(gains) > 1.0:
+            scored.append((math.prod(gains), len(gains), recipe))
+    scored.sort(key=lambda row: (-row[0], row[1]))
+    return Space(tuple(recipe for *_, recipe in scored), tuple(not_tried))
+
+
+def _chosen(only: Collection[str], without: Collection[str]) -> list[Technique]:
+    known = {item.name: item for item in techniques()}
+    for argument, names in (("only", only), ("without", without)):
+        for name in names:
+            if name not in known:
+                hint = did_you_mean(name, known)
+                raise InvalidArgument(f"{argument}: there is no technique {name!r}. {hint}".rstrip())
+    chosen = [item for name, item in known.items() if (not only or name in only) and name not in without]
+    if not chosen:
+        raise InvalidArgument("without: no technique is left to try. Leave out fewer.")
+    return chosen
+
+
+def _configured(
+    chosen: list[Technique], workload: Workload, hardware: Hardware
+) -> tuple[dict[Family, list[Step]], list[NotTried]]:
+    """Return the steps that can be tried of each family, and the techniques that cannot, with the reason."""
+    options: dict[Family, list[Step]] = {family: [] for family in get_args(Family)}
+    not_tried = []
+    for item in chosen:
+        for answer in (item.missing(), item.applies_to(workload, hardware)):
+            if not answer.applies:
+                not_tried.append(NotTried(item.name, answer.reason, answer.remedy))
+                break
+        else:
+            options[item.family] += [Step(item.name, config) for config in item.space(workload, hardware)]
+    return options, not_tried
+
+
+def _legal(options: dict[Family, list[Step]]) -> Iterator[Recipe]:
+    """Yield each legal choice of at most one step a family; the families stand in their order."""
+    for choice in itertools.product(*([None, *steps] for steps in options.values())):
+        steps = tuple(step for step in choice if step is not None)
+        if not steps:
+            continue
+        try:
+            yield Recipe(steps)
+        except RecipeError:
+            continue

@@ -1,0 +1,171 @@
+"""What a trial does in its own process: each function here is run there, and returns what JSON can say."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from tauto import measurement
+from tauto.errors import CandidateFailed, InvalidArgument, ModelError, TautoError
+from tauto.execution import load
+from tauto.hardware import Hardware
+from tauto.measurement import Judgement
+from tauto.recipes import OptimizedModel, Recipe, build
+from tauto.techniques import Context
+from tauto.tuning.payload import Payload
+from tauto.workload import Workload
+from tauto.workload.quality import MAX_RELATIVE_ERROR, MIN_COSINE, MIN_SAMPLES
+
+__all__ = ["attempt", "baseline", "memory", "resident"]
+
+ENGINES_OF_A_MODEL = ("openvino", "onnxruntime")
+
+
+def baseline(payload: str, reference: str) -> dict[str, Any]:
+    """Run, time and evaluate the original; write its outputs, for every trial to compare with, to ``reference``."""
+    workload = _workload(payload)
+    samples = _compared_samples(workload)
+    model = workload.model.eval()
+    for argument, call in (("inputs", workload.example), ("data", samples[0])):
+        _check_runs(model, argument, call)
+    outputs = measurement.outputs_of(model, samples)
+    torch.save(outputs, reference)
+    with torch.inference_mode():
+        start = time.perf_counter()
+        workload.example(model)
+        call_s = time.perf_counter() - start
+    return {"metrics": _evaluated(workload), "call_s": call_s}
+
+
+def attempt(
+    payload: str,
+    reference: str,
+    recipe: dict[str, Any],
+    folder: str,
+    seed: int,
+    metrics: dict[str, float] | None,
+    time_cap_s: float,
+    give_up_below: float | None,
+    may_prepare: bool,
+    preparation_s: float | None = None,
+) -> dict[str, Any]:
+    """Make the recipe's model and compare it with the original: outputs first, then time, then quality."""
+    workload = _workload(payload)
+    original = workload.model.eval()
+    start = time.perf_counter()
+    with measurement.PrivateMemory() as peak:
+        optimized = _built(recipe, workload, folder, seed, may_prepare)
+        with torch.inference_mode():
+            workload.example(optimized)  # engines do their last work at the first call
+    made_s = time.perf_counter() - start
+    found: dict[str, Any] = {
+        "preparation_s": preparation_s if preparation_s is not None else made_s,
+        "peak_preparing_bytes": peak.peak_bytes,
+        "rejected": None,
+        "comparison": None,
+    }
+    judgement = _outputs_judged(workload, optimized, reference)
+    if judgement.held is False:
+        found["rejected"] = f"wrong outputs: {_disagreement(judgement)}"
+    else:
+        timing = measurement.time_models(
+            original, optimized, workload.example, time_cap_s=time_cap_s, give_up_below=give_up_below
+        )
+        given_up = give_up_below is not None and timing.verdict == "worse"
+        if workload.evaluate is not None and not given_up:
+            judgement = measurement.judge_quality(workload, optimized, judgement.agreement, baseline=metrics)
+        comparison = measurement.comparison_of(
+            original,
+            optimized,
+            workload.example,
+            judgement,
+            timing,
+            hardware=Hardware.current(workload.device.type),
+            preparation_s=found["preparation_s"],
+        )
+        found["comparison"] = comparison.to_dict()
+    return {**found, "working_s": time.perf_counter() - start}
+
+
+def memory(payload: str, reference: str, recipe: dict[str, Any], folder: str, seed: int) -> int:
+    """Return the bytes by which this process grows from the loaded runtime to the recipe's model in use."""
+    del reference
+    workload = _workload(payload)
+    names = {step["technique"] for step in recipe["steps"]}
+    runtime = [name for name in ENGINES_OF_A_MODEL if name in names]
+    return measurement.steady_memory(
+        lambda: _built(recipe, workload, folder, seed, may_prepare=False), workload.example, runtime
+    )
+
+
+def resident(payload: str, recipe: dict[str, Any], folder: str, seed: int) -> nn.Module:
+    """Return the recipe's model, for a process that stays."""
+    return _built(recipe, _workload(payload), folder, seed, may_prepare=False)
+
+
+def _workload(payload: str) -> Workload:
+    packed: Payload = load(Path(payload))
+    return packed.unpack()
+
+
+def _built(recipe: dict[str, Any], workload: Workload, folder: str, seed: int, may_prepare: bool) -> OptimizedModel:
+    hardware = Hardware.current(workload.device.type)
+    return build(Recipe.from_dict(recipe), workload, Context(Path(folder), hardware, seed, may_prepare))
+
+
+def _compared_samples(workload: Workload) -> tuple[Any, ...]:
+    """Return the calls whose outputs are compared: enough for the rule, one when ``evaluate`` judges."""
+    chosen, count = [], 0
+    for call in workload.samples:
+        chosen.append(call)
+        count += call.batch
+        if workload.evaluate is not None or count >= MIN_SAMPLES:
+            break
+    return tuple(chosen)
+
+
+def _check_runs(model: nn.Module, argument: str, call: Any) -> None:
+    try:
+        with torch.inference_mode():
+            call(model)
+    except TautoError:
+        raise
+    except Exception as error:  # the model's own words, whatever they are
+        raise ModelError(
+            f"{argument}: the model refuses them ({', '.join(call.shapes)}). "
+            f"Its own error: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _evaluated(workload: Workload) -> dict[str, float] | None:
+    metrics = measurement.evaluate_model(workload, workload.model)
+    if metrics is not None and not workload.rule.judged(metrics):
+        raise InvalidArgument("evaluate: it returned no metric to judge.")
+    return metrics
+
+
+def _outputs_judged(workload: Workload, optimized: nn.Module, reference: str) -> Judgement:
+    """Judge outputs: strictly by the rule without ``evaluate``, else only that they are of the same kind."""
+    outputs = torch.load(reference, weights_only=False)
+    samples = _compared_samples(workload)
+    rule = workload.quality_rule
+    try:
+        found = measurement.check_outputs(outputs, optimized, samples)
+    except CandidateFailed as error:
+        return Judgement(False, str(error), None)
+    held = None if workload.evaluate is not None else workload.rule.agreement_held(found)
+    return Judgement(held, rule, found)
+
+
+def _disagreement(judgement: Judgement) -> str:
+    found = judgement.agreement
+    if found is None:
+        return judgement.rule
+    return (
+        f"cosine {found.cosine:.4f} (at least {MIN_COSINE}), "
+        f"relative error {found.relative_error:.1%} (at most {MAX_RELATIVE_ERROR:.0%})"
+    )

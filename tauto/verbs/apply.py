@@ -1,0 +1,111 @@
+"""Apply a known recipe to a model, in isolation, and measure what it is worth here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from tauto.config import Drop, parse_duration
+from tauto.errors import RecipeError
+from tauto.hardware import Hardware
+from tauto.recipes import Recipe
+from tauto.results import TuningResult
+from tauto.tuning import Budget, Goal, Plan, tune
+from tauto.verbs.delivery import deliver_tuned
+from tauto.workload import Workload
+
+__all__ = ["apply", "recipe_from"]
+
+
+def apply(
+    recipe: Recipe | TuningResult | Mapping[str, Any] | str | Path,
+    model: nn.Module,
+    *,
+    inputs: Any = None,
+    data: Iterable[Any] | None = None,
+    evaluate: Callable[[nn.Module], Any] | None = None,
+    max_drop: str | float | Drop = "1%",
+    metric: str | None = None,
+    higher_is_better: bool = True,
+    budget: str | float = "10min",
+    isolated: bool = False,
+    factory: Callable[[], nn.Module] | None = None,
+    name: str | None = None,
+) -> TuningResult:
+    """Apply ``recipe`` to ``model`` and say what it is worth on this machine.
+
+    The recipe was asked for, so it is kept when its quality holds even if it is no faster; the verdict is then
+    ``"applied"``. A model whose quality does not hold is not returned: the original is.
+
+    Parameters
+    ----------
+    recipe : Recipe, TuningResult, mapping, str or Path
+        A recipe, a result that has one, its YAML or JSON text, or a file of it.
+    model : torch.nn.Module
+        Stays as it is, bit for bit.
+    inputs, data, evaluate, max_drop, metric, higher_is_better, budget, isolated, factory, name
+        As in :func:`tauto.autotune`.
+
+    Raises
+    ------
+    RecipeError
+        When the recipe is malformed, illegal, of a newer version, or names what does not apply here.
+
+    Examples
+    --------
+    >>> fast = tauto.apply("fast.yaml", model, inputs=x).model  # doctest: +SKIP
+    """
+    chosen = recipe_from(recipe)
+    clock = Budget(parse_duration(budget))
+    workload = Workload.of(
+        model,
+        inputs=inputs,
+        data=data,
+        evaluate=evaluate,
+        max_drop=max_drop,
+        metric=metric,
+        higher_is_better=higher_is_better,
+        factory=factory,
+        name=name,
+    )
+    hardware = Hardware.current(workload.device.type)
+    _check_applies(chosen, workload, hardware)
+    plan = Plan("apply", (chosen,), (), clock, Goal(as_asked=True), isolated=isolated)
+    return deliver_tuned(tune(workload, plan, hardware))
+
+
+def recipe_from(value: Recipe | TuningResult | Mapping[str, Any] | str | Path) -> Recipe:
+    """Return the recipe that ``value`` is, has, or is the text or file of."""
+    if isinstance(value, Recipe):
+        return value
+    if isinstance(value, TuningResult):
+        if value.recipe is None:
+            raise RecipeError("recipe: this result kept the original, so it has none.")
+        return value.recipe
+    if isinstance(value, Mapping):
+        return Recipe.from_dict(value)
+    if isinstance(value, Path) or (isinstance(value, str) and "\n" not in value and ":" not in value):
+        return Recipe.parse(_read(Path(value)))
+    if isinstance(value, str):
+        return Recipe.parse(value)
+    raise RecipeError(
+        f"recipe: a {type(value).__name__} is no recipe. Give a Recipe, a result, YAML or JSON text, or a file."
+    )
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"recipe: {path} cannot be read: {error}") from None
+
+
+def _check_applies(recipe: Recipe, workload: Workload, hardware: Hardware) -> None:
+    for step in recipe.steps:
+        for answer in (step.technique.missing(), step.technique.applies_to(workload, hardware)):
+            if not answer.applies:
+                remedy = f" {answer.remedy}" if answer.remedy else ""
+                raise RecipeError(f"recipe: {step.name} does not apply here: {answer.reason}.{remedy}")

@@ -1,0 +1,72 @@
+"""Two models against each other, and one alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from torch import nn
+
+from tauto import measurement
+from tauto.config import Drop
+from tauto.hardware import Hardware
+from tauto.results import ComparisonResult, MeasurementResult
+from tauto.verbs.delivery import deliver
+from tauto.workload import Workload, check_model
+
+__all__ = ["compare", "measure"]
+
+
+def compare(
+    a: nn.Module,
+    b: nn.Module,
+    inputs: Any = None,
+    *,
+    data: Iterable[Any] | None = None,
+    evaluate: Callable[[nn.Module], Any] | None = None,
+    max_drop: str | float | Drop = "1%",
+    metric: str | None = None,
+    higher_is_better: bool = True,
+    names: tuple[str, str] = ("a", "b"),
+) -> ComparisonResult:
+    """Time ``b`` against ``a``, interleaved in blocks under the same conditions, and judge its quality by ``a``'s.
+
+    Parameters
+    ----------
+    a, b : torch.nn.Module
+        ``a`` is the reference. Both are run in ``eval()`` and given their own modes back.
+    inputs, data, evaluate, max_drop, metric, higher_is_better
+        As in :func:`tauto.autotune`; ``inputs`` may be left out for a model that was profiled.
+    names : tuple of str
+        What to call them in the report.
+
+    Examples
+    --------
+    >>> tauto.compare(model, fast, x).verdict  # doctest: +SKIP
+    'better'
+    """
+    check_model(b, "b")
+    workload = Workload.of(
+        a,
+        inputs=inputs,
+        data=data,
+        evaluate=evaluate,
+        max_drop=max_drop,
+        metric=metric,
+        higher_is_better=higher_is_better,
+        name=names[0],
+    )
+    hardware = Hardware.current(workload.device.type)
+    return deliver(ComparisonResult(measurement.compare(a, b, workload, hardware=hardware, names=names)))
+
+
+def measure(model: nn.Module, inputs: Any = None, *, name: str | None = None) -> MeasurementResult:
+    """Measure one model alone: latency, throughput, size.
+
+    Examples
+    --------
+    >>> tauto.measure(model, x).latency.p50_ms  # doctest: +SKIP
+    0.41
+    """
+    workload = Workload.of(model, inputs=inputs, name=name)
+    return deliver(MeasurementResult(measurement.measure(model, workload.example, name=workload.name)))

@@ -1,0 +1,101 @@
+"""Make a model's arithmetic int8, if that is faster or smaller here and the quality holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+
+from torch import nn
+
+from tauto.config import Drop, parse_duration
+from tauto.errors import InvalidArgument, did_you_mean
+from tauto.hardware import Hardware
+from tauto.recipes import Recipe
+from tauto.reports import NotTried
+from tauto.results import TuningResult
+from tauto.tuning import Budget, Goal, Plan, legal_space, tune
+from tauto.verbs.delivery import deliver_tuned
+from tauto.workload import Workload
+
+__all__ = ["METHODS", "quantize"]
+
+METHODS = ("auto", "int8_dynamic", "onnxruntime", "openvino")
+"""Ways to quantize: torchao dynamic, ONNX Runtime dynamic, OpenVINO by NNCF; ``auto`` tries them all."""
+
+_OBJECTIVES = ("latency", "size")
+
+
+def quantize(
+    model: nn.Module,
+    *,
+    inputs: Any = None,
+    data: Iterable[Any] | None = None,
+    evaluate: Callable[[nn.Module], Any] | None = None,
+    max_drop: str | float | Drop = "1%",
+    metric: str | None = None,
+    higher_is_better: bool = True,
+    method: str = "auto",
+    objective: Literal["latency", "size"] = "latency",
+    budget: str | float = "3min",
+    isolated: bool = False,
+    factory: Callable[[], nn.Module] | None = None,
+    name: str | None = None,
+) -> TuningResult:
+    """Quantize ``model`` to int8 by the method that measures best here and keeps the quality.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Stays as it is, bit for bit.
+    method : str
+        One of :data:`METHODS`.
+    objective : {"latency", "size"}
+        With ``"latency"`` a model that is as fast and clearly smaller is an improvement too.
+    inputs, data, evaluate, max_drop, metric, higher_is_better, budget, isolated, factory, name
+        As in :func:`tauto.autotune`.
+
+    Returns
+    -------
+    TuningResult
+        ``verdict`` is ``"infeasible"`` when every faster int8 model lost too much quality; ``reason`` then
+        names the nearest miss.
+
+    Examples
+    --------
+    >>> small = tauto.quantize(model, data=loader, evaluate=accuracy).model  # doctest: +SKIP
+    """
+    for argument, value, known in (("method", method, METHODS), ("objective", objective, _OBJECTIVES)):
+        if value not in known:
+            raise InvalidArgument(f"{argument}: there is no {value!r}. {did_you_mean(str(value), known)}".rstrip())
+    clock = Budget(parse_duration(budget))
+    workload = Workload.of(
+        model,
+        inputs=inputs,
+        data=data,
+        evaluate=evaluate,
+        max_drop=max_drop,
+        metric=metric,
+        higher_is_better=higher_is_better,
+        factory=factory,
+        name=name,
+    )
+    hardware = Hardware.current(workload.device.type)
+    recipes, not_tried = _int8_recipes(workload, hardware, method)
+    goal = Goal(objective, or_smaller=objective == "latency")
+    plan = Plan("quantize", recipes, not_tried, clock, goal, required=True, isolated=isolated)
+    return deliver_tuned(tune(workload, plan, hardware))
+
+
+def _int8_recipes(
+    workload: Workload, hardware: Hardware, method: str
+) -> tuple[tuple[Recipe, ...], tuple[NotTried, ...]]:
+    methods = METHODS[1:] if method == "auto" else (method,)
+    # a quantized model may be compiled or folded as well; the space says what is legal
+    helpers = ("fold_batchnorm", "compile") if "int8_dynamic" in methods else ()
+    space = legal_space(workload, hardware, only=(*methods, *helpers))
+    int8 = tuple(recipe for recipe in space.recipes if any(_is_int8(step) for step in recipe.steps))
+    return int8, tuple(item for item in space.not_tried if item.technique in methods)
+
+
+def _is_int8(step: Any) -> bool:
+    return step.name == "int8_dynamic" or getattr(step.config, "precision", "").startswith("int8")
