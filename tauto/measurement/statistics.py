@@ -1,0 +1,107 @@
+"""How sure a measured ratio is: a robust mean of paired blocks and its bootstrap interval."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tauto.reports.comparison import Interval
+
+__all__ = ["RatioEstimate", "bootstrap_ratio_interval", "student_quantile", "trimmed_mean"]
+
+TRIM = 0.25
+"""Share of pairs left out at each end: a burst of other work spoils whole blocks."""
+RESAMPLES = 2000
+
+Samples = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class RatioEstimate:
+    """A ratio and its confidence interval.
+
+    Parameters
+    ----------
+    ratio : float
+        The estimate.
+    interval : Interval
+        Its confidence interval.
+    """
+
+    ratio: float
+    interval: Interval
+
+    @property
+    def half_width(self) -> float:
+        """Half the interval's width, as a share of the ratio."""
+        return (self.interval.high - self.interval.low) / 2 / self.ratio
+
+
+def trimmed_mean(values: Samples, trim: float = TRIM) -> Samples:
+    """Return the mean over the last axis without the ``trim`` smallest and largest share of values.
+
+    Examples
+    --------
+    >>> float(trimmed_mean(np.array([1.0, 2.0, 3.0, 100.0])))
+    2.5
+    """
+    ordered = np.sort(values, axis=-1)
+    cut = int(trim * values.shape[-1])
+    mean: Samples = ordered[..., cut : values.shape[-1] - cut].mean(axis=-1)
+    return mean
+
+
+def student_quantile(probability: float, freedom: int) -> float:
+    """Return the quantile of Student's t, for ``freedom`` ≥ 1 degrees of freedom.
+
+    Exact for one and two degrees; else the expansion 26.7.5 of Abramowitz and Stegun, *Handbook of Mathematical
+    Functions* (1964), good to 1 % at the 97.5 % point.
+    """
+    if freedom == 1:
+        return math.tan(math.pi * (probability - 0.5))
+    if freedom == 2:
+        return (2 * probability - 1) / math.sqrt(2 * probability * (1 - probability))
+    z = NormalDist().inv_cdf(probability)
+    terms = (
+        (z**3 + z) / 4,
+        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
+        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
+    )
+    return z + sum(term / float(freedom) ** power for power, term in enumerate(terms, start=1))
+
+
+def bootstrap_ratio_interval(
+    numerators: Samples, denominators: Samples, random: np.random.Generator, confidence: float = 0.95
+) -> RatioEstimate:
+    """Return the ratio of paired times and its interval, resampling the pairs.
+
+    The ratio is the exponential of the trimmed mean of the pairs' log ratios, so that a slow drift cancels within
+    a pair and a burst of other work is left out. Percentile intervals of few pairs are too narrow: the bootstrap's
+    95 % interval is widened about the estimate by ``√(n / (n − 1)) · t / z``, with as many degrees of freedom as
+    pairs are left after trimming, less one (Tukey and McLaughlin 1963).
+
+    Parameters
+    ----------
+    numerators, denominators : ndarray of shape (pairs,)
+        Positive times, such as the medians of paired blocks; at least two pairs.
+    random : numpy.random.Generator
+        Draws the resamples; numpy's global state is not used.
+    confidence : float
+        Coverage asked for.
+    """
+    logs = np.log(numerators / denominators)
+    pairs = len(logs)
+    if pairs < 2:
+        raise ValueError(f"numerators: {pairs} pair is too few for an interval; give at least two.")
+    centre = float(trimmed_mean(logs))
+    resampled = trimmed_mean(logs[random.integers(0, pairs, (RESAMPLES, pairs))])
+    low, high = np.quantile(resampled, (0.025, 0.975))
+    freedom = max(1, pairs - 2 * int(TRIM * pairs) - 1)
+    widen = math.sqrt(pairs / (pairs - 1)) * student_quantile(0.5 + confidence / 2, freedom)
+    widen /= NormalDist().inv_cdf(0.975)
+    bounds = Interval(math.exp(centre + (low - centre) * widen), math.exp(centre + (high - centre) * widen))
+    return RatioEstimate(math.exp(centre), bounds)
