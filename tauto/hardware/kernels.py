@@ -20,7 +20,7 @@ Run = Callable[[], object]
 Clock = Callable[[Run], float]
 """Runs something once and returns its seconds."""
 
-_LONG_ENOUGH_S = 0.02
+_LONG_ENOUGH_S, _TOO_LONG_S = 0.01, 0.1
 _SMALLEST, _LARGEST = 256, 8192
 _MIN_ROUNDS = 5
 _MEMORY_COPY_BYTES = 256 * 10**6
@@ -29,7 +29,7 @@ _CACHE_COPY_BYTES = (128_000, 256_000, 512_000)
 
 
 def measure_ceilings(device: str, threads: int, memory_bytes: int, fingerprint: str) -> Ceilings:
-    """Measure the ceilings of ``device``, in a few seconds, leaving the user's torch as it was.
+    """Measure the ceilings of ``device``, in a few seconds (longer when busy), leaving the user's torch as it was.
 
     CUDA is timed by CUDA events and MPS by wall clock and synchronising; both paths are unmeasured so far.
 
@@ -123,13 +123,17 @@ def _mps_seconds(run: Run) -> float:
     return time.perf_counter() - start
 
 
-def _best_seconds(run: Run, clock: Clock, limit_s: float) -> float:
-    """Return the shortest of several rounds: a ceiling is a maximum, and neighbours only ever slow us down."""
+def _best_seconds(run: Run, clock: Clock, limit_s: float, rounds: int = _MIN_ROUNDS, patience: int = 2) -> float:
+    """Return the shortest of at least ``rounds``: a ceiling is a maximum, and neighbours only ever slow us down.
+
+    As long as the two shortest differ by more than 5 % the machine is busy, and it goes on for ``patience`` times as long.
+    """
     clock(run)
-    best, rounds = math.inf, 0
-    deadline = time.perf_counter() + limit_s
-    while rounds < _MIN_ROUNDS or time.perf_counter() < deadline:
-        best, rounds = min(best, clock(run)), rounds + 1
+    best, second, done = math.inf, math.inf, 0
+    start = time.perf_counter()
+    while done < rounds or time.perf_counter() - start < (limit_s if second < 1.05 * best else patience * limit_s):
+        best, second = sorted((best, second, clock(run)))[:2]
+        done += 1
     return best
 
 
@@ -140,7 +144,8 @@ Maker = Callable[[int, str], Run]
 def fastest_product_gflops(candidates: tuple[Maker, ...], device: str, clock: Clock, memory_bytes: int) -> float | None:
     """Return GFLOP/s of the fastest of ``candidates``, or None when none of them runs on ``device``.
 
-    The matrices grow until a product takes 20 ms, so that a kernel which torch only emulates is not waited for.
+    The matrices grow until a product takes 10 ms and the rate has levelled off, so that a kernel which torch only
+    emulates is not waited for.
     """
     largest = min(_LARGEST, math.isqrt(memory_bytes // 16))  # three matrices and a scratch copy, 4 bytes each
     grown: list[tuple[float, int, Run]] = []
@@ -152,17 +157,23 @@ def fastest_product_gflops(candidates: tuple[Maker, ...], device: str, clock: Cl
     if not grown:
         return None
     rate, n, run = max(grown, key=lambda entry: entry[0])
-    return max(rate, 2e-9 * n**3 / _best_seconds(run, clock, limit_s=0.5))
+    return max(rate, 2e-9 * n**3 / _best_seconds(run, clock, limit_s=0.4))
 
 
 def _grow(make: Maker, device: str, clock: Clock, largest: int) -> tuple[float, int, Run]:
-    n = _SMALLEST
+    """Return the best rate over the sizes tried, and the last size with its product.
+
+    A small product that takes long may only have waited for a busy core, so that size goes on growing as long as
+    the rate does.
+    """
+    n, rate = _SMALLEST, 0.0
     while True:
         run = make(n, device)
-        clock(run)
-        seconds = min(clock(run), clock(run))
-        if seconds >= _LONG_ENOUGH_S or 2 * n > largest:
-            return 2e-9 * n**3 / seconds, n, run
+        seconds = _best_seconds(run, clock, limit_s=0.04, rounds=3, patience=1)
+        before, rate = rate, max(rate, 2e-9 * n**3 / seconds)
+        levelled = rate < 1.2 * before and seconds >= _LONG_ENOUGH_S
+        if levelled or seconds >= _TOO_LONG_S or 2 * n > largest:
+            return rate, n, run
         n *= 2
 
 

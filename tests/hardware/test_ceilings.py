@@ -1,6 +1,7 @@
 """Ceilings: measured, remembered, checked."""
 
 import dataclasses
+import itertools
 import json
 import math
 
@@ -169,42 +170,59 @@ def test_a_precision_without_a_ceiling_has_no_share(hardware, measured):
     assert measured.calls == []
 
 
-def ticking(*seconds: float):
-    """Return a clock that runs the work and tells these seconds in turn, the last one for ever."""
-    told = list(seconds)
+def clock(run) -> float:
+    """Run a pretended product, which returns its own seconds."""
+    return run()
 
-    def clock(run) -> float:
-        run()
-        return told.pop(0) if len(told) > 1 else told[0]
 
-    return clock
+def pretended(sizes: list[int], seconds):
+    """Return a maker of products that take ``seconds(n, call)``, and note the sizes asked for."""
+
+    def make(n, _device):
+        sizes.append(n)
+        calls = itertools.count()
+        return lambda: seconds(n, next(calls))
+
+    return make
+
+
+def steady(gflops: float):
+    return lambda n, _call: 2e-9 * n**3 / gflops
+
+
+def missing(_n, _device):
+    raise NotImplementedError("no such kernel")
 
 
 def test_the_fastest_kernel_counts_and_one_that_does_not_run_is_left_out():
-    def missing(_n, _device):
-        raise NotImplementedError("no such kernel")
-
-    def at(log):
-        return lambda n, _device: lambda: log.append(n)
-
-    slow: list[int] = []
-    fast: list[int] = []
-    clock = ticking(9.0, 1.0, 1.0, 9.0, 0.5, 0.5, 0.25)
-    rate = fastest_product_gflops((missing, at(slow), at(fast)), "cpu", clock, 2**30)
-    assert rate == pytest.approx(2e-9 * 256**3 / 0.25)
-    assert len(slow) == 3
-    assert len(fast) > 5
+    makers = (missing, pretended([], steady(100.0)), pretended([], steady(300.0)), pretended([], steady(200.0)))
+    assert fastest_product_gflops(makers, "cpu", clock, 2**30) == pytest.approx(300.0)
     assert fastest_product_gflops((missing,), "cpu", clock, 2**30) is None
+
+
+def test_an_emulated_kernel_is_not_waited_for():
+    sizes: list[int] = []
+    assert fastest_product_gflops((pretended(sizes, steady(1.0)),), "cpu", clock, 2**30) == pytest.approx(1.0)
+    assert sizes == [256, 512]
+
+
+def test_waiting_for_a_busy_core_neither_stops_the_growth_nor_decides_between_kernels():
+    def waiting(n, _call):
+        return 0.012 + 2e-9 * n**3 / 200.0
+
+    def disturbed(n, call):
+        return (9.0 if call < 2 else 1.0) * 2e-9 * n**3 / 150.0
+
+    sizes: list[int] = []
+    makers = (pretended([], steady(1.0)), pretended(sizes, waiting))
+    assert fastest_product_gflops(makers, "cpu", clock, 2**30) > 100
+    assert max(sizes) >= 2048
+    assert fastest_product_gflops((pretended([], disturbed),), "cpu", clock, 2**30) == pytest.approx(150.0)
 
 
 def test_matrices_stay_within_the_memory_given():
     sizes: list[int] = []
-
-    def make(n, _device):
-        sizes.append(n)
-        return lambda: None
-
-    fastest_product_gflops((make,), "cpu", ticking(1e-6), memory_bytes=16 * 1024**2)
+    fastest_product_gflops((pretended(sizes, steady(1e9)),), "cpu", clock, memory_bytes=16 * 1024**2)
     assert sizes == [256, 512, 1024]
 
 
