@@ -11,7 +11,7 @@ from tauto_magics.engine import change_model
 from tauto_magics.errors import UsageError
 from tauto_magics.magic import Invocation, Magic
 from tauto_magics.names import MODEL, RESULT
-from tauto_magics.options import add_inputs, add_quality, add_target, search_keywords
+from tauto_magics.options import add_inputs, add_quality, add_search, search_keywords
 
 __all__ = ["APPLY"]
 
@@ -21,7 +21,7 @@ def _options(parser: Parser) -> None:
     parser.takes("model", MODEL, "the model to apply it to; it is not changed")
     add_inputs(parser)
     add_quality(parser)
-    add_target(parser)
+    add_search(parser, budget="10min")
 
 
 def _run(call: Invocation) -> Any:

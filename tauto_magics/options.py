@@ -12,7 +12,6 @@ __all__ = [
     "add_inputs",
     "add_quality",
     "add_search",
-    "add_target",
     "inputs_keywords",
     "quality_keywords",
     "search_keywords",
@@ -37,11 +36,6 @@ def add_quality(parser: Parser) -> None:
 def add_search(parser: Parser, budget: str) -> None:
     """Add what a search takes, and where its model goes."""
     parser.add_argument("--budget", metavar="TIME", help=f"time that it may take, such as 90s; default {budget}")
-    add_target(parser)
-
-
-def add_target(parser: Parser) -> None:
-    """Add where the model goes and how it is sent."""
     parser.takes("--into", NEW, "write the optimized model into this name")
     parser.takes("--factory", CALLABLE, "builds the model anew, where it cannot be sent to a trial")
     parser.add_argument("--isolated", action="store_true", help="keep the optimized model in a process of its own")
@@ -76,7 +70,7 @@ def search_keywords(call: Invocation) -> dict[str, Any]:
         read = [getattr(arguments, name, None) for name in ("recipe", "model", "inputs", "data", "evaluate", "factory")]
         call.names.check_new(arguments.into, read)
     keywords = inputs_keywords(call) | quality_keywords(call) | _found(call, {"factory": CALLABLE})
-    if budget := getattr(arguments, "budget", None) or ("budget" in arguments and call.settings.budget):
+    if budget := arguments.budget or call.settings.budget:
         keywords["budget"] = budget
     if arguments.isolated:
         keywords["isolated"] = True

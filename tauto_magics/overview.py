@@ -68,7 +68,7 @@ def overview_magic(others: tuple[Magic, ...]) -> Magic:
     """Return ``%tauto``, which lists itself and ``others``."""
 
     def run(call: Invocation) -> Any:
-        machine = translated(lambda: str(tauto.Hardware.current()))
+        machine = translated(lambda: tauto.Hardware.current().summary)
         names = tuple((f"%{'%' if magic.cell else ''}{magic.name}", magic.summary) for magic in (*others, overview))
         return Overview(_versions(), machine, names)
 

@@ -1,0 +1,41 @@
+"""The command line as a whole."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from tauto.cli.answer import MISTAKE, complain
+from tauto.cli.apply import apply
+from tauto.cli.autotune import autotune
+from tauto.cli.hardware import hardware
+from tauto.cli.profile import profile
+from tauto.cli.quantize import quantize
+from tauto.cli.runs import runs
+
+__all__ = ["app", "run"]
+
+app = typer.Typer(
+    name="tauto",
+    help="Makes a PyTorch model faster and smaller, and proves it. A model is module:name or file.py:name.",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for command in (profile, quantize, autotune, apply, runs, hardware):
+    app.command()(command)
+
+
+def run() -> None:
+    """Run the command that ``sys.argv`` says, and end the process with its exit code."""
+    try:
+        code = app(sys.argv[1:] or ["--help"], prog_name="tauto", standalone_mode=False)
+    except Exception as error:
+        # a mistake on the line: Typer's parser gives it a message for people, whichever click it carries
+        message = getattr(error, "format_message", None)
+        if message is None:
+            raise
+        complain(message())
+        code = MISTAKE
+    sys.exit(code)

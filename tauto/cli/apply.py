@@ -1,0 +1,64 @@
+"""``tauto apply``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tauto.cli.answer import answering, check_files, show, write_tuned
+from tauto.cli.loader import load
+from tauto.cli.options import (
+    Budget,
+    Data,
+    Evaluate,
+    Factory,
+    Inputs,
+    LowerIsBetter,
+    MaxDrop,
+    Metric,
+    Model,
+    ReportFile,
+    ScriptFile,
+    keywords,
+)
+
+__all__ = ["apply"]
+
+Recipe = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe as YAML or JSON.")]
+
+
+def apply(
+    recipe: Recipe,
+    model: Model,
+    inputs: Inputs = None,
+    data: Data = None,
+    evaluate: Evaluate = None,
+    max_drop: MaxDrop = "1%",
+    metric: Metric = None,
+    lower_is_better: LowerIsBetter = False,
+    budget: Budget = "10min",
+    factory: Factory = None,
+    report: ReportFile = None,
+    script: ScriptFile = None,
+) -> None:
+    """Apply a recipe to a model, and measure what it gains here."""
+    with answering():
+        check_files(report=report, script=script)
+        value, name, source = load(model, "model")
+        given = keywords(source, inputs=inputs, data=data, evaluate=evaluate, factory=factory)
+        import tauto
+
+        result = tauto.apply(
+            recipe,
+            value,
+            **given,
+            max_drop=max_drop,
+            metric=metric,
+            higher_is_better=not lower_is_better,
+            budget=budget,
+            name=name,
+        )
+        show(result, report)
+        write_tuned(result, script, None)

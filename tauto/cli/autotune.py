@@ -1,0 +1,72 @@
+"""``tauto autotune``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tauto.cli.answer import answering, check_files, show, write_tuned
+from tauto.cli.loader import load
+from tauto.cli.options import (
+    Budget,
+    Data,
+    Evaluate,
+    Factory,
+    Inputs,
+    LowerIsBetter,
+    MaxDrop,
+    Metric,
+    Model,
+    RecipeFile,
+    ReportFile,
+    ScriptFile,
+    keywords,
+)
+
+__all__ = ["autotune"]
+
+Only = Annotated[str, typer.Option(metavar="A,B", help="Try only these techniques.")]
+Without = Annotated[str, typer.Option(metavar="A,B", help="Do not try these techniques.")]
+
+
+def autotune(
+    model: Model,
+    inputs: Inputs = None,
+    data: Data = None,
+    evaluate: Evaluate = None,
+    max_drop: MaxDrop = "1%",
+    metric: Metric = None,
+    lower_is_better: LowerIsBetter = False,
+    budget: Budget = "5min",
+    only: Only = "",
+    without: Without = "",
+    factory: Factory = None,
+    report: ReportFile = None,
+    script: ScriptFile = None,
+    recipe: RecipeFile = None,
+) -> None:
+    """Find the best recipe for a model on this machine, by measuring."""
+    with answering():
+        check_files(report=report, script=script, recipe=recipe)
+        value, name, source = load(model, "model")
+        given = keywords(source, inputs=inputs, data=data, evaluate=evaluate, factory=factory)
+        import tauto
+
+        result = tauto.autotune(
+            value,
+            **given,
+            max_drop=max_drop,
+            metric=metric,
+            higher_is_better=not lower_is_better,
+            budget=budget,
+            only=_names(only),
+            without=_names(without),
+            name=name,
+        )
+        show(result, report)
+        write_tuned(result, script, recipe)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())

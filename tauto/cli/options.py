@@ -1,0 +1,53 @@
+"""The options that commands share, spelled as in the magics, and the keywords of the engine they mean."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tauto.cli.loader import Source, load
+
+__all__ = [
+    "Budget",
+    "Data",
+    "Evaluate",
+    "Factory",
+    "Inputs",
+    "LowerIsBetter",
+    "MaxDrop",
+    "Metric",
+    "Model",
+    "RecipeFile",
+    "ReportFile",
+    "ScriptFile",
+    "keywords",
+]
+
+Model = Annotated[str, typer.Argument(metavar="MODEL", help="module:name or file.py:name")]
+Inputs = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="A tensor, tuple or dict to call it with; a bare name is beside the model."),
+]
+Data = Annotated[str | None, typer.Option(metavar="NAME", help="Batches to compare outputs over and to calibrate on.")]
+Evaluate = Annotated[str | None, typer.Option(metavar="NAME", help="evaluate(model) -> float or dict of floats.")]
+MaxDrop = Annotated[str, typer.Option(metavar="DROP", help="Quality that may be lost: 1% or 0.01.")]
+Metric = Annotated[str | None, typer.Option(metavar="METRIC", help="Which figure of the dict counts; default all.")]
+LowerIsBetter = Annotated[bool, typer.Option("--lower-is-better", help="The metric is better when lower.")]
+Budget = Annotated[str, typer.Option(metavar="TIME", help="Time that it may take, such as 90s or 5min.")]
+Factory = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Builds the model anew, where it cannot be sent to a trial.")
+]
+ReportFile = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE", help="Write the report: .html, .json, .md or .txt.")
+]
+ScriptFile = Annotated[
+    Path | None, typer.Option("--script", metavar="FILE", help="Write the plain Python that does the same.")
+]
+RecipeFile = Annotated[Path | None, typer.Option("--recipe", metavar="FILE", help="Write the recipe as YAML.")]
+
+
+def keywords(beside: Source, **given: str | None) -> dict[str, Any]:
+    """Return what the given names name, each under its own keyword, without those that are not given."""
+    return {key: load(text, key, beside)[0] for key, text in given.items() if text is not None}
