@@ -1,6 +1,6 @@
 """Ways to make a model better, one file per family, under one contract."""
 
-from tauto.techniques import layout, precision, runtime
+from tauto.techniques import fusion, layout, precision, runtime
 from tauto.techniques.registry import register, technique, techniques
 from tauto.techniques.technique import Applicability, Config, Context, Family, Script, Technique
 
@@ -11,6 +11,7 @@ __all__ = [
     "Family",
     "Script",
     "Technique",
+    "fusion",
     "layout",
     "precision",
     "register",

@@ -30,6 +30,11 @@ class _Plain(ast.NodeTransformer):
         self._enter(node)
         return node
 
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
+        if isinstance(node.target, ast.Name) or node.value is None:  # a dataclass's field needs it
+            return node
+        return ast.copy_location(ast.Assign([node.target], node.value), node)
+
     def _enter(self, node: ast.FunctionDef | ast.ClassDef) -> None:
         self.generic_visit(node)
         if ast.get_docstring(node) is not None:
