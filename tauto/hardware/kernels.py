@@ -126,7 +126,7 @@ def _mps_seconds(run: Run) -> float:
 def _best_seconds(run: Run, clock: Clock, limit_s: float, rounds: int = _MIN_ROUNDS, patience: int = 2) -> float:
     """Return the shortest of at least ``rounds``: a ceiling is a maximum, and neighbours only ever slow us down.
 
-    As long as the two shortest differ by more than 5 % the machine is busy, and it goes on for ``patience`` times as long.
+    While the two shortest differ by more than 5 % the machine is busy: it goes on, ``patience`` times as long.
     """
     clock(run)
     best, second, done = math.inf, math.inf, 0
