@@ -3,6 +3,7 @@
 from tauto.execution.job import Failure, Job, Outcome
 from tauto.execution.local import LocalExecutor, RunningJob, executor
 from tauto.execution.memory import default_limit_bytes
+from tauto.execution.resident import ResidentModule
 from tauto.execution.transfer import load, save_workload
 from tauto.execution.workspace import Workspace, new_workspace
 
@@ -11,6 +12,7 @@ __all__ = [
     "Job",
     "LocalExecutor",
     "Outcome",
+    "ResidentModule",
     "RunningJob",
     "Workspace",
     "default_limit_bytes",

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from tauto.execution.importable import travelling_pickler
 
@@ -54,7 +55,7 @@ def _message(path: str, part: Any, error: str, in_model: bool) -> str:
 def _refusal(value: Any, pickler: type[Any]) -> str | None:
     """Return why ``value`` cannot be pickled, or None. The weights themselves are passed over."""
 
-    class WithoutWeights(pickler):
+    class WithoutWeights(pickler):  # type: ignore[misc]
         def persistent_id(self, obj: Any) -> Any:
             return "storage" if isinstance(obj, torch.TypedStorage) or torch.is_storage(obj) else None
 
@@ -62,8 +63,17 @@ def _refusal(value: Any, pickler: type[Any]) -> str | None:
         WithoutWeights(io.BytesIO(), protocol=2).dump(value)
     except RecursionError:
         return "it is nested too deeply"
-    except Exception as error:  # noqa: BLE001 - whatever the object's own pickling raises is the reason
-        return (str(error).strip().rstrip(".") or type(error).__name__).splitlines()[0]
+    except Exception as error:
+        return _special(value) or (str(error).strip().rstrip(".") or type(error).__name__).splitlines()[0]
+    return None
+
+
+def _special(value: Any) -> str | None:
+    """Return what is the matter with modules that refuse as a whole, whatever their parts."""
+    if isinstance(value, torch.jit.ScriptModule):
+        return "it is a scripted (TorchScript) module"
+    if isinstance(value, nn.Module) and is_parametrized(value):
+        return "it is parametrized (as weight_norm and spectral_norm do)"
     return None
 
 
@@ -88,17 +98,17 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, list | tuple):
         yield from ((f"[{index}]", item) for index, item in enumerate(value))
     elif isinstance(value, FunctionType):
-        yield from ((f"'s variable {name!r}", item) for name, item in _variables(value))
+        yield from _variables(value)
     elif isinstance(value, MethodType):
         yield from (("'s object", value.__self__), ("", value.__func__))
     elif isinstance(value, functools.partial):
         yield from (("'s function", value.func), ("'s arguments", value.args), ("", value.keywords))
     elif isinstance(value, type):
         yield from ((f".{name}", getattr(item, "__func__", item)) for name, item in vars(value).items())
-        yield from (("'s base class", base) for base in value.__bases__)
-    else:
+        yield from (("", base) for base in value.__bases__)
+    elif _special(value) is None:
         yield from ((f".{name}", item) for name, item in _attributes(value).items())
-        yield "'s class", type(value)
+        yield "", type(value)
 
 
 def _attributes(value: Any) -> dict[str, Any]:
@@ -114,15 +124,16 @@ def _attributes(value: Any) -> dict[str, Any]:
 
 
 def _variables(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    """Yield what ``function`` takes from outside itself."""
     for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
         try:
-            yield name, cell.cell_contents
+            yield f"'s variable {name!r}", cell.cell_contents
         except ValueError:  # not assigned yet
             continue
     for name in _names(function.__code__):
         if name in function.__globals__:
-            yield name, function.__globals__[name]
-    yield from (("defaults", item) for item in function.__defaults__ or ())
+            yield f"'s variable {name!r}", function.__globals__[name]
+    yield from (("'s default", item) for item in function.__defaults__ or ())
 
 
 def _names(code: CodeType) -> set[str]:

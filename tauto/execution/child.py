@@ -16,7 +16,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Any, NoReturn
 
-__all__ = ["BEGAN", "ERROR", "EXIT_NO_SPACE", "EXIT_RAISED", "OUTPUT", "RESULT", "run"]
+__all__ = ["BEGAN", "ERROR", "EXIT_NO_SPACE", "EXIT_RAISED", "OUTPUT", "RESULT", "find", "run"]
 
 BEGAN, ERROR, OUTPUT, RESULT = "began", "error.json", "output.txt", "result.json"
 """Files of a job's folder."""
@@ -32,13 +32,13 @@ def run(request: dict[str, Any]) -> NoReturn:
     code = EXIT_RAISED
     try:
         _enter(request, folder)
-        function = _find(request["function"])
+        function = find(request["function"])
         (folder / BEGAN).write_text(repr(time.monotonic()))
         _write(folder / RESULT, {"result": function(**request["arguments"])})
         code = 0
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else int(error.code is not None)
-    except BaseException as error:  # noqa: BLE001 - its report is all that leaves this process
+    except BaseException as error:
         code = _report(folder, error)
     finally:
         for stream in (sys.stdout, sys.stderr):
@@ -59,7 +59,8 @@ def _enter(request: dict[str, Any], folder: Path) -> None:
     # Not the server's: classes of the user's script or notebook arrive by value and find nothing of ours here.
     sys.modules["__main__"] = types.ModuleType("__main__")
     _prefer_fork()
-    _set_threads(request["threads"])
+    if request["torch"] is not None:
+        _set_torch(**request["torch"])
 
 
 def _redirect(output: Path) -> None:
@@ -83,14 +84,16 @@ def _prefer_fork() -> None:
         multiprocessing.set_start_method("fork", force=True)
 
 
-def _set_threads(count: int | None) -> None:
-    if count is not None:
-        import torch
+def _set_torch(threads: int, dtype: str, matmul_precision: str) -> None:
+    import torch
 
-        torch.set_num_threads(count)
+    torch.set_num_threads(threads)
+    torch.set_default_dtype(getattr(torch, dtype))
+    torch.set_float32_matmul_precision(matmul_precision)
 
 
-def _find(name: str) -> Any:
+def find(name: str) -> Any:
+    """Return what ``"package.module:name"`` names, imported."""
     module, _, attribute = name.partition(":")
     return reduce(getattr, attribute.split("."), importlib.import_module(module))
 

@@ -66,11 +66,15 @@ class ForkServer:
             if not self.alive:
                 raise ConnectionError("the fork server has ended")
             self._listeners[request["id"]] = listener
-        self._send(request)
+            try:
+                self._send(request)
+            except BaseException:
+                del self._listeners[request["id"]]
+                raise
 
     def kill(self, job_id: int) -> None:
         """Ask for the end of a job; one that has ended, or whose server has, is fine."""
-        with suppress(OSError):
+        with suppress(OSError), self._lock:
             self._send({"op": "kill", "id": job_id})
 
     def close(self) -> None:
@@ -93,24 +97,23 @@ class ForkServer:
         self._process.returncode = 0  # it is no child of this process, so there is nothing to wait for
 
     def _send(self, message: Message) -> None:
-        with self._lock:
-            try:
-                wire.send(self._connection, message)
-            except BaseException:
-                # Half a message may be out: only a new server can be talked to.
-                with suppress(OSError):
-                    self._connection.shutdown(socket.SHUT_RDWR)
-                raise
+        try:
+            wire.send(self._connection, message)
+        except BaseException:
+            # Half a message may be out: only a new server can be talked to.
+            with suppress(OSError):
+                self._connection.shutdown(socket.SHUT_RDWR)
+            raise
 
     def _hear(self) -> None:
         while (message := wire.receive(self._connection)) is not None:
             job_id = message["id"]
             if message["event"] == "started":
                 self._pids[job_id] = message["pid"]
-                self._listeners[job_id](message)
+                self._listeners.get(job_id, _nobody)(message)
             else:
                 self._pids.pop(job_id, None)
-                self._listeners.pop(job_id)(message)
+                self._listeners.pop(job_id, _nobody)(message)
         self._bury()
 
     def _bury(self) -> None:
@@ -133,6 +136,10 @@ class ForkServer:
         words = self._errors.read().decode(errors="replace").strip().splitlines()
         status = f"was lost: the server that runs trials ended (exit status {self._process.returncode})"
         return f"{status}: {words[-1]}" if words else status
+
+
+def _nobody(message: Message) -> None:
+    """Hear of a job whose submission was interrupted."""
 
 
 _servers: weakref.WeakSet[ForkServer] = weakref.WeakSet()

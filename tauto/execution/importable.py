@@ -36,7 +36,7 @@ def importable(module: ModuleType) -> bool:
 
 
 def _same_file(one: str | None, other: str | None) -> bool:
-    return one == other or (one is not None and other is not None and Path(one).samefile(other))
+    return one == other or (one is not None and other is not None and Path(one).resolve() == Path(other).resolve())
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def travelling_pickler() -> Iterator[type[Any]]:
             cloudpickle.register_pickle_by_value(module)
             registered.append(module)
 
-    class Pickler(cloudpickle.Pickler):  # type: ignore[misc,name-defined]
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         def reducer_override(self, obj: Any) -> Any:
             if isinstance(obj, type | FunctionType):
                 decide(getattr(obj, "__module__", None))

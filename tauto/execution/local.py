@@ -8,14 +8,16 @@ import os
 import sys
 import threading
 import time
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 from tauto.execution.client import ForkServer, Listener
 from tauto.execution.job import Job, Outcome
 from tauto.execution.memory import default_limit_bytes
 from tauto.execution.outcome import clear_folder, read_outcome
+from tauto.execution.processes import kill_group
 from tauto.execution.spawner import Spawner
 from tauto.execution.wire import Message
+from tauto.execution.workspace import disk_errors_explained
 
 __all__ = ["LocalExecutor", "RunningJob", "executor"]
 
@@ -39,6 +41,8 @@ class RunningJob:
         self._memory_limit_bytes = memory_limit_bytes
         self._submitted = time.monotonic()
         self._ended = threading.Event()
+        self._end: Message = {}
+        self._end_time = 0.0
         self._outcome: Outcome | None = None
         self._number = next(_numbers)
         self._runner: _Runner | None = None
@@ -50,7 +54,8 @@ class RunningJob:
 
     def wait(self, timeout_s: float | None = None) -> Outcome | None:
         """Return its outcome once it has ended, or None after ``timeout_s`` seconds."""
-        self._ended.wait(timeout_s)
+        if self._outcome is None and self._ended.wait(timeout_s):
+            self._outcome = read_outcome(self.job, self._end, self._memory_limit_bytes, self._submitted, self._end_time)
         return self._outcome
 
     def kill(self) -> Outcome | None:
@@ -58,6 +63,11 @@ class RunningJob:
         if self.alive and self._runner is not None:
             self._runner.kill(self._number)
         return self.wait(timeout_s=10.0)
+
+    def stop(self) -> None:
+        """Kill it without waiting: takes no lock, so that it may be called from a finalizer."""
+        if self.alive and self.pid is not None:
+            kill_group(self.pid)
 
     def _submit(self, runner: _Runner) -> None:
         self._runner = runner
@@ -67,11 +77,10 @@ class RunningJob:
         if message["event"] == "started":
             self.pid = message["pid"]
             return
-        self._outcome = read_outcome(self.job, message, self._memory_limit_bytes, self._submitted)
+        self._end, self._end_time = message, time.monotonic()
         self._ended.set()
 
     def _request(self) -> Message:
-        torch = sys.modules.get("torch")
         return {
             "op": "start",
             "id": self._number,
@@ -83,7 +92,7 @@ class RunningJob:
             "env": {**os.environ, **self.job.env},
             "path": [entry for entry in sys.path if isinstance(entry, str)],
             "cwd": os.getcwd(),  # noqa: PTH109
-            "threads": torch.get_num_threads() if torch else None,
+            "torch": _torch_state(),
         }
 
 
@@ -116,25 +125,20 @@ class LocalExecutor:
 
     def start(self, job: Job) -> RunningJob:
         """Start ``job`` and return at once."""
-        clear_folder(job.folder)
-        limit = job.memory_limit_bytes
-        running = RunningJob(job, default_limit_bytes() if limit is None else limit)
-        try:
-            running._submit(self._ready())
-        except OSError:  # the server died since we last heard from it: once more with a new one
-            running = RunningJob(job, running._memory_limit_bytes)
-            running._submit(self._ready())
+        running = _prepared(job)
+        self._submit(running)
         return running
 
     def run(self, job: Job) -> Outcome:
         """Run ``job`` to its end and return its outcome; on KeyboardInterrupt it is stopped first."""
-        running = self.start(job)
+        running = _prepared(job)
         try:
+            self._submit(running)
             outcome = running.wait()
         except BaseException:
             running.kill()
             raise
-        assert outcome is not None  # noqa: S101 - waited without a limit
+        assert outcome is not None
         return outcome
 
     def close(self) -> None:
@@ -144,6 +148,12 @@ class LocalExecutor:
         if runner is not None:
             runner.close()
 
+    def _submit(self, running: RunningJob) -> None:
+        try:
+            running._submit(self._ready())
+        except ConnectionError:  # the server died since we last heard from it: once more with a new one
+            running._submit(self._ready())
+
     def _ready(self) -> _Runner:
         with self._lock:
             if self._runner is None or not self._runner.alive:
@@ -151,10 +161,37 @@ class LocalExecutor:
             return self._runner
 
 
+def _prepared(job: Job) -> RunningJob:
+    with disk_errors_explained(job.folder):
+        clear_folder(job.folder)
+    limit = job.memory_limit_bytes
+    return RunningJob(job, default_limit_bytes() if limit is None else limit)
+
+
+def _torch_state() -> dict[str, Any] | None:
+    """Return the settings of torch in this process under which the job is to run too."""
+    if (torch := sys.modules.get("torch")) is None:
+        return None
+    return {
+        "threads": torch.get_num_threads(),
+        "dtype": str(torch.get_default_dtype()).removeprefix("torch."),
+        "matmul_precision": torch.get_float32_matmul_precision(),
+    }
+
+
 _shared = LocalExecutor()
-atexit.register(_shared.close)
 
 
 def executor() -> LocalExecutor:
     """Return the executor that this process shares; it ends with the process."""
     return _shared
+
+
+def _renew() -> None:
+    global _shared  # a fork of this process gets its own: this one's lock may be held by a thread it lacks
+    _shared = LocalExecutor()
+
+
+atexit.register(lambda: executor().close())
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -27,29 +26,29 @@ def clear_folder(folder: Path) -> None:
         (folder / name).unlink(missing_ok=True)
 
 
-def read_outcome(job: Job, end: Message, memory_limit_bytes: int | None, submitted: float) -> Outcome:
+def read_outcome(job: Job, end: Message, memory_limit_bytes: int, submitted: float, ended: float) -> Outcome:
     """Return what came of ``job``, which ended as the message ``end`` says.
 
-    ``submitted`` is the ``time.monotonic()`` of its submission: that clock is one for all processes.
+    ``submitted`` and ``ended`` are of ``time.monotonic()``: that clock is one for all processes.
     """
     content = _json(job.folder / RESULT)
     failure = None if content is not None else _failure(job, end, memory_limit_bytes)
     return Outcome(
         result=content["result"] if content else None,
         failure=failure,
-        wall_s=time.monotonic() - submitted,
+        wall_s=ended - submitted,
         startup_s=_startup_s(job.folder, submitted),
         peak_private_bytes=end["peak_bytes"],
         output_tail=_tail(job.folder / OUTPUT),
     )
 
 
-def _failure(job: Job, end: Message, memory_limit_bytes: int | None) -> Failure:
+def _failure(job: Job, end: Message, memory_limit_bytes: int) -> Failure:
     if end["stopped"] == "time":
         return Failure("timed_out", f"did not end within {job.wall_limit_s:g} s: stopped")
     if end["stopped"] == "memory":
-        limit = (memory_limit_bytes or 0) / 1e9
-        return Failure("out_of_memory", f"used more than {limit:.1f} GB of private memory: stopped")
+        limit = f"{memory_limit_bytes / 1e9:.1f} GB"
+        return Failure("out_of_memory", f"used more than {limit} of private memory: stopped")
     if end["stopped"] == "asked":
         return Failure("killed", "was stopped because it was no longer wanted")
     if (report := _json(job.folder / ERROR)) is not None:

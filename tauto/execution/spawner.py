@@ -14,7 +14,7 @@ import time
 
 from tauto.execution import child
 from tauto.execution.client import Listener
-from tauto.execution.processes import ProcessTable
+from tauto.execution.processes import ProcessTable, first_for_oom_killer
 from tauto.execution.supervision import LOOK_EVERY_S, Supervised, ended
 from tauto.execution.wire import Message
 
@@ -85,7 +85,7 @@ class Spawner:
 
 def _tell(process: subprocess.Popen[bytes], request: Message) -> None:
     """Send the request; the pipe stays open, and its end tells the child that this process has died."""
-    assert process.stdin is not None  # noqa: S101 - asked for above
+    assert process.stdin is not None
     try:
         process.stdin.write(json.dumps(request).encode() + b"\n")
         process.stdin.flush()
@@ -98,6 +98,7 @@ def main() -> None:
     stdin = os.fdopen(os.dup(0), "rb")
     request = json.loads(stdin.readline())
     threading.Thread(target=_die_at_end, args=(stdin,), daemon=True).start()
+    first_for_oom_killer()
     child.run(request)
 
 
