@@ -1,0 +1,135 @@
+"""From what a session wrote down to the report."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from tauto.hardware import Hardware
+from tauto.profiling.facts import Facts, RootFacts
+from tauto.profiling.findings import find
+from tauto.profiling.recorder import Recorder, RootRecord
+from tauto.profiling.roofline import Roofline
+from tauto.profiling.trace import Trace, Work, read_trace
+from tauto.profiling.tree import ModuleSum, module_row, module_sums, operator_rows, uncounted
+from tauto.reports.profile import ProfileReport, RootModel
+
+__all__ = ["Observation", "analyse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What is left when a session has ended."""
+
+    subject: str
+    wall_ns: int
+    """Without what the session itself cost."""
+    peak_bytes: int
+    recorder: Recorder
+    names: Mapping[int, str]
+    """Of the roots, in the user's namespace."""
+    threads: int
+
+
+def analyse(seen: Observation) -> ProfileReport:
+    """Return the report of ``seen``."""
+    began = time.perf_counter_ns()
+    recorder = seen.recorder
+    trace = read_trace(recorder.tracer.events, recorder.root_ranges)
+    sums = module_sums(trace, recorder.keys)
+    device = _device(recorder)
+    hardware = Hardware.current(device)
+    roofline = Roofline(hardware, hardware.ceilings())
+    roots = tuple(_root(record, seen.names.get(record.index, "")) for record in recorder.roots)
+    report = ProfileReport(
+        subject=seen.subject,
+        wall_ms=seen.wall_ns / 1e6,
+        outside_ms=max(seen.wall_ns - recorder.busy_ns, 0) / 1e6,
+        root_calls=sum(record.calls for record in recorder.roots),
+        sampled_calls=sum(trace.sampled.values()),
+        roots=roots,
+        modules=tuple(module_row(total, roofline) for total in sums.values()),
+        operators=operator_rows(trace),
+        uncounted=uncounted(trace),
+        flops=_flops_per_call(sums.get((0, "")), trace),
+        peak_bytes=seen.peak_bytes,
+        allocated_bytes=trace.allocated_bytes,
+        findings=(),
+        machine=hardware.summary,
+        fingerprint=hardware.fingerprint,
+        device=device,
+        threads=seen.threads,
+        analysis_ms=0.0,
+    )
+    facts = _facts(seen, trace, {place[0]: total for place, total in sums.items() if place[1] == ""}, roofline)
+    report = replace(report, findings=find(report, facts))
+    return replace(report, analysis_ms=(time.perf_counter_ns() - began) / 1e6)
+
+
+def _device(recorder: Recorder) -> str:
+    used = {device for record in recorder.roots if record.anatomy for device in record.anatomy.devices}
+    return next((device for device in ("cuda", "mps") if device in used), "cpu")
+
+
+def _root(record: RootRecord, name: str) -> RootModel:
+    anatomy = record.anatomy
+    return RootModel(
+        name=name or record.kind,
+        kind=record.kind,
+        calls=record.calls,
+        total_ms=record.total_ns / 1e6,
+        parameters=anatomy.parameters if anatomy else 0,
+        parameter_bytes=anatomy.parameter_bytes if anatomy else 0,
+        shapes=tuple(record.shapes),
+        training=record.training_calls > 0,
+        remembered_samples=record.remembered_samples,
+    )
+
+
+def _flops_per_call(total: ModuleSum | None, trace: Trace) -> int:
+    calls = trace.sampled.get(0, 0)
+    return round(total.work.total_flops / calls) if total and calls else 0
+
+
+def _precision(work: Work) -> str:
+    return max(work.flops, key=work.flops.__getitem__) if work.flops else "float32"
+
+
+def _facts(seen: Observation, trace: Trace, tops: Mapping[int, ModuleSum], roofline: Roofline) -> Facts:
+    recorder = seen.recorder
+    return Facts(
+        roots=tuple(
+            _root_facts(record, seen.names.get(record.index, ""), tops.get(record.index), trace)
+            for record in recorder.roots
+        ),
+        backward_calls=recorder.backward_calls,
+        backward_ms=recorder.backward_ns / 1e6,
+        step_ms=recorder.step_ns / 1e6,
+        loader_share=trace.loader_ns / trace.span_ns if trace.span_ns else 0.0,
+        gflops=dict(roofline.ceilings.gflops),
+        threads=seen.threads,
+        cores=roofline.hardware.cores,
+        not_traced=recorder.tracer.refused,
+    )
+
+
+def _root_facts(record: RootRecord, name: str, top: ModuleSum | None, trace: Trace) -> RootFacts:
+    anatomy, work = record.anatomy, top.work if top else Work()
+    return RootFacts(
+        name=name,
+        kind=record.kind,
+        calls=record.calls,
+        latency_ms=record.total_ns / 1e6 / max(record.calls, 1),
+        training_calls=record.training_calls,
+        grad_calls=record.grad_calls,
+        trainable=bool(anatomy and anatomy.trainable),
+        operators_per_call=work.operators / max(trace.sampled.get(record.index, 0), 1),
+        precision=_precision(work),
+        convolutions=anatomy.convolutions if anatomy else 0,
+        channels_last=bool(anatomy and anatomy.channels_last),
+        foldable_norms=anatomy.foldable_norms if anatomy else 0,
+        opaque=anatomy.opaque if anatomy else "",
+        not_remembered=record.not_remembered,
+        traced=record.traced_calls > 0,
+    )

@@ -1,0 +1,201 @@
+"""Closed forms of the FLOPs of products, convolutions, attention and recurrent layers.
+
+A multiply and an add count as two. A bias is not counted where it is what the accumulator starts from (linear and
+convolution), as in the usual closed forms. Causal attention counts as full attention: the products that a mask
+throws away are counted, whether or not a kernel skips them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+
+from tauto.profiling.operator import Operator, Shape
+
+__all__ = ["FORMULAS", "Formula", "attention_flops", "convolution_flops", "product_flops"]
+
+Formula = Callable[[Operator], int | None]
+"""FLOPs of one call; None when what was recorded does not tell, and its children are to be asked."""
+
+SOFTMAX_FLOPS = 5
+"""Of one element: maximum, subtract, exponential, sum, divide."""
+
+_GATES = {"lstm": 4, "gru": 3, "rnn_tanh": 1, "rnn_relu": 1}
+_CELL_FLOPS = {"lstm": 9, "gru": 10, "rnn_tanh": 2, "rnn_relu": 2}
+"""Element-wise work of one hidden unit and step, the products excepted: LSTM 4 gates, 3 for the cell, 2 for the
+output; GRU 3 gates, 3 to join the two sides of a gate, 4 to blend; plain 1 to join and 1 to activate."""
+
+
+def product_flops(left: Shape, right: Shape) -> int:
+    """Return FLOPs of ``left @ right``, of shapes ``(…, m, k)`` and ``(…, k, n)``, or vectors: ``2 … m k n``."""
+    if not left or not right:
+        return 0
+    columns = right[-1] if len(right) > 1 else 1
+    return 2 * math.prod(left) * columns
+
+
+def _product(op: Operator, left: int, right: int) -> int:
+    return product_flops(op.shape(left), op.shape(right))
+
+
+def _transposed_product(op: Operator, weight: int) -> int:
+    """``x @ weight.T`` for kernels that take the weight as ``(out, in)``."""
+    return 2 * math.prod(op.shape(0)) * op.shape(weight)[0] if op.shape(weight) else 0
+
+
+def convolution_flops(
+    shape: Shape, weight: Shape, stride: Shape, padding: Shape, dilation: Shape, transposed: bool
+) -> int:
+    """Return FLOPs of a convolution of any rank and grouping.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Of the input, ``(batch, channels, *spatial)``.
+    weight : tuple of int
+        ``(out, in / groups, *kernel)``; transposed ``(in, out / groups, *kernel)``.
+    stride, padding, dilation : tuple of int
+        One entry a spatial dimension, or one for all.
+    transposed : bool
+        Each input position is multiplied by the whole kernel; what falls outside the output is counted too.
+    """
+    spatial, kernel = shape[2:], weight[2:]
+    if transposed:
+        return 2 * math.prod(shape) * math.prod(weight[1:])
+    steps = (
+        (size + 2 * _at(padding, i) - _at(dilation, i) * (kernel[i] - 1) - 1) // _at(stride, i) + 1
+        for i, size in enumerate(spatial)
+    )
+    return 2 * shape[0] * math.prod(steps) * math.prod(weight)
+
+
+def _at(sizes: Shape, index: int) -> int:
+    return sizes[index] if index < len(sizes) else sizes[-1]
+
+
+def _convolution(op: Operator, stride: int, transposed: int | None) -> int | None:
+    given = [op.value(stride + offset) for offset in range(3)]
+    if not all(given) or len(op.shape(0)) != len(op.shape(1)):
+        return None
+    turned = bool(op.value(transposed, False)) if transposed is not None else False
+    return convolution_flops(op.shape(0), op.shape(1), *(tuple(sizes) for sizes in given), turned)
+
+
+def _pointwise_convolution(op: Operator) -> int | None:
+    """oneDNN's fused convolution takes padding before stride."""
+    padding, stride, dilation = (op.value(index) for index in (3, 4, 5))
+    if not (padding and stride and dilation):
+        return None
+    return convolution_flops(op.shape(0), op.shape(1), tuple(stride), tuple(padding), tuple(dilation), False)
+
+
+def _convolution_backward(op: Operator) -> int | None:
+    """Return one forward's FLOPs for each of the gradients asked for, of the input and of the weight."""
+    given = [op.value(index) for index in (4, 5, 6)]
+    mask = op.value(10)
+    if not all(given) or mask is None:
+        return None
+    transposed = bool(op.value(7, False))
+    forward = convolution_flops(op.shape(1), op.shape(2), *(tuple(sizes) for sizes in given), transposed)
+    return forward * sum(map(bool, mask[:2]))
+
+
+def attention_flops(query: Shape, key: Shape, value: Shape, backward: bool = False) -> int:
+    """Return FLOPs of ``softmax(q kᵀ) v``, shapes ``(…, heads, length, width)``.
+
+    Forward ``2 … L S (E + Eᵥ)`` for the two products and five a score for the softmax; backward the scores once
+    more and four products. With grouped queries the heads are those of ``query``.
+    """
+    scores = math.prod(query[:-1]) * key[-2]
+    if backward:
+        return scores * (2 * (3 * query[-1] + 2 * value[-1]) + SOFTMAX_FLOPS)
+    return scores * (2 * (query[-1] + value[-1]) + SOFTMAX_FLOPS)
+
+
+def _attention(op: Operator, first: int = 0, backward: bool = False) -> int | None:
+    shapes = [op.shape(first + offset) for offset in range(3)]
+    return attention_flops(*shapes, backward) if all(len(shape) >= 3 for shape in shapes) else None
+
+
+def _sequence_first_attention(op: Operator) -> int | None:
+    """Return the same for kernels that take ``(batch, length, heads, width)``."""
+    shapes = [op.shape(index) for index in range(3)]
+    if any(len(shape) != 4 for shape in shapes):
+        return None
+    return attention_flops(*((b, h, length, width) for b, length, h, width in shapes))
+
+
+def _recurrent(op: Operator, kind: str) -> int | None:
+    """Every step multiplies by every weight matrix (of all layers and directions) once."""
+    parameters = next((lst for i in (2, 3) if (lst := op.tensor_list(i)) and len(lst[0]) == 2), ())
+    weights = [shape for shape in parameters if len(shape) == 2]
+    if len(weights) < 2 or not op.shape(0):
+        return None
+    projected = weights[1][0] != _GATES[kind] * weights[1][1]
+    hidden = sum(shape[0] // _GATES[kind] for shape in weights[:: 3 if projected else 2])
+    return _steps(op) * (2 * sum(map(math.prod, weights)) + _CELL_FLOPS[kind] * hidden)
+
+
+def _steps(op: Operator) -> int:
+    return math.prod(op.shape(0)[:-1])
+
+
+def _cell(op: Operator, kind: str) -> int:
+    into, within = op.shape(2), op.shape(3)
+    hidden = into[0] // _GATES[kind] if into else 0
+    return _steps(op) * (2 * (math.prod(into) + math.prod(within)) + _CELL_FLOPS[kind] * hidden)
+
+
+def _onednn_recurrent(op: Operator, passes: int) -> int:
+    into, within = op.shape(1), op.shape(2)
+    gates = into[0] // within[1]
+    kind = {4: "lstm", 3: "gru"}.get(gates, "rnn_tanh")
+    return passes * _steps(op) * (2 * (math.prod(into) + math.prod(within)) + _CELL_FLOPS[kind] * within[1])
+
+
+_CONVOLUTION = partial(_convolution, stride=3, transposed=6)
+_FLASH = ("flash_attention", "flash_attention_for_cpu", "efficient_attention", "cudnn_attention")
+
+FORMULAS: dict[str, Formula] = {
+    "aten::mm": partial(_product, left=0, right=1),
+    "aten::bmm": partial(_product, left=0, right=1),
+    "aten::mv": partial(_product, left=0, right=1),
+    "aten::dot": partial(_product, left=0, right=1),
+    "aten::vdot": partial(_product, left=0, right=1),
+    "aten::_int_mm": partial(_product, left=0, right=1),
+    "aten::_scaled_mm": partial(_product, left=0, right=1),
+    "aten::addmm": partial(_product, left=1, right=2),
+    "aten::addmm_": partial(_product, left=1, right=2),
+    "aten::_addmm_activation": partial(_product, left=1, right=2),
+    "aten::baddbmm": partial(_product, left=1, right=2),
+    "aten::baddbmm_": partial(_product, left=1, right=2),
+    "aten::addbmm": partial(_product, left=1, right=2),
+    "aten::addmv": partial(_product, left=1, right=2),
+    "aten::addmv_": partial(_product, left=1, right=2),
+    "aten::mkldnn_linear": partial(_transposed_product, weight=1),
+    "mkldnn::_linear_pointwise": partial(_transposed_product, weight=1),
+    "mkl::_mkl_linear": partial(_transposed_product, weight=2),
+    "aten::_weight_int8pack_mm": partial(_transposed_product, weight=1),
+    "aten::convolution": _CONVOLUTION,
+    "aten::_convolution": _CONVOLUTION,
+    "aten::convolution_overrideable": _CONVOLUTION,
+    "aten::mkldnn_convolution": _pointwise_convolution,
+    "mkldnn::_convolution_pointwise": _pointwise_convolution,
+    "aten::convolution_backward": _convolution_backward,
+    "aten::scaled_dot_product_attention": _attention,
+    "aten::_scaled_dot_product_attention_math": _attention,
+    "aten::_scaled_dot_product_attention_math_for_mps": _attention,
+    "aten::_scaled_dot_product_fused_attention_overrideable": _attention,
+    "aten::_flash_attention_forward": _sequence_first_attention,
+    "aten::_efficient_attention_forward": _sequence_first_attention,
+    **{f"aten::_scaled_dot_product_{kernel}": _attention for kernel in _FLASH},
+    **{
+        f"aten::_scaled_dot_product_{kernel}_backward": partial(_attention, first=1, backward=True) for kernel in _FLASH
+    },
+    **{f"aten::{kind}": partial(_recurrent, kind=kind) for kind in _GATES},
+    **{f"aten::{kind}_cell": partial(_cell, kind=kind) for kind in _GATES},
+    "aten::mkldnn_rnn_layer": partial(_onednn_recurrent, passes=1),
+    "aten::mkldnn_rnn_layer_backward": partial(_onednn_recurrent, passes=2),
+}
+"""Formulas by operator name. The first name met on the way down the call tree counts; what is below does not."""

@@ -1,0 +1,153 @@
+"""Profile whatever runs inside a ``with`` block, or a model by itself."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any, Self
+
+import torch
+from torch import nn
+
+from tauto.errors import InvalidArgument
+from tauto.profiling.analysis import Observation, analyse
+from tauto.profiling.memory import MemoryWatch
+from tauto.profiling.names import name_of
+from tauto.profiling.patches import watching
+from tauto.profiling.recorder import SAMPLES, Recorder
+from tauto.profiling.tracer import Tracer
+from tauto.reports.profile import ProfileReport
+from tauto.workload import seen
+
+__all__ = ["ProfileSession", "profile_model"]
+
+_one_at_a_time = threading.Lock()
+
+
+class ProfileSession:
+    """A profile of the code inside a ``with`` block.
+
+    The first calls of each model that the block calls are traced operator by operator, up to five after a first one
+    that warms up; all others are only timed. No model is touched, and an error inside rises as it would without
+    the profile: the report then tells what happened until there.
+
+    Parameters
+    ----------
+    names : mapping, optional
+        A namespace in which models have names, such as ``globals()``. Looked into when the block has ended.
+    subject : str
+        What is profiled, for the report.
+
+    Raises
+    ------
+    InvalidArgument
+        On entering, when a profile is at work in this process already.
+
+    Examples
+    --------
+    >>> net = nn.Linear(4, 2)
+    >>> with ProfileSession({"net": net}) as session:  # doctest: +SKIP
+    ...     net(torch.zeros(1, 4))
+    >>> session.report.roots[0].name  # doctest: +SKIP
+    'net'
+    """
+
+    def __init__(self, names: Mapping[str, object] | None = None, *, subject: str = "cell") -> None:
+        self._names = {} if names is None else names
+        self._subject = subject
+        self._tracer = Tracer()
+        self._recorder = Recorder(self._tracer)
+        self._memory = MemoryWatch()
+        self._stack = ExitStack()
+        self._began = 0
+        self._observation: Observation | None = None
+        self._report: ProfileReport | None = None
+
+    def __enter__(self) -> Self:
+        if not _one_at_a_time.acquire(blocking=False):
+            raise InvalidArgument(
+                "profile: a profile is at work in this process already. Let it end before another begins, or "
+                "profile once around both."
+            )
+        with ExitStack() as stack:  # undone from the last to the first, whatever each of them raises
+            stack.callback(_one_at_a_time.release)
+            stack.callback(self._memory.stop)
+            self._memory.start()
+            stack.callback(self._tracer.stop)
+            stack.callback(self._recorder.close)
+            stack.enter_context(watching(self._recorder))
+            self._stack = stack.pop_all()
+        self._began = time.perf_counter_ns()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        wall = time.perf_counter_ns() - self._began
+        costs = self._recorder.own_ns + self._tracer.cost_ns
+        self._stack.close()
+        names: dict[int, str] = {}
+        for root in self._recorder.roots:
+            if (model := root.model()) is not None:
+                names[root.index] = name_of(model, self._names)
+                root.remembered_samples = sum(call.batch for call in seen.calls_of(model))
+        self._observation = Observation(
+            self._subject, max(wall - costs, 0), self._memory.peak_bytes, self._recorder, names, torch.get_num_threads()
+        )
+
+    @property
+    def report(self) -> ProfileReport:
+        """The report, analysed when first asked for (this may take a second; ``analysis_ms`` says it).
+
+        Raises
+        ------
+        InvalidArgument
+            While the block has not ended.
+        """
+        if self._report is None:
+            if self._observation is None:
+                raise InvalidArgument("profile: the report is there when the with block has ended.")
+            self._report = analyse(self._observation)
+            self._observation = None
+            self._tracer.events.clear()
+        return self._report
+
+
+def profile_model(
+    model: nn.Module,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any] | None = None,
+    calls: int = SAMPLES + 1,
+    *,
+    names: Mapping[str, object] | None = None,
+    subject: str | None = None,
+) -> ProfileReport:
+    """Return the profile of a few calls of ``model`` as it is: its own mode, under the caller's gradient mode.
+
+    One more call goes before, untimed, to warm up.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Called as ``model(*args, **kwargs)``; its errors rise unchanged.
+    args, kwargs
+        The arguments of each call.
+    calls : int
+        How often it is called under the profile, at least 1.
+    names : mapping, optional
+        A namespace in which the model has a name.
+    subject : str, optional
+        What is profiled, for the report; default the model's name or class.
+    """
+    if calls < 1:
+        raise InvalidArgument(f"calls: {calls} is too few. Write 1 or more.")
+    keywords = dict(kwargs or {})
+    space = {} if names is None else names
+    model(*args, **keywords)
+    with ProfileSession(space, subject=subject or name_of(model, space) or type(model).__name__) as session:
+        for _ in range(calls):
+            model(*args, **keywords)
+    return session.report

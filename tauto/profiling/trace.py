@@ -1,0 +1,283 @@
+"""From the profiler's raw events to module calls and operators, in one sweep over time."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from operator import itemgetter
+from typing import Any
+
+from tauto.profiling.flops import count_bytes, count_flops
+from tauto.profiling.operator import Operator
+from tauto.profiling.recorder import RANGE
+
+__all__ = ["CACHE_BYTES", "CallSpan", "OperatorSum", "Trace", "Work", "read_trace"]
+
+CACHE_BYTES = 32 * 2**20
+"""An operator that touches no more is held against the cache's bandwidth, one that touches more against memory's."""
+
+_MEMORY = "[memory]"
+_FUNCTION_SCOPE = 0  # at::RecordScope::FUNCTION; backward functions and annotations have other scopes
+_LOADER = "enumerate(DataLoader)"
+
+
+@dataclass(slots=True)
+class Work:
+    """What was computed and moved."""
+
+    flops: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    """By precision."""
+    cache_bytes: int = 0
+    memory_bytes: int = 0
+    operators: int = 0
+
+    def add(self, other: Work) -> None:
+        """Add ``other`` to this."""
+        for precision, count in other.flops.items():
+            self.flops[precision] += count
+        self.cache_bytes += other.cache_bytes
+        self.memory_bytes += other.memory_bytes
+        self.operators += other.operators
+
+    @property
+    def total_flops(self) -> int:
+        """Of all precisions."""
+        return sum(self.flops.values())
+
+    @property
+    def total_bytes(self) -> int:
+        """Held against either bandwidth."""
+        return self.cache_bytes + self.memory_bytes
+
+
+@dataclass(slots=True)
+class CallSpan:
+    """One module call in the trace; its work is its own, that of modules below it apart."""
+
+    key: int
+    parent: CallSpan | None
+    start_ns: int
+    total_ns: int = 0
+    inner_ns: int = 0
+    """Time in modules called from it."""
+    work: Work = field(default_factory=Work)
+    kept: bool = True
+    """False in a warm-up call."""
+
+
+@dataclass(slots=True)
+class OperatorSum:
+    """All kept calls of one operator."""
+
+    calls: int = 0
+    total_ns: int = 0
+    self_ns: int = 0
+    flops: int = 0
+    uncounted_ns: int = 0
+    """Time of calls that did work which is not counted."""
+    allocated_bytes: int = 0
+
+
+@dataclass(slots=True)
+class Trace:
+    """What the trace of the sampled calls holds."""
+
+    calls: list[CallSpan] = field(default_factory=list)
+    operators: dict[str, OperatorSum] = field(default_factory=lambda: defaultdict(OperatorSum))
+    sampled: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    """Kept root calls by index of the root."""
+    allocated_bytes: int = 0
+    loader_ns: int = 0
+    """Time in which the traced thread waited for a DataLoader."""
+    span_ns: int = 0
+    """From the beginning of the first kept root call to the end of what followed the last."""
+
+
+@dataclass(slots=True)
+class _Open:
+    name: str
+    start: int
+    end: int
+    is_operator: bool
+    span: CallSpan | None
+    counted: bool
+    """Its own FLOPs, or those of something around it, are counted already."""
+    event: Any = None
+    flops: int | None = None
+    inner: int = 0
+    has_operators: bool = False
+    allocated: int = 0
+    net: int = 0
+    is_range: bool = False
+
+
+class _Segments:
+    """Which root call a moment belongs to: from where it begins to where the next begins."""
+
+    def __init__(self, starts: Iterable[tuple[int, int]]) -> None:
+        """``starts``: time and root index of each traced root call, in order of time."""
+        self._times: list[int] = []
+        self._kept: list[bool] = []
+        ordered = list(starts)
+        many = {root for root in (r for _, r in ordered) if sum(r == root for _, r in ordered) > 1}
+        met: set[int] = set()
+        for time, root in ordered:
+            self._times.append(time)
+            self._kept.append(root not in many or root in met)
+            met.add(root)
+
+    def keeps(self, time: int) -> bool:
+        index = bisect_right(self._times, time) - 1
+        return index >= 0 and self._kept[index]
+
+
+def read_trace(events: Iterable[Any], root_ranges: Mapping[int, int]) -> Trace:
+    """Return the trace that ``events`` tell.
+
+    Parameters
+    ----------
+    events : iterable
+        Kineto's events of all windows.
+    root_ranges : mapping
+        Range number of each traced root call, to the index of its root. The first call of a root that was
+        traced more than once is a warm-up and left out.
+    """
+    timed = sorted(
+        ((event.start_ns(), -event.end_ns(), order, event) for order, event in enumerate(events)),
+        key=itemgetter(0, 1, 2),
+    )
+    starts = []
+    for start, _, _, event in timed:
+        name = event.name()
+        if name.startswith(RANGE) and (root := root_ranges.get(int(name.removeprefix(RANGE)))) is not None:
+            starts.append((start, root))
+    # An inner call of a root's own module carries the root's number too (recursion): see _Sweep.open.
+    sweep = _Sweep(_Segments(_outermost(timed, starts)), root_ranges)
+    for start, negative_end, _, event in timed:
+        sweep.take(start, -negative_end, event)
+    return sweep.finish()
+
+
+def _outermost(timed: list[Any], starts: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    ends = {start: -negative for start, negative, _, event in timed if event.name().startswith(RANGE)}
+    kept: list[tuple[int, int]] = []
+    last_end = -1
+    for start, root in starts:
+        if start >= last_end:
+            kept.append((start, root))
+            last_end = ends[start]
+    return kept
+
+
+class _Sweep:
+    """Walks through the events in order of time, one stack of open events a thread."""
+
+    def __init__(self, segments: _Segments, root_ranges: Mapping[int, int]) -> None:
+        self.trace = Trace()
+        self._segments = segments
+        self._root_ranges = root_ranges
+        self._stacks: dict[int, list[_Open]] = defaultdict(list)
+        self._first: int | None = None
+
+    def take(self, start: int, end: int, event: Any) -> None:
+        stack = self._stacks[event.start_thread_id()]
+        while stack and stack[-1].end <= start and not (start == end == stack[-1].end):
+            self._close(stack)
+        name = event.name()
+        if name == _MEMORY:
+            self._allocate(stack, start, event)
+        elif event.activity_type() in ("cpu_op", "user_annotation"):
+            self._open(stack, name, start, end, event)
+
+    def finish(self) -> Trace:
+        for stack in self._stacks.values():
+            while stack:
+                self._close(stack)
+        return self.trace
+
+    def _allocate(self, stack: list[_Open], start: int, event: Any) -> None:
+        size = event.nbytes()
+        if size > 0 and self._segments.keeps(start):
+            self.trace.allocated_bytes += size
+        if stack:
+            stack[-1].allocated += max(size, 0)
+            stack[-1].net += size
+
+    def _open(self, stack: list[_Open], name: str, start: int, end: int, event: Any) -> None:
+        around = stack[-1] if stack else None
+        span = around.span if around else None
+        is_range = name.startswith(RANGE)
+        if is_range:
+            span = self._call(int(name.removeprefix(RANGE)), span, start)
+        is_operator = not is_range and event.scope() == _FUNCTION_SCOPE and not name.startswith("autograd::engine")
+        opened = _Open(name, start, end, is_operator, span, bool(around and around.counted), is_range=is_range)
+        if is_operator:
+            if around:
+                around.has_operators = True
+            if not opened.counted:
+                self._count(opened, event)
+        stack.append(opened)
+
+    def _call(self, key: int, parent: CallSpan | None, start: int) -> CallSpan:
+        span = CallSpan(key, parent, start, kept=self._segments.keeps(start))
+        if parent is None and span.kept and key in self._root_ranges:
+            self.trace.sampled[self._root_ranges[key]] += 1
+        self.trace.calls.append(span)
+        return span
+
+    def _count(self, opened: _Open, event: Any) -> None:
+        operator = Operator(
+            opened.name,
+            tuple(event.structured_input_shapes()),
+            tuple(event.dtypes()),
+            tuple(event.concrete_inputs()),
+        )
+        opened.flops = count_flops(operator)
+        if opened.flops is not None:
+            opened.counted, opened.event = True, operator
+
+    def _close(self, stack: list[_Open]) -> None:
+        done = stack.pop()
+        total = max(done.end - done.start, 0)
+        if stack:
+            stack[-1].inner += total
+            stack[-1].allocated += done.allocated
+            stack[-1].net += done.net
+            stack[-1].has_operators |= done.has_operators
+        if not self._segments.keeps(done.start):
+            return
+        self._first = done.start if self._first is None else min(self._first, done.start)
+        self.trace.span_ns = max(self.trace.span_ns, done.end - self._first)
+        if done.is_range and done.span is not None:
+            done.span.total_ns = total
+            if done.span.parent is not None:
+                done.span.parent.inner_ns += total
+        elif done.is_operator:
+            self._sum(done, total)
+        elif done.name.startswith(_LOADER):
+            self.trace.loader_ns += total
+
+    def _sum(self, done: _Open, total: int) -> None:
+        row = self.trace.operators[done.name]
+        row.calls += 1
+        row.total_ns += total
+        row.self_ns += total - done.inner
+        row.allocated_bytes += done.allocated
+        if done.event is not None:
+            row.flops += done.flops or 0
+            if done.span is not None:
+                _add_work(done.span.work, done.event, done.flops or 0, done.net)
+        elif not done.counted and not done.has_operators:
+            row.uncounted_ns += total
+
+
+def _add_work(work: Work, operator: Operator, flops: int, net: int) -> None:
+    work.operators += 1
+    work.flops[operator.precision] += flops
+    moved = count_bytes(operator, net)
+    if moved <= CACHE_BYTES:
+        work.cache_bytes += moved
+    else:
+        work.memory_bytes += moved
