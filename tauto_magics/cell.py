@@ -6,7 +6,7 @@ import ast
 import inspect
 import sys
 from dataclasses import dataclass
-from types import CodeType
+from types import CodeType, TracebackType
 from typing import Any
 
 from IPython.core.displayhook import DisplayHook
@@ -28,9 +28,15 @@ class Cell:
 
     def run(self, namespace: dict[str, Any]) -> Any:
         """Execute the cell in ``namespace`` and return the value of its last expression."""
-        __tracebackhide__ = True
         exec(self.body, namespace)
         return None if self.last is None else eval(self.last, namespace)
+
+    def lines_of(self, error: BaseException) -> TracebackType | None:
+        """Return the traceback of ``error`` from the cell's own lines on, without the frames that led there."""
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_code not in (self.body, self.last):
+            trace = trace.tb_next
+        return trace
 
     def show(self, value: Any) -> None:
         """Display the value of the cell as IPython would."""

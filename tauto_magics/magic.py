@@ -73,6 +73,7 @@ class Magic:
         UsageError
             When the line cannot be followed; nothing was changed.
         """
+        __tracebackhide__ = True  # an error of the user's own cell shows the user's own lines
         text = line.rstrip()
         hidden = text.endswith(";")
         text = text.rstrip("; \t")

@@ -25,6 +25,7 @@ def _options(parser: Parser) -> None:
 
 
 def _run(call: Invocation) -> Any:
+    __tracebackhide__ = True
     if call.cell is not None:
         return _profile_cell(call)
     name = call.arguments.model
@@ -62,7 +63,7 @@ def _profile_cell(call: Invocation) -> Any:
             raise
     if own:
         display(session.result)
-        raise own[0]
+        raise own[0].with_traceback(cell.lines_of(own[0]))
     cell.show(value)
     return session.result
 

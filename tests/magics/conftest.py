@@ -23,6 +23,7 @@ class Shell:
         config.HistoryManager.enabled = False
         InteractiveShell.clear_instance()
         self.ip = InteractiveShell.instance(config=config)
+        self.ip.colors = "nocolor"
         self.ip.run_line_magic("load_ext", "tauto_magics")
         self.out = self.err = ""
 

@@ -239,7 +239,7 @@ def _only_usage_errors(ready: Any, line: str) -> None:
         try:
             magic.call(ready.ip, settings, line)
         except UsageError as error:
-            assert len(error._render_traceback_()[0].splitlines()) == 1  # noqa: PT017 - the point of the test
+            assert len(error._render_traceback_()[0].splitlines()) == 1
 
 
 @EVERY
