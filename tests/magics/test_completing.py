@@ -28,25 +28,26 @@ def names(shell: Any) -> Any:
 def completed(shell: Any, line: str) -> set[str]:
     shell.ip.Completer.use_jedi = False
     with provisionalcompleter():
-        return {(line[: item.start] + item.text).split(" ")[-1] for item in shell.ip.Completer.completions(line, len(line))}
+        found = shell.ip.Completer.completions(line, len(line))
+        return {(line[: item.start] + item.text).split(" ")[-1] for item in found}
 
 
 def test_models_stand_after_the_magics_name(names: Any) -> None:
-    assert completed(names, "%tauto_quantize mo") {"model", "mobile"}
-    assert completed(names, "%tauto_compare model mob") {"mobile"}
-    assert completed(names, "%%tauto_profile mod") {"model"}
-    assert completed(names, "small = %tauto_quantize mod") {"model"}
+    assert completed(names, "%tauto_quantize mo") == {"model", "mobile"}
+    assert completed(names, "%tauto_compare model mob") == {"mobile"}
+    assert completed(names, "%%tauto_profile mod") == {"model"}
+    assert completed(names, "small = %tauto_quantize mod") == {"model"}
 
 
 def test_options(names: Any) -> None:
-    assert completed(names, "%tauto_quantize model --in") {"--into","}
-    assert completed(names, "%tauto_quantize model --into x --in") {"--inputs"}
+    assert completed(names, "%tauto_quantize model --in") == {"--inputs", "--into"}
+    assert completed(names, "%tauto_quantize model --into x --in") == {"--inputs"}
 
 
 def test_values_of_the_right_kind(names: Any) -> None:
-    assert completed(names, "%tauto_quantize model --evaluate a") {"accuracy"}
-    assert completed(names, "%tauto_quantize model --data b") {"batches"}
-    assert completed(names, "%tauto_quantize model --objective s") {"size"}
+    assert completed(names, "%tauto_quantize model --evaluate a") == {"accuracy"}
+    assert completed(names, "%tauto_quantize model --data b") == {"batches"}
+    assert completed(names, "%tauto_quantize model --objective s") == {"size"}
 
 
 def test_children_of_a_model(names: Any) -> None:
@@ -59,7 +60,7 @@ def test_techniques_in_a_list(names: Any, monkeypatch: pytest.MonkeyPatch) -> No
             self.name = name
 
     monkeypatch.setattr(tauto.techniques, "techniques", lambda: (Named("compile"), Named("channels_last")))
-    assert completed(names, "%tauto_autotune model --only compile,ch") {"compile,channels_last"}
+    assert completed(names, "%tauto_autotune model --only compile,ch") == {"compile,channels_last"}
 
 
 def test_other_lines_and_the_body_of_a_cell_are_left_alone(names: Any) -> None:
