@@ -15,6 +15,8 @@ __all__ = ["RatioEstimate", "bootstrap_ratio_interval", "student_quantile", "tri
 
 TRIM = 0.25
 """Share of pairs left out at each end: a burst of other work spoils whole blocks."""
+TRIM_FROM = 6
+"""Values from which trimming begins: fewer cannot spare any."""
 RESAMPLES = 2000
 
 Samples = NDArray[np.float64]
@@ -41,16 +43,18 @@ class RatioEstimate:
         return (self.interval.high - self.interval.low) / 2 / self.ratio
 
 
-def trimmed_mean(values: Samples, trim: float = TRIM) -> Samples:
-    """Return the mean over the last axis without the ``trim`` smallest and largest share of values.
+def trimmed_mean(values: Samples) -> Samples:
+    """Return the mean over the last axis without the quarter of smallest and of largest values.
+
+    Of fewer than six values, the mean of all.
 
     Examples
     --------
-    >>> float(trimmed_mean(np.array([1.0, 2.0, 3.0, 100.0])))
-    2.5
+    >>> float(trimmed_mean(np.array([1.0, 2.0, 3.0, 4.0, 5.0, 1000.0])))
+    3.5
     """
     ordered = np.sort(values, axis=-1)
-    cut = int(trim * values.shape[-1])
+    cut = _cut(values.shape[-1])
     mean: Samples = ordered[..., cut : values.shape[-1] - cut].mean(axis=-1)
     return mean
 
@@ -100,8 +104,12 @@ def bootstrap_ratio_interval(
     centre = float(trimmed_mean(logs))
     resampled = trimmed_mean(logs[random.integers(0, pairs, (RESAMPLES, pairs))])
     low, high = np.quantile(resampled, (0.025, 0.975))
-    freedom = max(1, pairs - 2 * int(TRIM * pairs) - 1)
+    freedom = max(1, pairs - 2 * _cut(pairs) - 1)
     widen = math.sqrt(pairs / (pairs - 1)) * student_quantile(0.5 + confidence / 2, freedom)
     widen /= NormalDist().inv_cdf(0.975)
     bounds = Interval(math.exp(centre + (low - centre) * widen), math.exp(centre + (high - centre) * widen))
     return RatioEstimate(math.exp(centre), bounds)
+
+
+def _cut(count: int) -> int:
+    return int(TRIM * count) if count >= TRIM_FROM else 0

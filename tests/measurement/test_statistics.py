@@ -1,0 +1,71 @@
+import math
+
+import numpy as np
+import pytest
+
+from tauto.measurement.statistics import bootstrap_ratio_interval, student_quantile, trimmed_mean
+
+
+def test_trimmed_mean_leaves_out_the_extremes_of_each_row():
+    values = np.array([[1.0, 2, 3, 4, 5, 6, 7, 1e9], [0, 0, 2, 2, 2, 2, 9, 9]])
+    assert trimmed_mean(values).tolist() == [4.5, 2.0]
+
+
+def test_trimmed_mean_of_few_values_is_their_mean():
+    assert trimmed_mean(np.array([1.0, 2.0, 6.0])) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("probability", "freedom", "table"),
+    [(0.975, 1, 12.706), (0.975, 2, 4.303), (0.975, 3, 3.182), (0.975, 7, 2.365), (0.995, 9, 3.250), (0.975, 60, 2.0)],
+)
+def test_student_quantile_agrees_with_the_printed_table(probability, freedom, table):
+    assert student_quantile(probability, freedom) == pytest.approx(table, rel=0.015)
+
+
+def test_a_constant_ratio_has_an_interval_of_no_width():
+    times = np.linspace(1.0, 2.0, 20)
+    estimate = bootstrap_ratio_interval(3 * times, times, np.random.default_rng(0))
+    assert estimate.ratio == pytest.approx(3.0)
+    assert estimate.half_width == pytest.approx(0.0, abs=1e-9)
+
+
+def test_exchanging_the_sides_inverts_the_ratio_and_its_interval():
+    random = np.random.default_rng(1)
+    a, b = np.exp(random.normal(0.3, 0.05, 30)), np.exp(random.normal(0.0, 0.05, 30))
+    one = bootstrap_ratio_interval(a, b, np.random.default_rng(2))
+    other = bootstrap_ratio_interval(b, a, np.random.default_rng(2))
+    assert other.ratio == pytest.approx(1 / one.ratio)
+    assert other.interval.low == pytest.approx(1 / one.interval.high, rel=1e-6)
+
+
+def test_interval_covers_the_truth_as_often_as_it_says_even_for_few_pairs():
+    random = np.random.default_rng(3)
+    for pairs in (5, 12, 40):
+        covered = 0
+        for _ in range(400):
+            estimate = bootstrap_ratio_interval(
+                np.exp(random.normal(0.2, 0.1, pairs)), np.exp(random.normal(0, 0.1, pairs)), random
+            )
+            covered += estimate.interval.low <= math.exp(0.2) <= estimate.interval.high
+        # three standard errors of 400 draws below 95 %
+        assert covered / 400 >= 0.95 - 3 * math.sqrt(0.95 * 0.05 / 400), pairs
+
+
+def test_higher_confidence_is_wider():
+    random = np.random.default_rng(4)
+    a, b = np.exp(random.normal(0, 0.1, 12)), np.ones(12)
+    narrow = bootstrap_ratio_interval(a, b, np.random.default_rng(5), 0.95)
+    wide = bootstrap_ratio_interval(a, b, np.random.default_rng(5), 0.99)
+    assert wide.interval.low < narrow.interval.low < narrow.interval.high < wide.interval.high
+
+
+def test_one_pair_is_refused():
+    with pytest.raises(ValueError, match="at least two"):
+        bootstrap_ratio_interval(np.ones(1), np.ones(1), np.random.default_rng(0))
+
+
+def test_the_global_random_state_is_not_used():
+    before = np.random.get_state()[1].copy()
+    bootstrap_ratio_interval(np.ones(9), np.full(9, 2.0), np.random.default_rng(0))
+    assert (np.random.get_state()[1] == before).all()

@@ -1,0 +1,116 @@
+import gc
+import random
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from tauto.measurement.latency import time_alone
+from tauto.measurement.timing import time_pair, verdict_of
+from tauto.reports.comparison import Interval
+
+
+def busy(seconds):
+    """Return a function that keeps the processor busy for ``seconds``, and longer only when it is preempted."""
+
+    def run():
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end:
+            pass
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"),
+    [(1.021, 1.5, "better"), (1.02, 1.5, "same"), (0.5, 0.979, "worse"), (0.5, 0.98, "same"), (0.9, 1.1, "same")],
+)
+def test_verdict_is_decided_by_the_near_end_of_the_interval(low, high, verdict):
+    assert verdict_of(Interval(low, high)) == verdict
+
+
+def test_a_function_of_half_the_time_is_better():
+    timing = time_pair(busy(0.002), busy(0.001), batch=4)
+    assert timing.verdict == "better"
+    assert timing.interval.low <= timing.speedup <= timing.interval.high
+    assert timing.a.throughput_per_s == pytest.approx(4000 / timing.a.p50_ms)
+    assert timing.a.p50_ms <= timing.a.p95_ms
+    assert timing.a.blocks == timing.b.blocks
+
+
+def test_a_function_against_itself_is_the_same():
+    timing = time_pair(busy(0.001), busy(0.001), batch=1)
+    assert timing.verdict == "same"
+    assert not timing.gave_up
+
+
+def test_a_clearly_slower_candidate_is_given_up_early():
+    timing = time_pair(busy(0.001), busy(0.004), batch=1, give_up_below=1.0)
+    assert timing.gave_up
+    assert not timing.settled
+    assert timing.verdict == "worse"
+
+
+def test_long_calls_end_soon_after_the_cap():
+    timing = time_pair(busy(0.15), busy(0.15), batch=1, time_cap_s=0.1)
+    assert timing.a.blocks == timing.b.blocks == 3
+    assert not timing.settled
+
+
+def test_blocks_alternate_in_random_order_and_start_with_untimed_calls():
+    calls = []
+    timing = time_pair(
+        lambda: (calls.append("a"), busy(0.002)()), lambda: (calls.append("b"), busy(0.002)()), batch=1, time_cap_s=3
+    )
+    assert len(calls) > timing.a.calls + timing.b.calls
+    runs = [name for name, before in zip(calls, ["", *calls], strict=False) if name != before]
+    assert 4 <= len(runs) <= 2 * timing.a.blocks + 2
+    assert len(runs) < 2 * timing.a.blocks, "two blocks of one side never stood beside each other: the order is fixed"
+
+
+@pytest.mark.parametrize("faulty", [0, 1])
+def test_a_failure_of_either_side_is_raised_as_it_is(faulty):
+    def fail():
+        raise KeyError("the model's own error")
+
+    functions = [busy(0.0001), busy(0.0001)]
+    functions[faulty] = fail
+    with pytest.raises(KeyError, match="own error"):
+        time_pair(*functions, batch=1)
+
+
+def test_random_states_threads_and_collector_are_left_as_found():
+    def restless():
+        torch.rand(1), np.random.rand(), random.random()
+        torch.set_num_threads(1)
+
+    threads = torch.get_num_threads()
+    before = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()
+    time_pair(restless, restless, batch=1, time_cap_s=0.5)
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert (np.random.get_state()[1] == before[1]).all()
+    assert random.getstate() == before[2]
+    assert torch.get_num_threads() == threads
+    assert gc.isenabled()
+
+
+def test_collector_is_on_again_after_a_failure_within_a_timed_block():
+    seen = []
+
+    def fail_when_paused():
+        seen.append(gc.isenabled())
+        if not gc.isenabled():
+            raise RuntimeError("within a block")
+
+    with pytest.raises(RuntimeError, match="within a block"):
+        time_pair(fail_when_paused, fail_when_paused, batch=1)
+    assert seen[0]
+    assert gc.isenabled()
+
+
+def test_one_function_alone():
+    latency = time_alone(busy(0.001), batch=2, time_cap_s=0.5)
+    assert latency.p50_ms >= 1.0
+    assert latency.throughput_per_s == pytest.approx(2000 / latency.p50_ms)
+    assert latency.calls >= latency.blocks >= 1
