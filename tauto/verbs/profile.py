@@ -1,0 +1,100 @@
+"""Where time and memory go, in a block of code or in one model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, Self, overload
+
+import torch
+from torch import nn
+
+from tauto.errors import InvalidArgument
+from tauto.profiling import ProfileSession, profile_model
+from tauto.results import ProfileResult
+from tauto.verbs.delivery import deliver
+from tauto.workload import Workload
+from tauto.workload.state import evaluating, preserved_rng
+
+__all__ = ["ProfiledBlock", "profile"]
+
+
+class ProfiledBlock:
+    """A ``with`` block that is profiled; :attr:`result` is there when it has ended, also after an error."""
+
+    def __init__(self, names: Mapping[str, Any] | None) -> None:
+        self._session = ProfileSession(names)
+        self._result: ProfileResult | None = None
+
+    def __enter__(self) -> Self:
+        self._session.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._session.__exit__(kind, error, traceback)
+        self._result = deliver(ProfileResult(self._session.report))
+
+    @property
+    def result(self) -> ProfileResult:
+        """What was found.
+
+        Raises
+        ------
+        InvalidArgument
+            While the block has not ended.
+        """
+        if self._result is None:
+            raise InvalidArgument("profile: the result is there when the with block has ended.")
+        return self._result
+
+
+@overload
+def profile(*, names: Mapping[str, Any] | None = None) -> ProfiledBlock: ...
+@overload
+def profile(
+    model: nn.Module, inputs: Any = None, *, name: str | None = None, names: Mapping[str, Any] | None = None
+) -> ProfileResult: ...
+
+
+def profile(
+    model: nn.Module | None = None,
+    inputs: Any = None,
+    *,
+    name: str | None = None,
+    names: Mapping[str, Any] | None = None,
+) -> ProfileResult | ProfiledBlock:
+    """Say where time and memory go: in a model, or in the ``with`` block this returns when no model is given.
+
+    A model is profiled for inference, in ``eval()`` under ``inference_mode()``, and given its own modes back; a block
+    is profiled as it is.
+
+    Parameters
+    ----------
+    model : torch.nn.Module, optional
+        The model to call a few times. None: profile a block.
+    inputs : Tensor, tuple or dict, optional
+        What to call it with; default what a profiled block called it with.
+    name : str, optional
+        What to call the model in the report.
+    names : mapping, optional
+        A namespace in which models have names, such as ``globals()``.
+
+    Examples
+    --------
+    >>> with tauto.profile(names=globals()) as session:  # doctest: +SKIP
+    ...     for images, labels in loader:
+    ...         model(images)
+    >>> session.result  # doctest: +SKIP
+    """
+    if model is None:
+        if inputs is not None:
+            raise InvalidArgument("inputs: they belong to a model. Write tauto.profile(model, inputs).")
+        return ProfiledBlock(names)
+    workload = Workload.of(model, inputs=inputs, name=name)
+    call = workload.example
+    known = {workload.name: model} if name else names
+    with evaluating(model), preserved_rng(), torch.inference_mode():
+        report = profile_model(model, call.args, call.kwargs, names=known, subject=workload.name)
+    return deliver(ProfileResult(report))
