@@ -13,6 +13,7 @@ import select
 import signal
 import socket
 import sys
+import time
 from contextlib import suppress
 from typing import Any, NoReturn
 
@@ -24,7 +25,7 @@ from tauto.execution.processes import (
     first_for_oom_killer,
     kill_processes,
 )
-from tauto.execution.supervision import LOOK_EVERY_S, Supervised, ended
+from tauto.execution.supervision import GRACE_S, LOOK_EVERY_S, Supervised, ended
 
 __all__ = ["PRELOADED", "Server", "main"]
 
@@ -139,20 +140,23 @@ class Server:
 
     def _tell_ends(self) -> bool:
         """Report every job whose first process ended; False when the kernel is gone."""
-        told = True
         over = [job for job in self._jobs.values() if job.pid in self._statuses]
         for job in over:
-            status = self._statuses.pop(job.pid)
             job.end(self._table, self._reap)
             del self._jobs[job.job_id]
-            told = self._tell(ended(job, status)) and told
-        if over and not self._jobs:
+        if over and not self._jobs:  # what left its job's family unseen is no one else's
             self._kill_strays()
-        return told
+        return all([self._tell(ended(job, self._statuses.pop(job.pid))) for job in over])
 
     def _kill_strays(self) -> None:
-        self._table.look(afresh=True)
-        kill_processes(self._table.family({os.getpid()}) - {os.getpid()})
+        give_up = time.monotonic() + GRACE_S
+        while time.monotonic() < give_up:
+            self._reap()
+            self._table.look(afresh=True)
+            if not (strays := self._table.family({os.getpid()}) - {os.getpid()}):
+                break
+            kill_processes(strays)
+            time.sleep(0.002)
         self._reap()
 
     def _tell(self, message: dict[str, Any]) -> bool:

@@ -10,11 +10,11 @@ from typing import Any, Literal
 from tauto.execution.memory import private_bytes, private_bytes_at_most
 from tauto.execution.processes import ProcessTable, kill_group, kill_processes
 
-__all__ = ["LOOK_EVERY_S", "Stop", "Supervised"]
+__all__ = ["GRACE_S", "LOOK_EVERY_S", "Stop", "Supervised", "ended"]
 
 LOOK_EVERY_S = 0.05
 _EXACT_EVERY_S = 0.5
-_GRACE_S = 2.0
+GRACE_S = 2.0
 Stop = Literal["time", "memory", "asked"]
 
 
@@ -74,24 +74,25 @@ class Supervised:
         kill_processes(self.members - {self.pid})
 
     def end(self, table: ProcessTable, reap: Callable[[], object]) -> None:
-        """Kill what is left of it after its first process ended, until nothing is (2 s at most).
+        """Kill what is left of it until nothing is (2 s at most).
 
         A process that sits in an uninterruptible system call ends when that call does.
         """
-        give_up = time.monotonic() + _GRACE_S
+        give_up = time.monotonic() + GRACE_S
         kill_group(self.pid)
         while True:
             reap()
             table.look(afresh=True)
             self.members = self._remaining(table)
             if not self.members or time.monotonic() > give_up:
+                reap()
                 return
             kill_processes(self.members)
             time.sleep(0.002)
 
     def _remaining(self, table: ProcessTable) -> set[int]:
         # A pid is only believed to be ours while it descends from this process: it may have been given anew.
-        ours = table.family({os.getpid()}) - {os.getpid(), self.pid}
+        ours = table.family({os.getpid()}) - {os.getpid()}
         of_session = {pid for pid in ours if table.session(pid) == self.pid}
         return table.family((self.members & ours) | of_session)
 

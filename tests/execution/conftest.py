@@ -1,0 +1,48 @@
+"""What the tests of isolated execution share."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tauto.execution import LocalExecutor, Workspace, new_workspace
+
+JOBS = Path(__file__).parent / "jobs"
+
+
+@pytest.fixture(autouse=True)
+def jobs_on_path(monkeypatch, tmp_path):
+    """The modules that jobs run stand beside the tests, as a user's do beside a notebook."""
+    monkeypatch.syspath_prepend(str(JOBS))
+    monkeypatch.setenv("TAUTO_WORK", str(tmp_path / "work"))
+
+
+@pytest.fixture
+def workspace() -> Workspace:
+    space = new_workspace()
+    yield space
+    space.close()
+
+
+@pytest.fixture(scope="module")
+def local() -> LocalExecutor:
+    with LocalExecutor() as executor:
+        yield executor
+
+
+@pytest.fixture
+def main_classes(monkeypatch):
+    """Run code as a notebook's cell: what it defines belongs to ``__main__``."""
+
+    def run(code: str) -> dict[str, object]:
+        namespace = vars(sys.modules["__main__"])
+        before = set(namespace)
+        exec(code, namespace)
+        defined = {name: value for name, value in namespace.items() if name not in before}
+        for name in defined:
+            monkeypatch.setattr(sys.modules["__main__"], name, namespace[name], raising=False)
+        return defined
+
+    return run

@@ -1,0 +1,152 @@
+"""Ways for a job to end, well and badly."""
+
+import ctypes
+import mmap
+import os
+import signal
+import sys
+import threading
+import time
+
+from tauto.errors import CandidateFailed, EvaluateError
+
+
+def add(a, b):
+    print("adding")
+    return a + b
+
+
+def pid():
+    return os.getpid()
+
+
+def segfault():
+    print("last words")
+    ctypes.string_at(0)
+
+
+def abort():
+    os.abort()
+
+
+def exit_with(code):
+    os._exit(code)
+
+
+def sys_exit(code):
+    sys.exit(code)
+
+
+def deadlock():
+    lock = threading.Lock()
+    lock.acquire()
+    lock.acquire()
+
+
+def busy():
+    while True:
+        pass
+
+
+def shielded():
+    """Refuses every polite end."""
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    busy()
+
+
+def eat(grandchildren=0):
+    for _ in range(grandchildren):
+        if os.fork() == 0:
+            break
+    held = []
+    while True:
+        held.append(bytearray(b"x") * 20_000_000)
+        time.sleep(0.02)
+
+
+def fork_with_large_memory(size, children):
+    """Children that share the parent's pages: the group's memory is still ``size``."""
+    held = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    for _ in range(size // 1_000_000):
+        held.write(b"x" * 1_000_000)
+    for _ in range(children):
+        if os.fork() == 0:
+            time.sleep(60)
+            os._exit(0)
+    time.sleep(1.5)
+    return len(held)
+
+
+def raise_value_error():
+    raise ValueError("seven is not eight")
+
+
+def refuse():
+    raise CandidateFailed("this hardware has no bfloat16")
+
+
+def evaluate_error():
+    raise EvaluateError("evaluate returned nan")
+
+
+def memory_error():
+    raise MemoryError
+
+
+def unsayable():
+    return {1, 2}
+
+
+def sleep_with_family(marks):
+    """Sleep for long, with a child, a grandchild, and one that left the session and lost its parent."""
+    _mark(marks, "root")
+    if os.fork() == 0:
+        _mark(marks, "child")
+        if os.fork() == 0:
+            _mark(marks, "grandchild")
+        time.sleep(300)
+    if os.fork() == 0:
+        if os.fork() == 0:
+            os.setsid()
+            _mark(marks, "stray")
+            time.sleep(300)
+        os._exit(0)
+    time.sleep(300)
+
+
+def leave_stray(marks):
+    if os.fork() == 0:
+        if os.fork() == 0:
+            os.setsid()
+            _mark(marks, "stray")
+            time.sleep(300)
+        os._exit(0)
+    while not os.path.exists(os.path.join(marks, "stray")):
+        time.sleep(0.01)
+    return "done"
+
+
+def surroundings():
+    return {
+        "cwd": os.getcwd(),
+        "path": sys.path,
+        "variable": os.environ.get("TAUTO_TEST_VARIABLE"),
+        "session": os.getsid(0) == os.getpid(),
+        "oom": open("/proc/self/oom_score_adj").read().strip() if sys.platform == "linux" else None,
+        "sigint": signal.getsignal(signal.SIGINT) is signal.default_int_handler,
+        "main": sorted(name for name in vars(sys.modules["__main__"]) if not name.startswith("__")),
+    }
+
+
+def torch_state():
+    import torch
+
+    return [torch.get_num_threads(), str(torch.get_default_dtype()), torch.cuda.is_initialized()]
+
+
+def _mark(marks, name):
+    temporary = os.path.join(marks, f".{name}")
+    with open(temporary, "w") as file:
+        file.write(str(os.getpid()))
+    os.rename(temporary, os.path.join(marks, name))
