@@ -27,10 +27,12 @@ class Budget:
     reserve_s: float = 0.0
     clock: Callable[[], float] = time.monotonic
     _start: float = field(init=False)
+    _end_s: float = field(init=False)
     _costs: list[float] = field(init=False, default_factory=list)
 
     def __post_init__(self) -> None:
         self._start = self.clock()
+        self._end_s = self.total_s
 
     @property
     def elapsed_s(self) -> float:
@@ -40,7 +42,7 @@ class Budget:
     @property
     def left_s(self) -> float:
         """Seconds to the end, never negative."""
-        return max(0.0, self.total_s - self.elapsed_s)
+        return max(0.0, self._end_s - self.elapsed_s)
 
     @property
     def left_for_trials_s(self) -> float:
@@ -49,7 +51,7 @@ class Budget:
 
     def cut_to(self, seconds: float) -> None:
         """End ``seconds`` from now, if that is sooner."""
-        self.total_s = min(self.total_s, self.elapsed_s + seconds)
+        self._end_s = min(self._end_s, self.elapsed_s + seconds)
 
     def spent(self, seconds: float) -> None:
         """Note what one trial cost."""

@@ -203,10 +203,14 @@ class Search:
         return min(12.0, max(1.0, 0.08 * self.budget.total_s))
 
     def _confirm_cost_s(self) -> float:
+        """Seconds to judge the best once more, load it three times, and measure two memories."""
+        memories = 2 * self.bench.baseline.wall_s
         best = self._best()
-        preparing = (best.report.preparation_s or 0.0) if best else 0.0
-        # the winner is loaded three times: to confirm, to measure its memory, and in the kernel
-        return self._cap_s() + 2 * self.bench.baseline.wall_s + min(1.2 * preparing, 0.3 * self.budget.total_s)
+        if best is None:
+            return self._cap_s() + memories
+        preparing = best.report.preparation_s or 0.0
+        # loading is a part of preparing; how large a part is not known before it is confirmed
+        return best.report.wall_s - preparing + memories + min(1.2 * preparing, 0.3 * self.budget.total_s)
 
     def _reserve_s(self) -> float:
         return min(self._confirm_cost_s(), 0.6 * self.budget.total_s)

@@ -14,7 +14,7 @@ from typing import Any
 
 from torch import Tensor
 
-__all__ = ["Slot", "describe", "flatten", "map_tensors", "rebuild", "tensors_of"]
+__all__ = ["Slot", "constants_of", "describe", "flatten", "map_tensors", "rebuild", "tensors_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +88,19 @@ def rebuild(skeleton: Any, tensors: list[Tensor]) -> Any:
 def tensors_of(value: Any) -> list[Tensor]:
     """Return the tensors of ``value`` in order."""
     return flatten(value)[0]
+
+
+def constants_of(value: Any) -> list[Any]:
+    """Return everything in ``value`` that is neither a container nor a tensor, in order."""
+    constants: list[Any] = []
+
+    def take(item: Any) -> Any:
+        if not isinstance(item, Tensor):
+            constants.append(item)
+        return item
+
+    _map(value, take)
+    return constants
 
 
 def describe(value: Any) -> tuple[str, ...]:

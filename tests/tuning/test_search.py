@@ -1,0 +1,190 @@
+"""The search on a bench made by hand: what it keeps, rejects, skips and says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from tauto.recipes import Recipe
+from tauto.tuning.bench import Attempt, Baseline
+from tauto.tuning.budget import Budget
+from tauto.tuning.objective import Goal
+from tauto.tuning.search import Search
+from reports_by_hand import comparison
+
+RECIPES = [Recipe.of("fold_batchnorm"), Recipe.of("channels_last"), Recipe.of("fold_batchnorm", "channels_last")]
+
+
+@dataclass
+class Clock:
+    now: float = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@dataclass
+class HandBench:
+    """Answers from a table; each attempt costs ten seconds on the clock."""
+
+    clock: Clock
+    speedups: dict[str, float | str | BaseException]
+    confirmed: dict[str, float | str | BaseException] = field(default_factory=dict)
+    cost_s: float = 10.0
+    bars: list = field(default_factory=list)
+    baseline: Baseline = field(default_factory=lambda: Baseline(None, 0.01, 1.0))
+
+    def attempt(self, recipe, *, wall_limit_s, time_cap_s, give_up_below, tick):
+        tick()
+        self.bars.append(give_up_below)
+        return self._answer(self.speedups[recipe.title], wall_limit_s)
+
+    def confirm(self, recipe, *, wall_limit_s, time_cap_s, tried):
+        return self._answer(self.confirmed.get(recipe.title, self.speedups[recipe.title]), wall_limit_s)
+
+    def _answer(self, answer, wall_limit_s):
+        cost = min(self.cost_s, wall_limit_s)
+        self.clock.now += cost
+        if isinstance(answer, BaseException):
+            raise answer
+        if cost < self.cost_s:
+            return Attempt(cost, failure=f"did not end within {wall_limit_s:g} s: stopped")
+        if isinstance(answer, str):
+            return Attempt(cost, rejected=answer) if answer.startswith("wrong") else Attempt(cost, failure=answer)
+        held = answer > 0
+        return Attempt(cost, comparison=comparison(abs(answer), held=held), preparation_s=2.0)
+
+
+def run(speedups, *, total_s=1000.0, goal=None, confirmed=None, recipes=RECIPES):
+    clock = Clock()
+    table = dict(zip((recipe.title for recipe in recipes), speedups, strict=True))
+    bench = HandBench(clock, table, confirmed or {})
+    search = Search(bench, recipes, Budget(total_s, clock=clock), goal or Goal())
+    search.run()
+    return search
+
+
+def statuses(search):
+    return [trial.status for trial in search.trials]
+
+
+def test_the_fastest_is_kept_and_the_others_say_what_beat_them():
+    search = run([2.0, 3.0, 1.0])
+    assert search.winner == 1
+    assert search.recipe == RECIPES[1]
+    assert search.confirmed.speedup == 3.0
+    assert statuses(search) == ["rejected", "kept", "rejected"]
+    assert "but channels_last is faster: 3.00×" in search.trials[0].reason
+    assert search.trials[2].reason.startswith("no faster")
+
+
+def test_nothing_better_keeps_the_original():
+    search = run([1.0, 0.5, "crashed with SIGSEGV (signal 11)"])
+    assert search.winner is None
+    assert search.recipe is None
+    assert statuses(search) == ["rejected", "rejected", "failed"]
+    assert "SIGSEGV" in search.trials[2].reason
+
+
+def test_a_faster_one_that_loses_quality_is_the_nearest_miss():
+    search = run([-3.0, 1.0, -2.0])
+    assert search.winner is None
+    assert "quality does not hold" in search.trials[0].reason
+    assert search.nearest_miss.startswith("fold_batchnorm: faster: 3.00×")
+
+
+def test_wrong_outputs_are_a_near_miss_too():
+    search = run(["wrong outputs: cosine 0.5", 1.0, 1.0])
+    assert search.trials[0].status == "rejected"
+    assert "wrong outputs" in search.nearest_miss
+
+
+def test_a_best_that_is_not_confirmed_gives_way_to_the_next():
+    search = run([2.0, 3.0, 1.0], confirmed={"channels_last": 1.0})
+    assert search.winner == 0
+    assert statuses(search) == ["kept", "rejected", "rejected"]
+    assert "not confirmed in a fresh process" in search.trials[1].reason
+
+
+def test_a_best_that_dies_when_confirmed_gives_way_too():
+    search = run([2.0, 3.0, 1.0], confirmed={"channels_last": "was killed", "fold_batchnorm": "wrong outputs"})
+    assert search.winner is None
+    assert "was killed" in search.trials[1].reason
+    assert "wrong outputs" in search.trials[0].reason
+
+
+def test_the_budget_is_hard_and_keeps_time_to_confirm():
+    search = run([2.0, 3.0, 4.0], total_s=35.0)
+    assert search.budget.elapsed_s <= 35.0
+    assert search.winner is not None
+    assert statuses(search)[-1] in {"failed", "skipped"}
+
+
+def test_a_budget_for_nothing_skips_everything():
+    search = run([2.0, 3.0, 4.0], total_s=0.5)
+    assert statuses(search) == ["skipped"] * 3
+    assert "budget" in search.trials[0].reason
+
+
+def test_an_interrupt_confirms_the_best_so_far():
+    search = run([2.0, KeyboardInterrupt(), 4.0])
+    assert search.interrupted
+    assert search.winner == 0
+    assert statuses(search) == ["kept", "skipped", "skipped"]
+    assert "stopped" in search.trials[1].reason
+
+
+def test_a_second_interrupt_ends_at_once():
+    search = run([2.0, KeyboardInterrupt(), 4.0], confirmed={"fold_batchnorm": KeyboardInterrupt()})
+    assert search.interrupted
+    assert search.winner is None
+
+
+def test_later_candidates_are_raced_against_the_best_so_far():
+    assert run([3.0, 1.0, 1.0]).bench.bars == [0.9, pytest.approx(2.7), pytest.approx(2.7)]
+    assert run([3.0, 1.0, 1.0], goal=Goal(or_smaller=True)).bench.bars == [None] * 3
+
+
+def test_as_fast_and_smaller_is_an_improvement_when_asked():
+    assert run([1.0, 0.5, 0.5]).winner is None
+    assert run([1.0, 0.5, 0.5], goal=Goal(or_smaller=True)).winner == 0
+
+
+def test_a_recipe_asked_for_is_kept_though_slower_but_not_when_wrong():
+    asked = Goal(as_asked=True)
+    assert run([0.5], goal=asked, recipes=RECIPES[:1]).winner == 0
+    assert run([-3.0], goal=asked, recipes=RECIPES[:1]).winner is None
+
+
+class TestGoal:
+    def test_size_counts_when_it_is_the_objective(self):
+        small = comparison(1.0)
+        assert Goal("size").decide(small).improves
+        assert Goal("size").decide(replace(small, size_ratio=0.95)).improves is False
+        assert Goal("size").decide(comparison(0.5)).improves is False
+        assert Goal("size").gain(small) == pytest.approx(1 / small.size_ratio)
+
+    def test_latency_counts_what_the_interval_guarantees(self):
+        assert Goal().gain(comparison(2.0)) == pytest.approx(1.9)
+
+
+class TestBudget:
+    def test_time_left_comes_from_measured_trials(self):
+        clock = Clock()
+        budget = Budget(100.0, reserve_s=10.0, clock=clock)
+        assert budget.seconds_left(5) == 100.0
+        clock.now = 8.0
+        budget.spent(8.0)
+        assert budget.seconds_left(3) == 34.0
+        assert budget.left_for_trials_s == 82.0
+        clock.now = 95.0
+        assert budget.left_for_trials_s == 0.0
+
+    def test_a_cut_never_lengthens(self):
+        budget = Budget(10.0, clock=Clock())
+        budget.cut_to(50.0)
+        assert budget.left_s == 10.0
+        budget.cut_to(3.0)
+        assert budget.left_s == 3.0
+        assert budget.total_s == 10.0
