@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
+from torch.nn.parameter import is_lazy
 
-__all__ = ["Anatomy", "ModuleKey", "anatomy_of", "module_keys"]
+__all__ = ["Anatomy", "ModuleKey", "anatomy_of", "is_compiled", "module_keys"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +48,31 @@ class Anatomy:
 
 
 def _size(tensors: Iterable[Tensor]) -> tuple[int, int]:
-    known = [tensor for tensor in tensors if not isinstance(tensor, nn.parameter.UninitializedTensorMixin)]
+    known = [tensor for tensor in tensors if not is_lazy(tensor)]
     return sum(t.numel() for t in known), sum(t.numel() * t.element_size() for t in known)
+
+
+def is_compiled(model: nn.Module) -> bool:
+    """Return whether ``torch.compile(model)`` returned it, or ``model.compile()`` was called on it."""
+    # OptimizedModule goes by its name, so that torch._dynamo need not be imported.
+    return type(model).__name__ == "OptimizedModule" or getattr(model, "_compiled_call_impl", None) is not None
 
 
 def _opaque(model: nn.Module) -> str:
     if isinstance(model, torch.jit.ScriptModule):
         return "scripted"
-    # OptimizedModule is named so that torch._dynamo need not be imported; compile() in place leaves the other.
-    compiled = type(model).__name__ == "OptimizedModule" or getattr(model, "_compiled_call_impl", None) is not None
-    return "compiled" if compiled else ""
+    return "compiled" if is_compiled(model) else ""
 
 
 def _foldable(modules: list[nn.Module]) -> int:
-    pairs = zip(modules, modules[1:], strict=False)
     return sum(
         isinstance(first, _ConvNd) and isinstance(second, _BatchNorm) and first.out_channels == second.num_features
-        for first, second in pairs
+        for first, second in pairwise(modules)
     )
 
 
 def _is_channels_last(weight: Tensor) -> bool:
-    if isinstance(weight, nn.parameter.UninitializedTensorMixin):
+    if is_lazy(weight):
         return False
     return weight.is_contiguous(memory_format=torch.channels_last) and not weight.is_contiguous()
 

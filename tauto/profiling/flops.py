@@ -18,6 +18,11 @@ from tauto.profiling.operator import Operator
 
 __all__ = ["count_bytes", "count_flops"]
 
+
+def _names(text: str) -> list[str]:
+    return text.split()
+
+
 _NORMALISE = 8
 """Mean 1, variance 3, subtract and scale 2, weight and bias 2."""
 _NORMALISE_KNOWN = 2
@@ -57,7 +62,7 @@ _PER_ELEMENT = {
     "_fused_adam_": 12,
     "_fused_adamw_": 14,
     **dict.fromkeys(
-        (
+        _names(
             "sum nansum mean prod amax amin max min aminmax argmax argmin any all norm logsumexp cumsum cumprod "
             "avg_pool1d avg_pool2d avg_pool3d _adaptive_avg_pool2d _adaptive_avg_pool3d max_pool1d "
             "max_pool2d_with_indices max_pool3d_with_indices mkldnn_max_pool2d adaptive_max_pool2d "
@@ -65,16 +70,16 @@ _PER_ELEMENT = {
             "smooth_l1_loss huber_loss binary_cross_entropy_with_logits "
             "_prelu_kernel_backward _thnn_fused_lstm_cell _thnn_fused_gru_cell addr _foreach_add_ _foreach_mul_ "
             "_foreach_div_ _foreach_sub_ _foreach_sqrt _foreach_norm upsample_nearest2d_backward"
-        ).split(),
+        ),
         1,
     ),
 }
 
 _MOVES = frozenset(
-    (
+    _names(
         "copy_ clone _to_copy to contiguous cat _cat stack fill_ zero_ empty empty_like empty_strided "
-        "_empty_affine_quantized new_empty new_empty_strided new_zeros new_ones new_full zeros zeros_like ones "
-        "ones_like full full_like arange linspace eye scalar_tensor set_ resize_ resize_as_ resize "
+        "_empty_affine_quantized new_empty new_empty_strided new_zeros new_ones new_full zeros zeros_like "
+        "ones ones_like full full_like arange linspace eye scalar_tensor set_ resize_ resize_as_ resize "
         "as_strided_ transpose_ t_ squeeze_ unsqueeze_ detach_ requires_grad_ embedding embedding_backward "
         "index_select index index_put_ _index_put_impl_ gather scatter scatter_ take nonzero masked_select "
         "roll flip repeat repeat_interleave tile constant_pad_nd pad reflection_pad1d reflection_pad2d "
@@ -88,7 +93,7 @@ _MOVES = frozenset(
         "sym_size sym_stride numel _resize_output_ slice_backward select_backward _fused_sdp_choice "
         "unfold_backward _reshape_alias _pack_padded_sequence _pad_packed_sequence resolve_conj resolve_neg "
         "_mkldnn_reshape to_mkldnn mkldnn_reorder_conv2d_weight _assert_async _functional_assert_async"
-    ).split()
+    )
 )
 
 

@@ -74,16 +74,16 @@ def _at(sizes: Shape, index: int) -> int:
     return sizes[index] if index < len(sizes) else sizes[-1]
 
 
-def _convolution(op: Operator, stride: int, transposed: int | None) -> int | None:
-    given = [op.value(stride + offset) for offset in range(3)]
-    if not all(given) or len(op.shape(0)) != len(op.shape(1)):
+def _convolution(op: Operator, stride: int, transposed: int) -> int | None:
+    steps, padding, dilation = (op.value(stride + offset) for offset in range(3))
+    if not (steps and padding and dilation) or len(op.shape(0)) != len(op.shape(1)):
         return None
-    turned = bool(op.value(transposed, False)) if transposed is not None else False
-    return convolution_flops(op.shape(0), op.shape(1), *(tuple(sizes) for sizes in given), turned)
+    turned = bool(op.value(transposed, False))
+    return convolution_flops(op.shape(0), op.shape(1), tuple(steps), tuple(padding), tuple(dilation), turned)
 
 
 def _pointwise_convolution(op: Operator) -> int | None:
-    """oneDNN's fused convolution takes padding before stride."""
+    """Count oneDNN's fused convolution, which takes padding before stride."""
     padding, stride, dilation = (op.value(index) for index in (3, 4, 5))
     if not (padding and stride and dilation):
         return None
@@ -92,12 +92,12 @@ def _pointwise_convolution(op: Operator) -> int | None:
 
 def _convolution_backward(op: Operator) -> int | None:
     """Return one forward's FLOPs for each of the gradients asked for, of the input and of the weight."""
-    given = [op.value(index) for index in (4, 5, 6)]
+    stride, padding, dilation = (op.value(index) for index in (4, 5, 6))
     mask = op.value(10)
-    if not all(given) or mask is None:
+    if not (stride and padding and dilation and mask):
         return None
-    transposed = bool(op.value(7, False))
-    forward = convolution_flops(op.shape(1), op.shape(2), *(tuple(sizes) for sizes in given), transposed)
+    sizes = tuple(stride), tuple(padding), tuple(dilation)
+    forward = convolution_flops(op.shape(1), op.shape(2), *sizes, transposed=bool(op.value(7, False)))
     return forward * sum(map(bool, mask[:2]))
 
 
@@ -114,16 +114,23 @@ def attention_flops(query: Shape, key: Shape, value: Shape, backward: bool = Fal
 
 
 def _attention(op: Operator, first: int = 0, backward: bool = False) -> int | None:
-    shapes = [op.shape(first + offset) for offset in range(3)]
-    return attention_flops(*shapes, backward) if all(len(shape) >= 3 for shape in shapes) else None
+    query, key, value = (op.shape(first + offset) for offset in range(3))
+    if min(len(query), len(key), len(value)) < 3:
+        return None
+    return attention_flops(query, key, value, backward)
 
 
 def _sequence_first_attention(op: Operator) -> int | None:
     """Return the same for kernels that take ``(batch, length, heads, width)``."""
-    shapes = [op.shape(index) for index in range(3)]
-    if any(len(shape) != 4 for shape in shapes):
+    query, key, value = (op.shape(index) for index in range(3))
+    if {len(query), len(key), len(value)} != {4}:
         return None
-    return attention_flops(*((b, h, length, width) for b, length, h, width in shapes))
+    return attention_flops(_heads_first(query), _heads_first(key), _heads_first(value))
+
+
+def _heads_first(shape: Shape) -> Shape:
+    batch, length, heads, width = shape
+    return batch, heads, length, width
 
 
 def _recurrent(op: Operator, kind: str) -> int | None:

@@ -1,15 +1,17 @@
 """Watch every module call, backward pass and optimizer step of the process, and leave no trace of it.
 
 ``torch.nn.Module.__call__`` is replaced while a session is open, not hooked: torch's global hooks do not show keyword
-arguments, warn on compiled models and take every call off its fast path. No module is touched, compiled code
-does not recompile (dynamo sees the original), and hooks of the user's own run inside, in their order.
+arguments, warn on compiled models and take every call off its fast path. No module is touched, and hooks of the
+user's own run inside, in their order. Around a compiled model the original is put back (:class:`Pause`), so that the
+compiler neither inlines ours nor guards on it.
 """
 
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any, Protocol
 
 import torch
@@ -17,7 +19,7 @@ from torch import nn
 from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
-__all__ = ["Observer", "watching"]
+__all__ = ["Observer", "Pause", "watching"]
 
 Original = Callable[..., Any]
 
@@ -38,15 +40,20 @@ class Observer(Protocol):
         """It has ended without an error."""
 
 
+Pause = Callable[[], AbstractContextManager[None]]
+"""Opens a block in which module calls are not watched, in any thread."""
+
+
 @contextmanager
-def watching(observer: Observer) -> Iterator[None]:
+def watching(observer: Observer) -> Iterator[Pause]:
     """Tell ``observer`` of all that happens inside the ``with`` block, in every thread."""
     with ExitStack() as stack:
-        stack.enter_context(_replaced(nn.Module, "__call__", _module_call(observer)))
-        stack.enter_context(_replaced(torch.autograd, "_engine_run_backward", _backward(observer)))
+        calls = _Replacement(nn.Module, "__call__", _module_call(observer))
+        stack.enter_context(calls)
+        stack.enter_context(_Replacement(torch.autograd, "_engine_run_backward", _backward(observer)))
         stack.callback(register_optimizer_step_pre_hook(_step_hook(observer.step_begins)).remove)
         stack.callback(register_optimizer_step_post_hook(_step_hook(observer.step_ends)).remove)
-        yield
+        yield calls.paused
 
 
 def _module_call(observer: Observer) -> Callable[[Original], Original]:
@@ -85,14 +92,40 @@ def _step_hook(told: Callable[[], None]) -> Callable[[Optimizer, tuple[Any, ...]
     return hook
 
 
-@contextmanager
-def _replaced(owner: Any, name: str, wrap: Callable[[Original], Original]) -> Iterator[None]:
-    original = getattr(owner, name)
-    ours = wrap(original)
-    try:
-        setattr(owner, name, ours)
-        yield
-    finally:
-        # Somebody who replaced it on top of ours and stayed keeps theirs; ours then only passes on.
-        if getattr(owner, name) is ours:
-            setattr(owner, name, original)
+class _Replacement:
+    """An attribute replaced for the time of a ``with`` block."""
+
+    def __init__(self, owner: Any, name: str, wrap: Callable[[Original], Original]) -> None:
+        self._owner, self._name = owner, name
+        self._original = getattr(owner, name)
+        self._ours = wrap(self._original)
+        self._pauses = 0
+        self._open = False
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._open = True
+        self._swap(self._original, self._ours)
+
+    def __exit__(self, *error: object) -> None:
+        self._open = False
+        self._swap(self._ours, self._original)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Put the original back for the time of a block; blocks may overlap, in several threads."""
+        with self._lock:
+            self._pauses += 1
+            self._swap(self._ours, self._original)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._pauses -= 1
+                if self._open and not self._pauses:
+                    self._swap(self._original, self._ours)
+
+    def _swap(self, expected: Original, wanted: Original) -> None:
+        # Somebody who replaced it meanwhile and stayed keeps theirs; ours below it then only passes on.
+        if getattr(self._owner, self._name) is expected:
+            setattr(self._owner, self._name, wanted)

@@ -7,14 +7,15 @@ import threading
 import time
 import weakref
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import nn
 
-from tauto.profiling.anatomy import Anatomy, ModuleKey, anatomy_of, module_keys
-from tauto.profiling.patches import Original
+from tauto.profiling.anatomy import Anatomy, ModuleKey, anatomy_of, is_compiled, module_keys
+from tauto.profiling.patches import Original, Pause
 from tauto.profiling.tracer import Tracer
 from tauto.workload import seen
 from tauto.workload.structure import describe
@@ -98,6 +99,8 @@ class Recorder:
         self.step_ns = 0
         self.own_ns = 0
         """Time spent on writing down, the tracer's apart."""
+        self.pause: Pause = nullcontext
+        """Opens a block in which module calls need not come here."""
         self._here = _Here()
         self._by_id: dict[int, RootRecord] = {}
         self._lock = threading.RLock()
@@ -175,10 +178,16 @@ class Recorder:
     def _inner_call(self, traced: _TracedCall, original: Original, module: nn.Module, args: Any, kwargs: Any) -> Any:
         with traced.range_of(module):
             try:
-                return original(module, *args, **kwargs)
+                return self._call(original, module, args, kwargs)
             finally:
                 if traced.synchronize:
                     torch.cuda.synchronize()
+
+    def _call(self, original: Original, module: nn.Module, args: Any, kwargs: Any) -> Any:
+        if not is_compiled(module):
+            return original(module, *args, **kwargs)
+        with self.pause():
+            return original(module, *args, **kwargs)
 
     def _root_call(self, original: Original, module: nn.Module, args: Any, kwargs: Any) -> Any:
         here = self._here
@@ -187,7 +196,7 @@ class Recorder:
         here.inside, here.traced = True, traced
         try:
             if traced is None:
-                return original(module, *args, **kwargs)
+                return self._call(original, module, args, kwargs)
             return self._inner_call(traced, original, module, args, kwargs)
         except Exception:
             if root.shapes and not self._closed:  # inputs that the model refuses are no example for the next verb
@@ -241,7 +250,7 @@ class Recorder:
         self.tracer.start()
         if not self.tracer.running:
             return None
-        synchronize = torch.cuda.is_initialized() and any(p.is_cuda for p in module.parameters())
+        synchronize = any(p.is_cuda for p in module.parameters())
         return _TracedCall(len(self.keys), synchronize)
 
     def _add(self, root: RootRecord, module: nn.Module, traced: _TracedCall | None, began: int) -> None:

@@ -78,7 +78,7 @@ class ProfileSession:
             self._memory.start()
             stack.callback(self._tracer.stop)
             stack.callback(self._recorder.close)
-            stack.enter_context(watching(self._recorder))
+            self._recorder.pause = stack.enter_context(watching(self._recorder))
             self._stack = stack.pop_all()
         self._began = time.perf_counter_ns()
         return self

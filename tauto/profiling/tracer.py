@@ -70,7 +70,7 @@ class Tracer:
 
 def _window() -> profile:
     activities = [ProfilerActivity.CPU]
-    if torch.cuda.is_available() and torch.cuda.is_initialized():
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         activities.append(ProfilerActivity.CUDA)
     return profile(activities=activities, record_shapes=True, profile_memory=True)
 
