@@ -113,11 +113,10 @@ def time_pair(
     ratio, order = SequentialRatio(half_width, give_up_below, random), _orders(random)
     with preserved_rng(), thread_count(None):
         calls_s = [warm_up(function, synchronize, WARM_SHARE * time_cap_s) for function in functions]
-        settle = max(calls_s) < LONG_CALL_S
         stop = None
         while stop is None:
             for side in next(order):
-                blocks[side].append(run_block(functions[side], synchronize, settle=settle))
+                blocks[side].append(run_block(functions[side], synchronize, settle=calls_s[side] < LONG_CALL_S))
             ratio.add(float(np.median(blocks[0][-1])), float(np.median(blocks[1][-1])))
             stop = ratio.stop(out_of_time=time.perf_counter() - start > time_cap_s)
     return PairTiming(

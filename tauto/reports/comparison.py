@@ -15,7 +15,7 @@ Verdict = Literal["better", "same", "worse"]
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """A 95 % confidence interval."""
+    """A 95 % confidence interval; widened to 99 % where the timing did not settle (the comparison says so)."""
 
     low: float
     high: float

@@ -3,6 +3,7 @@
 import multiprocessing
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
@@ -69,6 +70,18 @@ def test_peak_and_growth_are_told_apart():
 def test_footprint_holds_private_memory():
     assert private_bytes() > 0
     assert footprint_bytes() >= 0.9 * private_bytes()
+
+
+def rss_bytes_of_files():
+    fields = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return footprint_bytes() - private_bytes(), int(fields["RssFile"].split()[0]) * 1024
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mapped files are counted on Linux")
+def test_programs_and_libraries_do_not_count():
+    counted, resident = in_child(rss_bytes_of_files)
+    assert resident > 50 * MB  # torch's libraries
+    assert counted < 10 * MB
 
 
 def test_a_runtime_that_is_not_there_is_an_import_error():
