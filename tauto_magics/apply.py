@@ -32,13 +32,10 @@ def _run(call: Invocation) -> Any:
 
 
 def _recipe(call: Invocation, text: str) -> Any:
-    first = text.partition(".")[0]
-    if first in call.shell.user_ns:
-        return call.names.find(text, RESULT)
-    if _is_file(text):
+    if text not in call.shell.user_ns and _is_file(text):
         return Path(text)
-    if Path(text).suffix in {".yaml", ".yml", ".json"} or "/" in text:
-        raise UsageError(f"there is no recipe file {text!r} and no name {first!r} here.")
+    if text.endswith((".yaml", ".yml", ".json")):
+        raise UsageError(f"there is no recipe file {text!r} here.")
     return call.names.find(text, RESULT)
 
 

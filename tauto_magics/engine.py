@@ -34,9 +34,11 @@ def call_engine(call: Invocation, verb: Callable[..., Any], *args: Any, **keywor
         return translated(work)
     except Interrupted as stop:
         result = stop.result
+    except KeyboardInterrupt:
+        raise Stopped("stopped before anything was found; nothing was changed.") from None
     _bind(call, result)
     display(result)
-    raise Stopped(result)
+    raise Stopped("stopped; the best so far is above and is tauto.last().")
 
 
 def change_model(call: Invocation, verb: Callable[..., Any], *args: Any, **keywords: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from IPython.core.error import UsageError as IPythonUsageError
 
-from tauto.errors import Interrupted, TautoError
+from tauto.errors import TautoError
 
 __all__ = ["Stopped", "UsageError", "one_line", "translated"]
 
@@ -25,11 +25,11 @@ class UsageError(IPythonUsageError):
         return [f"{type(self).__name__}: {self}"]
 
 
-class Stopped(Interrupted):
-    """The user stopped a search; its best so far has been shown. Run All stops here."""
+class Stopped(KeyboardInterrupt):
+    """The user stopped the engine at work; Run All stops here. One line: where in the engine says nothing to them."""
 
     def _render_traceback_(self) -> list[str]:
-        return [f"{type(self).__name__}: {self}"]
+        return [f"KeyboardInterrupt: {self}"]
 
 
 def one_line(message: object) -> str:

@@ -1,0 +1,98 @@
+"""A user's mistake in a real notebook: one readable line, a failed cell, nothing changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from notebooks import checked_by, executed
+
+PREPARE = """\
+before = {key: value.clone() for key, value in model.state_dict().items()}
+broken = nn.Linear(8, 4)
+with torch.no_grad(): broken.weight[0, 0] = float("nan")
+hollow = nn.ReLU()
+meta = nn.Linear(8, 4, device="meta")
+import warnings
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    lazy = nn.LazyLinear(4)
+wide = torch.randn(4, 9)
+text = "eight"
+empty = []
+odd = [torch.randn(4, 9) for _ in range(3)]
+def raises(model): raise RuntimeError("no test set\\nhere")
+def nan(model): return float("nan")
+def nothing(model): return None
+newer = {"recipe": 99, "steps": []}
+open("broken.yaml", "w").write("recipe: [1\\n")
+names = set(dir())
+"""
+
+MISTAKES = [
+    ("%tauto_quantize modle", "Did you mean 'model'?"),
+    ("%tauto_quantize batches", "not a torch.nn.Module"),
+    ("%tauto_quantize nn.Linear", "is a class"),
+    ("%tauto_quantize model", "--inputs NAME"),
+    ("%tauto_quantize model --inputs wide", "9"),
+    ("%tauto_quantize model --inputs text", "inputs"),
+    ("%tauto_quantize model --inputs x --evaluate raises", "no test set here"),
+    ("%tauto_quantize model --inputs x --evaluate nan", "evaluate"),
+    ("%tauto_quantize model --inputs x --evaluate nothing", "evaluate"),
+    ("%tauto_quantize model --inputs x --evaluate x", "evaluate"),
+    ("%tauto_quantize model --data empty", "data"),
+    ("%tauto_quantize model --inputs x --data odd", "data"),
+    ("%tauto_quantize model --inputs x --budget soon", "'soon' is not a time"),
+    ("%tauto_quantize model --inputs x --max-drop lots", "'lots' is not a drop"),
+    ("%tauto_quantize model --inputs x --method int3", "int3"),
+    ("%tauto_autotune model --inputs x --only compil", "compil"),
+    ("%tauto_autotune", "model"),
+    ("%tauto_quantize broken --inputs x", "NaN"),
+    ("%tauto_quantize hollow --inputs x", "no parameters"),
+    ("%tauto_quantize meta --inputs x", "meta device"),
+    ("%tauto_quantize lazy --inputs x", "lazy"),
+    ("%tauto_apply newer model --inputs x", "newer"),
+    ("%tauto_apply broken.yaml model --inputs x", "recipe"),
+    ("%tauto_quantize model --into class", "not a name that Python allows"),
+    ("%tauto_script", "nothing has been run"),
+    ("%%tauto_profile\nawait x", "top-level await"),
+]
+
+CORRUPT = """\
+import os, pathlib
+store = pathlib.Path(os.environ["TAUTO_STORE"])
+store.mkdir(exist_ok=True)
+written = (store / "runs.db").write_text("not a data base" * 1000)
+"""
+
+UNCHANGED = """\
+assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
+assert model.training and set(dir()) - names == {name for name in set(dir()) - names if name.startswith("_")}
+"""
+
+
+def test_every_mistake_is_one_line_that_fails_its_cell(tmp_path: Path) -> None:
+    cells = [PREPARE, *(cell for cell, _ in MISTAKES), UNCHANGED, CORRUPT, "%tauto_runs"]
+    _, *outputs, unchanged, corrupt, runs = executed(cells, tmp_path)
+    problems = []
+    for (cell, says), shown in zip([*MISTAKES, ("%tauto_runs", "store")], [*outputs, runs], strict=True):
+        lines = [line for output in shown for line in output.get("traceback", [])]
+        if [output.output_type for output in shown] != ["error"] or len("\n".join(lines).splitlines()) != 1:
+            problems.append(f"{cell!r} shows {shown}")
+        elif not lines[0].startswith("UsageError: ") or says not in lines[0]:
+            problems.append(f"{cell!r} says {lines[0]!r}")
+    assert not problems, "\n".join(problems)
+    assert (unchanged, corrupt) == ([], [])
+
+
+NBCONVERT = ["nbconvert", "--to", "notebook", "--execute", "--stdout"]
+NBVAL = ["pytest", "--nbval-lax", "--nbval-current-env", "-p", "no:cacheprovider", "-q"]
+
+
+@pytest.mark.parametrize("tool", [NBCONVERT, NBVAL], ids=["nbconvert", "nbval"])
+def test_both_runners_fail_the_cell_and_pass_a_good_one(tool: list[str], tmp_path: Path) -> None:
+    bad = checked_by(tool, ["%tauto_quantize modle"], tmp_path)
+    assert bad.returncode != 0
+    assert "Did you mean 'model'?" in bad.stdout + bad.stderr
+    good = checked_by(tool, ["%tauto_quantize --help"], tmp_path)
+    assert good.returncode == 0, good.stdout + good.stderr
