@@ -32,7 +32,7 @@ def importable(module: ModuleType) -> bool:
         if spec is not None:
             return not spec.has_location or _same_file(spec.origin, module.__file__)
     # Made by its package as it was imported, such as torch.ops, and so again in the other process.
-    return bool(parent) and getattr(module, "__file__", None) is None
+    return bool(parent) and module.__spec__ is None
 
 
 def _same_file(one: str | None, other: str | None) -> bool:

@@ -146,7 +146,8 @@ class Server:
             del self._jobs[job.job_id]
         if over and not self._jobs:  # what left its job's family unseen is no one else's
             self._kill_strays()
-        return all([self._tell(ended(job, self._statuses.pop(job.pid))) for job in over])
+        told = [self._tell(ended(job, self._statuses.pop(job.pid))) for job in over]
+        return all(told)
 
     def _kill_strays(self) -> None:
         give_up = time.monotonic() + GRACE_S

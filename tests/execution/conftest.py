@@ -33,16 +33,15 @@ def local() -> LocalExecutor:
 
 
 @pytest.fixture
-def main_classes(monkeypatch):
+def main_classes():
     """Run code as a notebook's cell: what it defines belongs to ``__main__``."""
+    namespace = vars(sys.modules["__main__"])
+    before = dict(namespace)
 
     def run(code: str) -> dict[str, object]:
-        namespace = vars(sys.modules["__main__"])
-        before = set(namespace)
         exec(code, namespace)
-        defined = {name: value for name, value in namespace.items() if name not in before}
-        for name in defined:
-            monkeypatch.setattr(sys.modules["__main__"], name, namespace[name], raising=False)
-        return defined
+        return namespace
 
-    return run
+    yield run
+    namespace.clear()
+    namespace.update(before)

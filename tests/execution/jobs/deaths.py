@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
 from tauto.errors import CandidateFailed, EvaluateError
 
@@ -100,16 +101,16 @@ def unsayable():
 
 def sleep_with_family(marks):
     """Sleep for long, with a child, a grandchild, and one that left the session and lost its parent."""
-    _mark(marks, "root")
+    mark(marks, "root")
     if os.fork() == 0:
-        _mark(marks, "child")
+        mark(marks, "child")
         if os.fork() == 0:
-            _mark(marks, "grandchild")
+            mark(marks, "grandchild")
         time.sleep(300)
     if os.fork() == 0:
         if os.fork() == 0:
             os.setsid()
-            _mark(marks, "stray")
+            mark(marks, "stray")
             time.sleep(300)
         os._exit(0)
     time.sleep(300)
@@ -119,21 +120,21 @@ def leave_stray(marks):
     if os.fork() == 0:
         if os.fork() == 0:
             os.setsid()
-            _mark(marks, "stray")
+            mark(marks, "stray")
             time.sleep(300)
         os._exit(0)
-    while not os.path.exists(os.path.join(marks, "stray")):
+    while not (Path(marks) / "stray").exists():
         time.sleep(0.01)
     return "done"
 
 
 def surroundings():
     return {
-        "cwd": os.getcwd(),
+        "cwd": str(Path.cwd()),
         "path": sys.path,
         "variable": os.environ.get("TAUTO_TEST_VARIABLE"),
         "session": os.getsid(0) == os.getpid(),
-        "oom": open("/proc/self/oom_score_adj").read().strip() if sys.platform == "linux" else None,
+        "oom": Path("/proc/self/oom_score_adj").read_text().strip() if sys.platform == "linux" else None,
         "sigint": signal.getsignal(signal.SIGINT) is signal.default_int_handler,
         "main": sorted(name for name in vars(sys.modules["__main__"]) if not name.startswith("__")),
     }
@@ -145,8 +146,7 @@ def torch_state():
     return [torch.get_num_threads(), str(torch.get_default_dtype()), torch.cuda.is_initialized()]
 
 
-def _mark(marks, name):
-    temporary = os.path.join(marks, f".{name}")
-    with open(temporary, "w") as file:
-        file.write(str(os.getpid()))
-    os.rename(temporary, os.path.join(marks, name))
+def mark(marks, name):
+    temporary = Path(marks) / f".{name}"
+    temporary.write_text(str(os.getpid()))
+    temporary.rename(Path(marks) / name)
