@@ -1,6 +1,6 @@
 """Ways to make a model better, one file per family, under one contract."""
 
-from tauto.techniques import fusion, layout, precision, runtime
+from tauto.techniques import compilation, fusion, layout, onnxruntime, precision, runtime
 from tauto.techniques.registry import register, technique, techniques
 from tauto.techniques.technique import Applicability, Config, Context, Family, Script, Technique
 
@@ -11,8 +11,10 @@ __all__ = [
     "Family",
     "Script",
     "Technique",
+    "compilation",
     "fusion",
     "layout",
+    "onnxruntime",
     "precision",
     "register",
     "runtime",

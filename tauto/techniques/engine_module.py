@@ -1,0 +1,177 @@
+"""A model that runs in an engine outside torch, behind the calls of the original."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tauto.conversion import Exported, Signature, Witness, export, load_signature, save_signature
+from tauto.errors import CandidateFailed
+from tauto.techniques.technique import Applicability, Context
+from tauto.workload import Workload
+from tauto.workload.structure import rebuild
+
+__all__ = ["Engine", "EngineModule", "engine_applies", "prepared"]
+
+_ARTEFACT = "engine"
+_SIGNATURE = "signature.pkl"
+_INPUTS = {torch.float32, torch.float64, torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool}
+
+
+class Engine(ABC):
+    """A loaded engine: tensors in, tensors out. It is copied and sent by its files."""
+
+    folder: Path
+
+    @abstractmethod
+    def run(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Return the answer's tensors, in memory that no later call writes to."""
+
+    @abstractmethod
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how to load it again."""
+
+
+class EngineModule(nn.Module):
+    """Takes and returns what the original did; holds an engine and nothing of the original.
+
+    Parameters
+    ----------
+    engine : Engine
+        What runs.
+    signature : Signature
+        What it was prepared for.
+    """
+
+    def __init__(self, engine: Engine, signature: Signature) -> None:
+        super().__init__()
+        self.engine = engine
+        self.signature = signature
+        # empty, so that code which asks a model's parameters for their device or type finds an answer
+        self.placement = nn.Parameter(torch.empty(0), requires_grad=False)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Return what the original would have returned.
+
+        Raises
+        ------
+        ModelError
+            When the call is not of the structure, types and shapes that were prepared.
+        """
+        tensors = self.signature.tensors(args, kwargs)
+        outputs = self._pieces(tensors) if self._needs_pieces(tensors) else self._run(tensors)
+        return rebuild(self.signature.answer, outputs)
+
+    @property
+    def shipped_bytes(self) -> int:
+        """Bytes of the files that the engine loads."""
+        return sum(file.stat().st_size for file in self.engine.folder.rglob("*") if file.is_file())
+
+    def extra_repr(self) -> str:
+        """Say what calls it takes."""
+        return f"{type(self.engine).__name__}, {self.signature.accepted}, {self.signature.batching}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.engine, self.signature)
+
+    def _run(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        self.signature.check(tensors)
+        outputs = self.engine.run(tensors)
+        return [output.to(dtype) for output, dtype in zip(outputs, self.signature.outputs, strict=True)]
+
+    def _needs_pieces(self, tensors: Sequence[Tensor]) -> bool:
+        batch, batched = self.signature.batch, self.signature.batched
+        if batch is None or not self.signature.per_sample:
+            return False
+        sizes = {tensors[index].shape[0] if tensors[index].ndim else 0 for index in batched}
+        return len(sizes) == 1 and 0 < sizes.pop() != batch
+
+    def _pieces(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Answer a batch of another size in pieces of the prepared one; the last is filled up with its last sample."""
+        batch, batched = self.signature.batch or 1, self.signature.batched
+        total = tensors[batched[0]].shape[0]
+        answers = []
+        for start in range(0, total, batch):
+            rows = torch.arange(start, start + batch).clamp(max=total - 1)
+            piece = [tensor[rows] if index in batched else tensor for index, tensor in enumerate(tensors)]
+            answers.append(self._run(piece))
+        return [torch.cat(parts)[:total] for parts in zip(*answers, strict=True)]
+
+
+def engine_applies(workload: Workload) -> Applicability:
+    """Say whether an engine for the CPU can take this model's weights and inputs."""
+    if (device := workload.device.type) != "cpu":
+        return Applicability.no(f"the model is on {device}, and this engine runs on the CPU", "model.cpu()")
+    parameters = {parameter.dtype for parameter in workload.model.parameters()}
+    if others := parameters - {torch.float32}:
+        names = " and ".join(sorted(str(dtype).removeprefix("torch.") for dtype in others))
+        return Applicability.no(f"the model has {names} weights, and only a float32 model is converted")
+    if others := {tensor.dtype for tensor in workload.example.tensors} - _INPUTS:
+        names = " and ".join(sorted(str(dtype).removeprefix("torch.") for dtype in others))
+        return Applicability.no(f"the model takes {names} tensors, which the engine does not")
+    return Applicability.yes()
+
+
+def prepared(
+    workload: Workload,
+    context: Context,
+    write: Callable[[Exported, Path], None],
+    load: Callable[[Path, Signature], Engine],
+) -> EngineModule:
+    """Return the model in an engine: its files are written once, and every process loads them.
+
+    Parameters
+    ----------
+    workload : Workload
+        Its model is exported, where this process may prepare.
+    context : Context
+        Where the files are kept.
+    write : callable
+        ``write(exported, folder)`` puts the engine's files into a new folder.
+    load : callable
+        ``load(folder, signature)`` returns the engine.
+
+    Raises
+    ------
+    CandidateFailed
+        When it cannot be exported or loaded, or answers other batch sizes otherwise than the original.
+    """
+    witnesses: list[Witness] = []
+
+    def build(folder: Path) -> None:
+        exported = export(workload)
+        write(exported, folder)
+        save_signature(exported.signature, folder / _SIGNATURE)
+        witnesses.extend(exported.witnesses)
+
+    folder = context.file(_ARTEFACT, build)
+    signature = load_signature(folder / _SIGNATURE, workload.model)
+    if len(witnesses) > 1:
+        # an engine of its own, so that what other shapes cost in memory does not stay
+        _check_other_batch(EngineModule(load(folder, signature), signature), witnesses)
+    return EngineModule(load(folder, signature), signature).eval()
+
+
+def _check_other_batch(module: EngineModule, witnesses: Sequence[Witness]) -> None:
+    """Raise when the engine is right for the example and wrong for another batch size."""
+    known, other = (_error(module, witness) for witness in witnesses)
+    # an engine of low precision may be off by any amount (the quality test judges that), but alike for both
+    if other > 0.05 + 10 * known:
+        raise CandidateFailed("the converted model answers other batch sizes otherwise than the original")
+
+
+def _error(module: EngineModule, witness: Witness) -> float:
+    """Return the largest relative error (Euclidean) over the outputs; infinite where shapes differ."""
+    run = module._pieces if module._needs_pieces(witness.inputs) else module._run
+    worst = 0.0
+    for got, expected in zip(run(witness.inputs), witness.outputs, strict=True):
+        if got.shape != expected.shape:
+            return float("inf")
+        distance, length = (torch.linalg.vector_norm(v.double()) for v in (got.double() - expected.double(), expected))
+        worst = max(worst, float(distance / (length + 1e-6)))
+    return worst
