@@ -119,6 +119,11 @@ def _batch_norm(op: Operator) -> int:
     return math.prod(op.shape(0)) * (_NORMALISE if training else _NORMALISE_KNOWN)
 
 
+def _dropout(op: Operator) -> int | None:
+    """In eval mode nothing happens; in training its children draw, compare and scale."""
+    return None if op.value(2, False) else 0
+
+
 @cache
 def _formula(name: str) -> Formula | None:
     """Return how ``name`` is counted, or None: then its children carry its work, or nobody does."""
@@ -127,6 +132,8 @@ def _formula(name: str) -> Formula | None:
     space, _, short = name.partition("::")
     if space != "aten":
         return None
+    if short.removesuffix("_") in ("dropout", "feature_dropout", "alpha_dropout"):
+        return _dropout
     if short in ("native_batch_norm", "_native_batch_norm_legit", "cudnn_batch_norm"):
         return _batch_norm
     if (count := _PER_ELEMENT.get(short)) is not None:

@@ -49,8 +49,10 @@ def watching(observer: Observer) -> Iterator[Pause]:
     """Tell ``observer`` of all that happens inside the ``with`` block, in every thread."""
     with ExitStack() as stack:
         calls = _Replacement(nn.Module, "__call__", _module_call(observer))
-        stack.enter_context(calls)
-        stack.enter_context(_Replacement(torch.autograd, "_engine_run_backward", _backward(observer)))
+        backward = _Replacement(torch.autograd, "_engine_run_backward", _backward(observer))
+        for replacement in (calls, backward):
+            stack.callback(replacement.remove)  # first, so that an interrupt in between leaves nothing behind
+            replacement.install()
         stack.callback(register_optimizer_step_pre_hook(_step_hook(observer.step_begins)).remove)
         stack.callback(register_optimizer_step_post_hook(_step_hook(observer.step_ends)).remove)
         yield calls.paused
@@ -93,7 +95,7 @@ def _step_hook(told: Callable[[], None]) -> Callable[[Optimizer, tuple[Any, ...]
 
 
 class _Replacement:
-    """An attribute replaced for the time of a ``with`` block."""
+    """An attribute replaced from :meth:`install` to :meth:`remove`."""
 
     def __init__(self, owner: Any, name: str, wrap: Callable[[Original], Original]) -> None:
         self._owner, self._name = owner, name
@@ -103,11 +105,11 @@ class _Replacement:
         self._open = False
         self._lock = threading.Lock()
 
-    def __enter__(self) -> None:
+    def install(self) -> None:
         self._open = True
         self._swap(self._original, self._ours)
 
-    def __exit__(self, *error: object) -> None:
+    def remove(self) -> None:
         self._open = False
         self._swap(self._ours, self._original)
 

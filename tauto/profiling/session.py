@@ -86,9 +86,11 @@ class ProfileSession:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        wall = time.perf_counter_ns() - self._began
-        costs = self._recorder.own_ns + self._tracer.cost_ns
-        self._stack.close()
+        try:
+            wall = time.perf_counter_ns() - self._began
+            costs = self._recorder.own_ns + self._tracer.cost_ns
+        finally:
+            self._stack.close()
         names: dict[int, str] = {}
         for root in self._recorder.roots:
             if (model := root.model()) is not None:

@@ -107,7 +107,8 @@ class _Open:
     event: Any = None
     flops: int | None = None
     inner: int = 0
-    has_operators: bool = False
+    explained: bool = False
+    """Operators below it did counted arithmetic."""
     allocated: int = 0
     net: int = 0
     is_range: bool = False
@@ -214,8 +215,6 @@ class _Sweep:
         is_operator = not is_range and event.scope() == _FUNCTION_SCOPE and not name.startswith("autograd::engine")
         opened = _Open(name, start, end, is_operator, span, bool(around and around.counted), is_range=is_range)
         if is_operator:
-            if around:
-                around.has_operators = True
             if not opened.counted:
                 self._count(opened, event)
         stack.append(opened)
@@ -245,7 +244,7 @@ class _Sweep:
             stack[-1].inner += total
             stack[-1].allocated += done.allocated
             stack[-1].net += done.net
-            stack[-1].has_operators |= done.has_operators
+            stack[-1].explained |= done.explained or bool(done.flops)
         if not self._segments.keeps(done.start):
             return
         self._first = done.start if self._first is None else min(self._first, done.start)
@@ -269,8 +268,9 @@ class _Sweep:
             row.flops += done.flops or 0
             if done.span is not None:
                 _add_work(done.span.work, done.event, done.flops or 0, done.net)
-        elif not done.counted and not done.has_operators:
-            row.uncounted_ns += total
+        elif not (done.counted or done.explained) and 2 * (total - done.inner) > total:
+            # Not one that only hands on to others (these are counted or named themselves).
+            row.uncounted_ns += total - done.inner
 
 
 def _add_work(work: Work, operator: Operator, flops: int, net: int) -> None:

@@ -141,6 +141,7 @@ def test_embedding_costs_nothing():
         (nn.BatchNorm2d(4).train(), 8),
         (nn.MaxPool2d(2), 1),
         (nn.Flatten(), 0),
+        (nn.Dropout().eval(), 0),
         (nn.Identity(), 0),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "",
@@ -181,6 +182,10 @@ def test_agrees_with_the_counter_of_torch_forward_and_backward():
 def test_unknown_operators_are_not_counted():
     assert count_flops(Operator("mine::secret", ((2, 2),), ("float",))) is None
     assert count_flops(Operator("aten::_cdist_forward", ((2, 2), (2, 2)), ("float", "float"))) is None
+
+
+def test_dropout_in_training_is_counted():
+    assert flops_of(nn.Dropout(), torch.ones(10)) > 0
 
 
 def test_views_are_free_by_the_schema_of_torch():
