@@ -1,0 +1,205 @@
+"""TAuto beside its peers, each by its own API, each against eager in a process of its own, one at a time.
+
+    python -m benchmarks.peers             # the table, about 25 minutes on two cores
+    python -m benchmarks.peers mlp tauto   # one cell of it, as JSON
+
+Every variant is timed against eager fp32 in interleaved blocks by the same code, and judged by the same rule:
+outputs within cosine 0.99 and relative error 10 % of eager's over 64 varied inputs. A peer that misses it is marked.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+import tauto
+from benchmarks.models import MODELS, Subject
+from tauto import measurement
+from tauto.hardware import Hardware
+from tauto.workload import Workload
+
+__all__ = ["PEERS", "main"]
+
+BUDGETS = {"mlp": "2min", "resnet18": "5min", "bert": "5min"}
+
+
+class _Wrapped(nn.Module):
+    """A peer behind ``forward``, so that it is timed and judged by the same code."""
+
+    def __init__(self, call: Callable[..., Any]) -> None:
+        super().__init__()
+        self._call = call
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        return self._call(*args, **kwargs)
+
+
+class _Scores(nn.Module):
+    """Returns the model's one tensor, so that every peer is compared on the same output."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        output = self.model(*args, **kwargs)
+        return output if isinstance(output, torch.Tensor) else output[0]
+
+
+def compile_bf16(model: nn.Module, workload: Workload) -> nn.Module:
+    """torch.compile of the model cast to bfloat16, with freezing."""
+    import torch._inductor.config as inductor
+
+    inductor.freezing = True
+    narrow = model.bfloat16()
+    compiled = torch.compile(narrow)
+
+    def call(*args: Any, **kwargs: Any) -> torch.Tensor:
+        floats = [item.bfloat16() if item.is_floating_point() else item for item in args]
+        return compiled(*floats, **kwargs).float()
+
+    return _Wrapped(call)
+
+
+def compile_fp32(model: nn.Module, workload: Workload) -> nn.Module:
+    """torch.compile in fp32, with freezing."""
+    import torch._inductor.config as inductor
+
+    inductor.freezing = True
+    return _Wrapped(torch.compile(model))
+
+
+def _feed(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+    return [item.numpy() for item in (*args, *kwargs.values())]
+
+
+def _openvino_model(model: nn.Module, workload: Workload) -> Any:
+    import openvino
+
+    call = workload.example
+    example = call.kwargs if call.kwargs else call.args
+    return openvino.convert_model(model, example_input=example)
+
+
+def _openvino(converted: Any) -> nn.Module:
+    import openvino
+
+    compiled = openvino.compile_model(converted, "CPU", {"PERFORMANCE_HINT": "LATENCY"})
+    return _Wrapped(lambda *args, **kwargs: torch.from_numpy(compiled(_feed(args, kwargs))[0]))
+
+
+def openvino_default(model: nn.Module, workload: Workload) -> nn.Module:
+    """OpenVINO by its defaults."""
+    return _openvino(_openvino_model(model, workload))
+
+
+def openvino_int8(model: nn.Module, workload: Workload) -> nn.Module:
+    """OpenVINO int8 by NNCF's post-training quantization."""
+    import nncf
+
+    feeds = nncf.Dataset([_feed(call.args, call.kwargs) for call in workload.samples])
+    return _openvino(nncf.quantize(_openvino_model(model, workload), feeds, subset_size=64))
+
+
+def onnxruntime_fp32(model: nn.Module, workload: Workload) -> nn.Module:
+    """ONNX Runtime in fp32."""
+    import onnxruntime
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        call = workload.example
+        torch.onnx.export(model, call.args, path, kwargs=call.kwargs, dynamo=True, external_data=False)
+        session = onnxruntime.InferenceSession(path)
+    names = [item.name for item in session.get_inputs()]
+
+    def run(*args: Any, **kwargs: Any) -> torch.Tensor:
+        feeds = dict(zip(names, _feed(args, kwargs), strict=True))
+        return torch.from_numpy(session.run(None, feeds)[0])
+
+    return _Wrapped(run)
+
+
+PEERS: dict[str, Callable[[nn.Module, Workload], nn.Module]] = {
+    "torch.compile bf16 + freezing": compile_bf16,
+    "torch.compile fp32 + freezing": compile_fp32,
+    "OpenVINO default": openvino_default,
+    "OpenVINO int8 (NNCF)": openvino_int8,
+    "ONNX Runtime fp32": onnxruntime_fp32,
+}
+
+
+def measure_one(key: str, peer: str) -> dict[str, Any]:
+    """Make one variant in this process and compare it with eager."""
+    subject: Subject = MODELS[key]
+    eager = _Scores(subject.built())
+    workload = Workload.of(eager, inputs=subject.inputs(), data=subject.data(), name=subject.name)
+    start, extra = time.perf_counter(), {}
+    with torch.no_grad(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        if peer == "tauto":
+            result = tauto.autotune(eager, inputs=subject.inputs(), data=subject.data(), budget=BUDGETS[key])
+            variant = result.model
+            extra = {"recipe": result.recipe.title if result.recipe else "the original", "verdict": result.verdict}
+        else:
+            variant = PEERS[peer](_Scores(subject.built()), workload)
+            workload.example(variant)
+    preparation_s = time.perf_counter() - start
+    found = measurement.compare(eager, variant, workload, hardware=Hardware.current(), preparation_s=preparation_s)
+    return {
+        "speedup": found.speedup,
+        "interval": [found.speedup_interval.low, found.speedup_interval.high],
+        "held": found.quality_held,
+        "cosine": found.agreement.cosine if found.agreement else None,
+        "error": found.agreement.relative_error if found.agreement else None,
+        "eager_ms": found.original.latency.p50_ms,
+        "preparation_s": preparation_s,
+        **extra,
+    }
+
+
+def _cell(key: str, peer: str) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.peers", key, peer]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    lines = done.stdout.strip().splitlines()
+    if done.returncode or not lines:
+        return {"failed": (done.stderr.strip().splitlines() or ["no output"])[-1][:100]}
+    return json.loads(lines[-1])
+
+
+def _shown(found: dict[str, Any]) -> str:
+    if "failed" in found:
+        return f"failed: {found['failed']}"
+    low, high = found["interval"]
+    mark = "" if found["held"] else f" (misses the rule: cosine {found['cosine']:.3f}, error {found['error']:.0%})"
+    recipe = f"; {found['recipe']}" if "recipe" in found else ""
+    return f"{found['speedup']:.2f} × ({low:.2f}–{high:.2f}){mark}{recipe}"
+
+
+def main() -> None:
+    """Print the table, row by row as it is measured."""
+    if len(sys.argv) == 3:
+        print(json.dumps(measure_one(sys.argv[1], sys.argv[2])))
+        return
+    hardware = Hardware.current()
+    print(f"{hardware.summary}; torch {torch.__version__}; {torch.get_num_threads()} threads; batch 1\n")
+    for key, subject in MODELS.items():
+        print(f"### {subject.name}\n\n| variant | speedup over eager fp32 (95 %) | preparation |\n|---|---|---|")
+        for peer in (*PEERS, "tauto"):
+            found = _cell(key, peer)
+            seconds = f"{found['preparation_s']:.0f} s" if "preparation_s" in found else ""
+            print(f"| {'**TAuto**' if peer == 'tauto' else peer} | {_shown(found)} | {seconds} |", flush=True)
+        print()
+
+
+if __name__ == "__main__":
+    main()
