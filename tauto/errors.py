@@ -11,6 +11,7 @@ from collections.abc import Iterable
 __all__ = [
     "CandidateFailed",
     "EvaluateError",
+    "FallbackWarning",
     "Interrupted",
     "InvalidArgument",
     "MissingDependency",
@@ -58,6 +59,10 @@ class TrialFailed(TautoError, RuntimeError):
 
 class CandidateFailed(Exception):  # an outcome of a candidate, not a fault
     """This candidate cannot be made; skip it and go on. Not fatal, so not a :class:`TautoError`."""
+
+
+class FallbackWarning(UserWarning):
+    """Inputs that were not prepared for are answered by a slower form of the model; the answer is right."""
 
 
 class StoreWarning(UserWarning):

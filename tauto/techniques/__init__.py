@@ -1,6 +1,6 @@
 """Ways to make a model better, one file per family, under one contract."""
 
-from tauto.techniques import compilation, fusion, layout, onnxruntime, precision, runtime
+from tauto.techniques import compilation, fusion, layout, onnxruntime, openvino, precision, quantization, runtime
 from tauto.techniques.registry import register, technique, techniques
 from tauto.techniques.technique import Applicability, Config, Context, Family, Script, Technique
 
@@ -15,7 +15,9 @@ __all__ = [
     "fusion",
     "layout",
     "onnxruntime",
+    "openvino",
     "precision",
+    "quantization",
     "register",
     "runtime",
     "technique",

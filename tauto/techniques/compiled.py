@@ -1,0 +1,180 @@
+"""A module compiled by TorchInductor, without a trace of it in the process's global settings."""
+
+from __future__ import annotations
+
+import os
+import types
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from tauto.errors import FallbackWarning, ModelError
+from tauto.techniques.quiet import quiet
+from tauto.workload.structure import describe, map_tensors, tensors_of
+
+__all__ = ["CompiledModule", "Shapes"]
+
+Shapes = Literal["example", "any"]
+_CACHE = "TORCHINDUCTOR_CACHE_DIR"
+_VARIABLES = (_CACHE, "_TORCHINDUCTOR_PYOBJECT_TENSOR_DATA_PTR")
+"""Environment variables that Inductor sets while it compiles."""
+_PLAIN = (bool, int, float, str, type(None))
+
+
+class CompiledModule(nn.Module):
+    """A module that is compiled when it is prepared, and only run afterwards.
+
+    Calls never compile behind the caller's back: inputs that were not prepared are answered by the module
+    itself and said once (``shapes="example"``), or prepared when they come (``shapes="any"``). It is always
+    called without gradients and outside of inference mode, since compiled code is bound to the mode it was
+    compiled in; tensors made in inference mode are taken by their memory.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        In eval mode; never changed.
+    shapes : {"example", "any"}
+        What inputs are compiled for.
+    settings : Mapping
+        Of ``torch._inductor.config``; they hold while it compiles, in this thread alone.
+    folder : Path
+        Inductor's cache; filled by the first process, read by the others.
+    """
+
+    def __init__(self, module: nn.Module, shapes: Shapes, settings: Mapping[str, Any], folder: Path) -> None:
+        super().__init__()
+        self.module = module
+        self.shapes = shapes
+        self._settings = dict(settings)
+        self._folder = folder
+        self._prepared: set[tuple[Any, ...]] = set()
+        self._warned = False
+        function = _isolated(module)
+        self._compile = torch.compile(function)
+        # runs what was compiled and never compiles; an input that matches nothing runs as it is written
+        self._run = torch._dynamo.run(function)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the compiled code, or the module itself for inputs it was not compiled for."""
+        if torch.is_inference_mode_enabled() or torch.is_grad_enabled():
+            with torch.inference_mode(False), torch.no_grad():
+                return self.forward(*args, **kwargs)
+        args = tuple(_ordinary(value) for value in args)
+        kwargs = {name: _ordinary(value) for name, value in kwargs.items()}
+        shape = _shape(args, kwargs)
+        # compiled code is also bound to the number of threads
+        if (shape, torch.get_num_threads()) in self._prepared:
+            return self._run(*args, **kwargs)
+        if self.shapes == "any" or any(known == shape for known, _ in self._prepared):
+            return self._prepare(shape, args, kwargs)
+        self._say_fallback((args, kwargs))
+        return self.module(*args, **kwargs)
+
+    def prepare(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> int:
+        """Compile for these inputs; return how many graphs were compiled.
+
+        Raises
+        ------
+        Exception
+            Whatever the compiler raises.
+        """
+        before = _compiled_graphs()
+        with torch.inference_mode(False), torch.no_grad():
+            args = tuple(_ordinary(value) for value in args)
+            kwargs = {name: _ordinary(value) for name, value in kwargs.items()}
+            self._prepare(_shape(args, kwargs), args, kwargs)
+        return _compiled_graphs() - before
+
+    def _prepare(self, shape: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        with quiet(), _cached_in(self._folder), _configured(self._settings):
+            outputs = self._compile(*args, **kwargs)
+        self._prepared.add((shape, torch.get_num_threads()))
+        return outputs
+
+    def _say_fallback(self, inputs: Any) -> None:
+        if not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"inputs {', '.join(describe(inputs))} are not those it was compiled for, so they are answered "
+                "uncompiled. To compile for them, apply the recipe with them as inputs.",
+                FallbackWarning,
+                stacklevel=2,
+            )
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> CompiledModule:
+        return self  # nothing in it changes, and compiled code cannot be copied
+
+    def __reduce__(self) -> Any:
+        raise ModelError("a compiled model cannot be pickled. Keep its recipe (recipe.to_json()) and apply it again.")
+
+
+def _isolated(module: nn.Module) -> Callable[..., Any]:
+    """Return a function that calls ``module``, with a code object of its own.
+
+    Compiled variants are counted by code object, up to a small limit: the user's and ours must not share one.
+    """
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return module(*args, **kwargs)
+
+    return types.FunctionType(call.__code__.replace(), call.__globals__, "call", None, call.__closure__)
+
+
+def _ordinary(value: Any) -> Any:
+    """Return ``value`` with each tensor made in inference mode replaced by an ordinary one on the same memory."""
+    if isinstance(value, Tensor):
+        if not value.is_inference():
+            return value
+        twin = torch.empty(0, dtype=value.dtype, device=value.device)
+        return twin.set_(value.untyped_storage(), value.storage_offset(), value.shape, value.stride())
+    return value if isinstance(value, _PLAIN) else map_tensors(_ordinary, value)
+
+
+def _shape(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
+    return (*map(_shape_of, args), *((name, _shape_of(value)) for name, value in kwargs.items()))
+
+
+def _shape_of(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.shape, value.dtype
+    if isinstance(value, _PLAIN):
+        return value
+    return tuple((tensor.shape, tensor.dtype) for tensor in tensors_of(value))
+
+
+def _compiled_graphs() -> int:
+    from torch._dynamo.utils import counters
+
+    return int(counters["stats"]["unique_graphs"])
+
+
+@contextmanager
+def _configured(settings: Mapping[str, Any]) -> Iterator[None]:
+    import torch._dynamo.config
+    import torch._inductor.config
+
+    with (
+        torch._inductor.config.patch(dict(settings)),
+        # an error of the compiler must be heard, whatever the user has chosen for their own code
+        torch._dynamo.config.patch(suppress_errors=False),
+    ):
+        yield
+
+
+@contextmanager
+def _cached_in(folder: Path) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in _VARIABLES}
+    os.environ[_CACHE] = str(folder)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
