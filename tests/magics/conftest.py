@@ -49,6 +49,7 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shell]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     monkeypatch.setenv("TAUTO_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("TAUTO_CACHE", str(tmp_path.parent / "cache"))
     shell = Shell()
     yield shell
     shell.ip.run_line_magic("unload_ext", "tauto_magics")
