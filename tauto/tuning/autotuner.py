@@ -89,7 +89,10 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
             model = bench.resident(search.recipe) if plan.isolated else bench.load(search.recipe)
         except CandidateFailed as error:
             problem = f"{search.recipe.title} could not be loaded here: {error}"
-            search.winner, search.confirmed = None, None
+            search.drop_winner(problem)
+        except KeyboardInterrupt:
+            search.interrupted, problem = True, "stopped while the winner was being loaded"
+            search.drop_winner(problem)
     report = _report(workload, plan, hardware, search, budget.elapsed_s, problem)
     return Tuned(report, model, search.recipe)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from tauto.events import Progress, emit
@@ -69,13 +69,16 @@ class Search:
     _candidates: list[_Candidate] = field(default_factory=list)
 
     def run(self) -> None:
-        """Try, then confirm. An interrupt ends the trying; the best so far is still confirmed, quickly."""
-        with self._stoppable():
-            self._try_all()
-        if self.interrupted:
-            self.budget.cut_to(10.0 + self._confirm_cost_s())
-        with self._stoppable():
-            self._confirm_best()
+        """Try, then confirm. After an interrupt the best so far is still confirmed, quickly; a second one ends it."""
+        for stage in (self._try_all, self._confirm_best):
+            try:
+                stage()
+            except KeyboardInterrupt:
+                self.interrupted = True
+                self.budget.cut_to(10.0 + self._confirm_cost_s())
+                with suppress(KeyboardInterrupt):
+                    self._confirm_best()
+                break
         self._explain_others()
 
     @property
@@ -87,13 +90,6 @@ class Search:
     def recipe(self) -> Recipe | None:
         """The winner's recipe."""
         return None if self.winner is None else self._candidates[self.winner].recipe
-
-    @contextmanager
-    def _stoppable(self) -> Iterator[None]:
-        try:
-            yield
-        except KeyboardInterrupt:
-            self.interrupted = True
 
     def _try_all(self) -> None:
         for number, recipe in enumerate(self.recipes):
@@ -182,6 +178,12 @@ class Search:
             self.winner, self.confirmed = best.report.number, attempt.comparison
             best.report = replace(best.report, status="kept", reason=decision.reason)
             return
+
+    def drop_winner(self, reason: str) -> None:
+        """Give up the winner, for a ``reason`` that showed after the search."""
+        if self.winner is not None:
+            self._demote(self._candidates[self.winner], reason)
+        self.winner, self.confirmed = None, None
 
     def _demote(self, candidate: _Candidate, reason: str) -> None:
         candidate.improves = False
