@@ -17,7 +17,6 @@ from tauto.conversion.quiet import converting
 from tauto.conversion.signature import BATCH, Parameters, Signature, TensorSpec, by_name, parameters_of
 from tauto.errors import CandidateFailed
 from tauto.workload import Workload
-from tauto.workload.state import preserved_rng
 from tauto.workload.structure import Slot, constants_of, flatten, rebuild
 
 __all__ = ["Exported", "Witness", "calibration", "export"]
@@ -84,7 +83,7 @@ def export(workload: Workload) -> Exported:
     tensors, structure = flatten(by_name(parameters, workload.example.args, workload.example.kwargs))
     calls = [tensors, *calibration(workload, parameters)]
     batched = _batched(calls)
-    with preserved_rng(), torch.no_grad():
+    with torch.no_grad():
         flat = Flat(workload.copy_model(), structure).eval()
         with converting("the model refuses its example inputs"):
             answer = flat.answer(tensors)

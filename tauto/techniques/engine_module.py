@@ -12,11 +12,13 @@ from torch import Tensor, nn
 
 from tauto.conversion import Exported, Signature, Witness, export, load_signature, save_signature
 from tauto.errors import CandidateFailed
+from tauto.hardware import Hardware
 from tauto.techniques.technique import Applicability, Context
 from tauto.workload import Workload
+from tauto.workload.state import preserved_rng
 from tauto.workload.structure import rebuild
 
-__all__ = ["Engine", "EngineModule", "engine_applies", "prepared"]
+__all__ = ["Engine", "EngineModule", "engine_applies", "prepared", "saturates"]
 
 _ARTEFACT = "engine"
 _SIGNATURE = "signature.pkl"
@@ -52,6 +54,8 @@ class EngineModule(nn.Module):
         super().__init__()
         self.engine = engine
         self.signature = signature
+        self.note = ""
+        """What a person should know of how it was prepared."""
         # empty, so that code which asks a model's parameters for their device or type finds an answer
         self.placement = nn.Parameter(torch.empty(0), requires_grad=False)
 
@@ -74,10 +78,14 @@ class EngineModule(nn.Module):
 
     def extra_repr(self) -> str:
         """Say what calls it takes."""
-        return f"{type(self.engine).__name__}, {self.signature.accepted}, {self.signature.batching}"
+        words = (type(self.engine).__name__, self.signature.accepted, self.signature.batching, self.note)
+        return ", ".join(word for word in words if word)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.engine, self.signature)
+        return type(self), (self.engine, self.signature), {"note": self.note}
+
+    def __setstate__(self, state: dict[str, str]) -> None:
+        self.note = state["note"]
 
     def _run(self, tensors: Sequence[Tensor]) -> list[Tensor]:
         self.signature.check(tensors)
@@ -117,6 +125,15 @@ def engine_applies(workload: Workload) -> Applicability:
     return Applicability.yes()
 
 
+def saturates(hardware: Hardware) -> bool:
+    """Return whether sums of int8 products may overflow 16 bits, so that weights should take only seven bits.
+
+    It is so on x86 without VNNI:
+    https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html
+    """
+    return not (hardware.has("VNNI") or hardware.has("NEON"))
+
+
 def prepared(
     workload: Workload,
     context: Context,
@@ -144,8 +161,9 @@ def prepared(
     witnesses: list[Witness] = []
 
     def build(folder: Path) -> None:
-        exported = export(workload)
-        write(exported, folder)
+        with preserved_rng():
+            exported = export(workload)
+            write(exported, folder)
         save_signature(exported.signature, folder / _SIGNATURE)
         witnesses.extend(exported.witnesses)
 

@@ -13,7 +13,7 @@ from tauto.conversion.export import Flat
 from tauto.techniques.listing import MAPPING, MAPPING_IMPORTS, listed
 from tauto.workload.structure import flatten, rebuild
 
-__all__ = ["DEFINITIONS", "IMPORTS", "InEngine", "to_onnx"]
+__all__ = ["DEFINITIONS", "IMPORTS", "VNNI", "InEngine", "to_onnx"]
 
 
 def to_onnx(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], path: Path) -> None:
@@ -47,3 +47,5 @@ class InEngine(nn.Module):
 
 IMPORTS = (*MAPPING_IMPORTS, "import tempfile", "from pathlib import Path")
 DEFINITIONS = (*MAPPING, *(listed(item) for item in (flatten, rebuild, Flat, to_onnx, InEngine)))
+VNNI = "torch.cpu._is_vnni_supported()"
+"""Asks whether int8 weights may take all eight bits, as :func:`~tauto.techniques.engine_module.saturates` does."""

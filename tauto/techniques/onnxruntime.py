@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from tauto.conversion import Exported, Signature, converting, write_onnx
 from tauto.conversion.onnx import MODEL
 from tauto.hardware import Hardware
-from tauto.techniques.engine_module import Engine, EngineModule, engine_applies, prepared
-from tauto.techniques.engine_script import DEFINITIONS, IMPORTS
+from tauto.techniques.engine_module import Engine, EngineModule, engine_applies, prepared, saturates
+from tauto.techniques.engine_script import DEFINITIONS, IMPORTS, VNNI
 from tauto.techniques.listing import listed
 from tauto.techniques.registry import register
 from tauto.techniques.technique import Applicability, Config, Context, Family, Script, Technique
@@ -30,10 +30,8 @@ _PROTOBUF_LIMIT = 2_000_000_000
 
 Precision = Literal["float32", "int8_dynamic"]
 
-_QUANTIZATION = {"op_types_to_quantize": ["MatMul", "LSTM"], "per_channel": True, "reduce_range": True}
-"""Operators with int8 kernels on every CPU (ConvInteger has none for int8 weights; Gemm becomes MatMul). Weights take
-seven bits, since CPUs without VNNI saturate where eight are multiplied:
-https://onnxruntime.ai/docs/performance/model-optimizations/quantization.html"""
+_QUANTIZATION = {"op_types_to_quantize": ["MatMul", "LSTM"], "per_channel": True}
+"""Operators with int8 kernels on every CPU (ConvInteger has none for int8 weights; Gemm becomes MatMul)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,7 @@ class OnnxRuntime(Technique):
         def write(exported: Exported, folder: Path) -> None:
             write_onnx(exported, folder)
             if config.precision == "int8_dynamic":
-                _quantize(folder)
+                _quantize(folder, saturates(context.hardware))
 
         def load(folder: Path, _: Signature) -> Engine:
             return OnnxRuntimeEngine(folder, torch.get_num_threads())
@@ -110,7 +108,9 @@ class OnnxRuntime(Technique):
         if config.precision == "int8_dynamic":
             imports += ["import onnx", "from onnxruntime.quantization import quantize_dynamic"]
             definitions.append(listed(untied))
-            lines.append(f"quantize_dynamic(untied(onnx.load(path)), path, **{_QUANTIZATION!r})")
+            lines.append(
+                f"quantize_dynamic(untied(onnx.load(path)), path, reduce_range=not {VNNI}, **{_QUANTIZATION!r})"
+            )
         lines.append("model = InEngine(open_session(path, torch.get_num_threads()), model, args, kwargs).eval()")
         return Script(tuple(imports), "\n".join(lines), tuple(definitions))
 
@@ -147,7 +147,7 @@ def untied(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _quantize(folder: Path) -> None:
+def _quantize(folder: Path, reduce_range: bool) -> None:
     """Put an int8 model in the place of the float32 one."""
     import onnx
     from onnxruntime.quantization import quantize_dynamic
@@ -158,4 +158,4 @@ def _quantize(folder: Path) -> None:
         large = model.ByteSize() >= _PROTOBUF_LIMIT
         for file in folder.iterdir():
             file.unlink()
-        quantize_dynamic(model, path, use_external_data_format=large, **_QUANTIZATION)
+        quantize_dynamic(model, path, use_external_data_format=large, reduce_range=reduce_range, **_QUANTIZATION)
