@@ -214,9 +214,8 @@ class _Sweep:
             span = self._call(int(name.removeprefix(RANGE)), span, start)
         is_operator = not is_range and event.scope() == _FUNCTION_SCOPE and not name.startswith("autograd::engine")
         opened = _Open(name, start, end, is_operator, span, bool(around and around.counted), is_range=is_range)
-        if is_operator:
-            if not opened.counted:
-                self._count(opened, event)
+        if is_operator and not opened.counted:
+            self._count(opened, event)
         stack.append(opened)
 
     def _call(self, key: int, parent: CallSpan | None, start: int) -> CallSpan:

@@ -30,7 +30,6 @@ class Tracer:
         """Why operators could not be traced, such as another profiler at work; empty when they could."""
         self.cost_ns = 0
         self._profile: profile | None = None
-        self._settled = False
 
     @property
     def running(self) -> bool:
@@ -45,13 +44,13 @@ class Tracer:
         if torch.autograd.profiler._is_profiler_enabled:
             self.refused = "another torch.profiler was at work in this cell"
             return
+        blocks = [torch.empty(1) for _ in range(_ALLOCATOR_PERIOD)]
         with quiet_stderr() as held:
-            if not self._settled and held is not None:
-                _settle_allocator(held.fileno())
-                self._settled = True
             window = _window()
-            window.start()
             self._profile = window
+            window.start()
+            if held is not None:
+                _settle_allocator(blocks, held.fileno())
         self.cost_ns += time.perf_counter_ns() - began
 
     def stop(self) -> None:
@@ -75,15 +74,12 @@ def _window() -> profile:
     return profile(activities=activities, record_shapes=True, profile_memory=True)
 
 
-def _settle_allocator(descriptor: int) -> None:
-    """Bring torch's allocator warning up while stderr is held, so that the next is a thousand blocks away.
+def _settle_allocator(blocks: list[torch.Tensor], descriptor: int) -> None:
+    """Bring torch's warning up while stderr is held, so that the next is a thousand blocks away.
 
-    Otherwise it would come up in the middle of the user's code, where stderr is theirs.
+    Otherwise it would come up in the middle of the user's code, where stderr is theirs. ``blocks`` are older than the
+    window, so that freeing one counts, and leaves no event.
     """
-    blocks = [torch.empty(1) for _ in range(_ALLOCATOR_PERIOD)]
-    quiet = profile(activities=[ProfilerActivity.CPU], profile_memory=True)
-    quiet.start()
     before = os.fstat(descriptor).st_size
     while blocks and os.fstat(descriptor).st_size == before:
         blocks.pop()
-    quiet.stop()
