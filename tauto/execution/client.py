@@ -83,11 +83,7 @@ class ForkServer:
             return
         with suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
-        try:
-            self._process.wait(_CLOSE_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._wait()
 
     def abandon(self) -> None:
         """Forget the server in a fork of this process: it belongs to the original."""
@@ -130,8 +126,16 @@ class ForkServer:
         self._connection.close()
         self._errors.close()
 
+    def _wait(self) -> None:
+        """Wait for the server's end; it has been told, and needs a moment to end its jobs."""
+        try:
+            self._process.wait(_CLOSE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
     def _reason(self) -> str:
-        self._process.wait()
+        self._wait()
         self._errors.seek(0)
         words = self._errors.read().decode(errors="replace").strip().splitlines()
         status = f"was lost: the server that runs trials ended (exit status {self._process.returncode})"

@@ -10,6 +10,7 @@ import threading
 import time
 from typing import Any, Protocol, Self
 
+from tauto.errors import TrialFailed
 from tauto.execution.client import ForkServer, Listener
 from tauto.execution.job import Job, Outcome
 from tauto.execution.memory import default_limit_bytes
@@ -60,7 +61,9 @@ class RunningJob:
 
     def kill(self) -> Outcome | None:
         """Stop it with all it started, and return its outcome (None if it will not die)."""
-        if self.alive and self._runner is not None:
+        if self._runner is None:
+            return None
+        if self.alive:
             self._runner.kill(self._number)
         return self.wait(timeout_s=10.0)
 
@@ -71,7 +74,11 @@ class RunningJob:
 
     def _submit(self, runner: _Runner) -> None:
         self._runner = runner
-        runner.submit(self._request(), self._hear)
+        try:
+            runner.submit(self._request(), self._hear)
+        except ConnectionError:
+            self._runner = None
+            raise
 
     def _hear(self, message: Message) -> None:
         if message["event"] == "started":
@@ -150,9 +157,12 @@ class LocalExecutor:
 
     def _submit(self, running: RunningJob) -> None:
         try:
-            running._submit(self._ready())
-        except ConnectionError:  # the server died since we last heard from it: once more with a new one
-            running._submit(self._ready())
+            try:
+                running._submit(self._ready())
+            except ConnectionError:  # the server died since we last heard from it: once more with a new one
+                running._submit(self._ready())
+        except OSError as error:
+            raise TrialFailed(f"No process could be started for the trial: {error}") from error
 
     def _ready(self) -> _Runner:
         with self._lock:

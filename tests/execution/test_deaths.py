@@ -143,8 +143,8 @@ def test_several_jobs_at_once_keep_apart(local, workspace, tmp_path):
     assert slow.kill().failure.kind == "killed"
 
 
-def test_an_interrupt_stops_the_job_first(local, workspace, tmp_path):
-    job = Job("deaths:sleep_with_family", {"marks": str(tmp_path)}, workspace.folder("family"))
+def test_an_interrupt_stops_the_job_first(interruptible, local, workspace, tmp_path):
+    job = Job("deaths:sleep_with_family", {"marks": str(tmp_path)}, workspace.folder("family"), wall_limit_s=60)
 
     def interrupt():
         wait_for(lambda: len(list(tmp_path.glob("[!.w]*"))) == 4)

@@ -114,7 +114,7 @@ def test_the_child_goes_with_the_module_or_when_closed(workspace, residents):
         module(X)
 
 
-def test_an_interrupted_call_does_no_harm_to_the_next(resident):
+def test_an_interrupted_call_does_no_harm_to_the_next(interruptible, resident):
     def interrupt():
         time.sleep(0.5)
         os.kill(os.getpid(), signal.SIGINT)
