@@ -25,8 +25,8 @@ SETTLE_S = 0.025
 """Longer than the thread pool of a rival engine spins after its last call."""
 SETTLE_CALLS = 2
 LONGEST_SETTLE_S = 0.05
-LONG_CALL_S = 1.0
-"""A call this long drowns what settling would remove."""
+LONG_CALL_S = 0.5
+"""Where both sides take this long, a call drowns what settling would remove."""
 WARM_GROUP_S = 0.01
 WARM_AGREE = 0.10
 WARM_GROUPS = 20

@@ -14,9 +14,10 @@ Stop = Literal["settled", "given_up", "out_of_time"]
 
 MIN_PAIRS = 12
 """Pairs before an interval may count as settled: with fewer, a lucky run looks surer than it is."""
-FEWEST_PAIRS = 3
-"""Pairs that are timed even when the time cap has passed: an interval needs some."""
-EARLY_LOOKS = (5, 8)
+FEWEST_PAIRS = 6
+"""Pairs that are timed even when the time cap has passed. On a crowded machine a block is fast or slow by turns:
+with three pairs, one side is slow each time by chance in 3 of 100 timings, with six in fewer than 1 of 1000."""
+EARLY_LOOKS = (6, 9)
 """Pairs after which a clearly slower candidate is given up."""
 LOOK_GROWTH = 1.33
 """Looks are a third further apart each time, so that there are few chances to stop on luck."""

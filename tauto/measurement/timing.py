@@ -81,7 +81,7 @@ def time_pair(
 
     Each pair is a block of ``a`` and a block of ``b`` in random order; a block begins with untimed calls, because
     alternating call by call makes the thread pools of two engines fight (wrong by 2 × for a small net). Timing
-    ends when the interval of the speedup is narrow, or at the time cap, after three pairs at least.
+    ends when the interval of the speedup is narrow, or at the time cap, after six pairs at least.
 
     Parameters
     ----------
@@ -113,10 +113,12 @@ def time_pair(
     ratio, order = SequentialRatio(half_width, give_up_below, random), _orders(random)
     with preserved_rng(), thread_count(None):
         calls_s = [warm_up(function, synchronize, WARM_SHARE * time_cap_s) for function in functions]
+        # both or neither: under load an unsettled call is slower, and only one side would bear it
+        settle = min(calls_s) < LONG_CALL_S
         stop = None
         while stop is None:
             for side in next(order):
-                blocks[side].append(run_block(functions[side], synchronize, settle=calls_s[side] < LONG_CALL_S))
+                blocks[side].append(run_block(functions[side], synchronize, settle=settle))
             ratio.add(float(np.median(blocks[0][-1])), float(np.median(blocks[1][-1])))
             stop = ratio.stop(out_of_time=time.perf_counter() - start > time_cap_s)
     return PairTiming(

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tauto.measurement.latency import time_alone
+from tauto.measurement.sequential import FEWEST_PAIRS
 from tauto.measurement.timing import time_pair, verdict_of
 from tauto.reports.comparison import Interval
 
@@ -54,7 +55,7 @@ def test_a_clearly_slower_candidate_is_given_up_early():
 
 def test_long_calls_end_soon_after_the_cap():
     timing = time_pair(busy(0.15), busy(0.15), batch=1, time_cap_s=0.1)
-    assert timing.a.blocks == timing.b.blocks == 3
+    assert timing.a.blocks == timing.b.blocks == FEWEST_PAIRS
     assert not timing.settled
 
 
