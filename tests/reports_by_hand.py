@@ -70,7 +70,9 @@ def comparison(speedup: float = 3.41, held: bool = True) -> Comparison:
 
 def bare_comparison() -> Comparison:
     """A comparison in which whatever may be unknown is."""
-    live = Memory(None, None, "not measured: a live object without a recipe cannot be made anew in a process of its own")
+    live = Memory(
+        None, None, "not measured: a live object without a recipe cannot be made anew in a process of its own"
+    )
     return replace(
         comparison(1.0),
         original=replace(measurement("a"), memory=live),
@@ -96,9 +98,15 @@ def recipe(*names: str) -> RecipeReport:
 def trials() -> tuple[TrialReport, ...]:
     broke = "The trial ended by signal 11 (SIGSEGV) while preparing openvino."
     return (
-        TrialReport(0, recipe("channels_last"), "rejected", "The interval reaches below 1.02.", comparison(1.03), 0.04, 9.1, 0.2),
-        TrialReport(1, recipe("openvino"), "kept", "The fastest of those that hold the quality.", comparison(), 6.42, 21.0, 0.21),
-        TrialReport(2, recipe("bfloat16"), "rejected", "Slower from the first samples on.", comparison(0.41), 0.1, 3.2, 0.2),
+        TrialReport(
+            0, recipe("channels_last"), "rejected", "The interval reaches below 1.02.", comparison(1.03), 0.04, 9.1, 0.2
+        ),
+        TrialReport(
+            1, recipe("openvino"), "kept", "The fastest of those that hold the quality.", comparison(), 6.42, 21.0, 0.21
+        ),
+        TrialReport(
+            2, recipe("bfloat16"), "rejected", "Slower from the first samples on.", comparison(0.41), 0.1, 3.2, 0.2
+        ),
         TrialReport(
             3,
             recipe("fold_batchnorm", "compile"),
@@ -108,10 +116,19 @@ def trials() -> tuple[TrialReport, ...]:
             None,
             12.0,
             None,
-            "Traceback (most recent call last):\n  File \"x.py\", line 1\nSegmentation fault",
+            'Traceback (most recent call last):\n  File "x.py", line 1\nSegmentation fault',
         ),
         TrialReport(4, recipe("int8_dynamic"), "skipped", "No linear layers worth quantizing.", None, None, 0.0, None),
-        TrialReport(5, recipe("int8_static"), "rejected", "Accuracy fell from 98.1 % to 92.4 %.", comparison(4.2, False), 7.0, 9.9, 0.2),
+        TrialReport(
+            5,
+            recipe("int8_static"),
+            "rejected",
+            "Accuracy fell from 98.1 % to 92.4 %.",
+            comparison(4.2, False),
+            7.0,
+            9.9,
+            0.2,
+        ),
     )
 
 
@@ -155,7 +172,9 @@ def bare_tuning() -> TuningReport:
 
 def modules(count: int) -> tuple[ModuleRow, ...]:
     """A tree: a root, stages of eight layers, layers."""
-    rows = [ModuleRow("", "DigitsNet", 0, 0, 20, 168.4, 1.2, 45_000_000, 9_000_000, 1_350_410, 5_401_640, "compute", 0.36)]
+    rows = [
+        ModuleRow("", "DigitsNet", 0, 0, 20, 168.4, 1.2, 45_000_000, 9_000_000, 1_350_410, 5_401_640, "compute", 0.36)
+    ]
     for index in range(count - 1):
         stage, layer = divmod(index, 8)
         depth, path = (1, f"stage{stage}") if layer == 0 else (2, f"stage{stage}.conv{layer}")
@@ -164,7 +183,21 @@ def modules(count: int) -> tuple[ModuleRow, ...]:
         known = None if bound is None else 0.61 / layer if layer else 0.4
         kind = "Sequential" if layer == 0 else "Conv2d"
         rows.append(
-            ModuleRow(path, kind, 0, depth, 20, time, 0.0 if layer == 0 else time, 4_000_000, 90_000, 9216, 36864, bound, known)
+            ModuleRow(
+                path,
+                kind,
+                0,
+                depth,
+                20,
+                time,
+                0.0 if layer == 0 else time,
+                4_000_000,
+                90_000,
+                9216,
+                36864,
+                bound,
+                known,
+            )
         )
     return tuple(rows)
 
@@ -184,7 +217,13 @@ def profile(count: int = 30) -> ProfileReport:
             "%tauto_autotune net",
             "tauto.autotune(net)",
         ),
-        Finding("batch_of_one", "Batches of one sample", "3,600 calls of one sample each.", "", "loader = DataLoader(data, batch_size=32)"),
+        Finding(
+            "batch_of_one",
+            "Batches of one sample",
+            "3,600 calls of one sample each.",
+            "",
+            "loader = DataLoader(data, batch_size=32)",
+        ),
     )
     root = RootModel("net", "DigitsNet", 3600, 30_312.0, 1_350_410, 5_401_640, ("float32[1, 1, 32, 32]",), True, 64)
     return ProfileReport(
@@ -241,8 +280,19 @@ def machine() -> MachineReport:
 
 def runs() -> RunsReport:
     rows = (
-        RunRow(2, "2026-11-21T09:12:44+00:00", "autotune", "digits_net", "Improved: 3.4× faster", "improved", "4f2a9c01", "Intel Xeon"),
-        RunRow(1, "2026-11-21T09:10:02+00:00", "profile", "cell", "33.0 s: 92 % in the model", "", "4f2a9c01", "Intel Xeon"),
+        RunRow(
+            2,
+            "2026-11-21T09:12:44+00:00",
+            "autotune",
+            "digits_net",
+            "Improved: 3.4× faster",
+            "improved",
+            "4f2a9c01",
+            "Intel Xeon",
+        ),
+        RunRow(
+            1, "2026-11-21T09:10:02+00:00", "profile", "cell", "33.0 s: 92 % in the model", "", "4f2a9c01", "Intel Xeon"
+        ),
     )
     return RunsReport("/home/ada/.tauto", rows, 2)
 
@@ -270,7 +320,17 @@ def hostile() -> tuple[Report, ...]:
     pair = replace(
         comparison(), original=nameless, optimized=nameless, conditions=held, quality=(quality,), quality_rule=HOSTILE
     )
-    tried = TrialReport(0, RecipeReport((StepReport(HOSTILE, {HOSTILE: HOSTILE}),), HOSTILE, HOSTILE), "kept", HOSTILE, pair, 1.0, 1.0, 1.0, HOSTILE)
+    tried = TrialReport(
+        0,
+        RecipeReport((StepReport(HOSTILE, {HOSTILE: HOSTILE}),), HOSTILE, HOSTILE),
+        "kept",
+        HOSTILE,
+        pair,
+        1.0,
+        1.0,
+        1.0,
+        HOSTILE,
+    )
     search = replace(
         tuning(),
         verb=HOSTILE,

@@ -11,6 +11,7 @@ from tauto.rendering.numbers import (
     data_size,
     duration,
     metric,
+    metric_change,
     number,
     plural,
     rate,
@@ -35,7 +36,7 @@ _COLUMNS = (
     Column(""),
     Column("Original", number=True),
     Column("Optimized", number=True),
-    Column("Change", number=True),
+    Column("Change"),
 )
 
 
@@ -126,11 +127,12 @@ def _quality_row(quality: Quality) -> Row:
 
 def _drop(quality: Quality) -> str:
     held = "held" if quality.held else "not held"
-    allowed = f"{number(quality.allowed_drop)} allowed"
     if quality.drop == 0:
-        return f"unchanged, {held}"
-    way = "worse" if quality.drop > 0 else "better"
-    return f"{number(abs(quality.drop))} {way}, {allowed}: {held}"
+        return f"unchanged: {held}"
+    changed = metric_change(quality.metric, quality.drop)
+    if quality.drop < 0:
+        return f"{changed} better: {held}"
+    return f"{changed} worse, {metric_change(quality.metric, quality.allowed_drop)} allowed: {held}"
 
 
 def break_even(report: Comparison) -> str:
@@ -158,7 +160,8 @@ def conditions(report: Conditions, extra: tuple[tuple[str, str], ...] = ()) -> F
 def quality_note(report: Comparison) -> str:
     """Return by which rule quality was judged, and how it came out."""
     verdict = {True: "held", False: "not held", None: "unproved"}[report.quality_held]
-    return f"Quality {verdict}: {report.quality_rule}"
+    # the rule of an unproved quality may say so itself
+    return f"{verdict}: {report.quality_rule.removeprefix(f'{verdict}: ')}"
 
 
 def agreement(report: Agreement) -> str:
@@ -206,7 +209,7 @@ def explain(report: Comparison) -> str:
         f"{duration(one.latency.p50_ms)}: a speedup of {ratio(report.speedup, report.speedup_interval)}.",
         f"It is {verdict}.",
         f"It ships {data_size(other.size_bytes)} instead of {data_size(one.size_bytes)}.",
-        f"{quality_note(report)}.",
+        f"Quality {quality_note(report)}.",
     ]
     if report.preparation_s is not None:
         words = break_even(report)

@@ -80,6 +80,7 @@ class Table:
     """A table with a caption; the first column names its row.
 
     At most ``limit`` rows are shown. ``more`` names what is left out: ``… and 812 more modules, largest shown``.
+    ``legend`` says how to read the marks, where these are drawn.
     """
 
     caption: str
@@ -88,6 +89,7 @@ class Table:
     more: str = "rows"
     limit: int = 40
     bars_in_text: bool = False
+    legend: str = ""
 
     def cut(self, share: float = 1.0) -> Table:
         """Return the table with no more rows than it may show, or a ``share`` of those (three at least)."""

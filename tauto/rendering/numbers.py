@@ -16,6 +16,7 @@ __all__ = [
     "duration",
     "flops",
     "metric",
+    "metric_change",
     "number",
     "plural",
     "rate",
@@ -44,8 +45,7 @@ def number(value: float | None, digits: int = 3) -> str:
         return "not a number" if math.isnan(value) else ("∞" if value > 0 else "−∞")
     if value == 0:
         return "0"
-    size = abs(float(f"{value:.{digits - 1}e}"))
-    exponent = math.floor(math.log10(size))
+    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])
     if not -7 < exponent < 12:
         return f"{value:.{digits - 1}e}".replace("-", "−")
     return f"{value:,.{max(digits - 1 - exponent, 0)}f}".replace("-", "−")
@@ -178,7 +178,11 @@ def share(value: float | None) -> str:
         return "0 %"
     if 0 < percent < 0.1:
         return "<0.1 %"
-    return f"{percent:,.{0 if abs(percent) >= 9.95 else 1}f} %".replace("-", "−")
+    if 99.9 < percent < 100:
+        return ">99.9 %"
+    # near the whole a rounded figure would claim what is not so
+    places = 0 if 9.95 <= abs(percent) < 99 or abs(percent) >= 100 else 1
+    return f"{percent:,.{places}f} %".replace("-", "−")
 
 
 def metric(name: str, value: float | None) -> str:
@@ -191,6 +195,23 @@ def metric(name: str, value: float | None) -> str:
     """
     if value is None or not math.isfinite(value):
         return number(value)
-    if 0 <= value <= 1 and any(word in name.lower() for word in _SHARES):
+    if 0 <= value <= 1 and _is_share(name):
         return f"{value * 100:.1f} %"
     return number(value, 4)
+
+
+def metric_change(name: str, value: float) -> str:
+    """Return the size of a change of a quality figure, in points of a percentage where that is its unit.
+
+    Examples
+    --------
+    >>> metric_change("accuracy", 0.00097), metric_change("loss", 0.00097)
+    ('0.10 points', '0.00097')
+    """
+    if _is_share(name) and abs(value) <= 1:
+        return f"{abs(value) * 100:.2f} points"
+    return number(abs(value), 2)
+
+
+def _is_share(name: str) -> bool:
+    return any(word in name.lower() for word in _SHARES)

@@ -24,7 +24,8 @@ WIDTH = 100
 _GAP = "  "
 _BAR = 10
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
-_LABEL = 26
+_LABEL = 30
+_LONGEST_CODE = 32
 
 
 def plain(document: Document) -> str:
@@ -45,7 +46,9 @@ def _block(block: Block) -> str:
         case Items():
             return _items(block)
         case Code():
-            return "\n".join([block.caption, *(_code_line(line) for line in clean_code(block.text).splitlines())])
+            return "\n".join(
+                [clean(block.caption, WIDTH), *(_code_line(line) for line in clean_code(block.text).splitlines())]
+            )
         case Folded():
             return ""
 
@@ -104,6 +107,8 @@ def _table(table: Table) -> str:
 
 def _cell(cell: Cell, bars: bool) -> str:
     text = "  " * cell.indent + clean(cell.text)
+    if cell.code and len(text) > _LONGEST_CODE:
+        text = f"{text[: _LONGEST_CODE - 1]}…"
     if bars and cell.mark and cell.mark.low is None:
         return f"{text} {_bar(cell.mark.value / cell.mark.top if cell.mark.top else 0)}"
     return text

@@ -28,7 +28,7 @@ _TRIALS = (
     Column("Status"),
     Column("Speedup", number=True),
     Column("Quality", number=True),
-    Column("Preparation", number=True),
+    Column("Preparation", number=True, in_text=False),
     Column("Why"),
 )
 _SIGNS = {"kept": "✓ kept", "rejected": "• rejected", "failed": "✗ failed", "skipped": "– skipped"}
@@ -79,7 +79,8 @@ def headline(report: TuningReport) -> str:
 def document(report: TuningReport) -> Document:
     """Return the page."""
     tone = {"improved": "good", "kept_original": "neutral", "infeasible": "bad"}[report.verdict]
-    title = f"{report.verb} of {report.model}"
+    only = " (speed only)" if report.speed_only else ""
+    title = f"{report.verb.capitalize()} of {report.model}{only}"
     blocks = [*_notes(report), *_proof(report), *_after(report)]
     return Document(title, headline(report), tuple(blocks), tone)  # type: ignore[arg-type]
 
@@ -133,7 +134,8 @@ def _trials(report: TuningReport) -> Table:
     tops = [trial.comparison.speedup_interval.high for trial in report.trials if trial.comparison]
     top = max([1.2, *(value for value in tops if value < 1e6)]) * 1.05
     rows = tuple(_trial(trial, top, trial.number == report.winner) for trial in report.trials)
-    return Table("Trials", _TRIALS, rows, more="trials", limit=40)
+    legend = "The dashed line is 1×, the speed of the original; each bar is the 95 % interval around its point."
+    return Table("Trials", _TRIALS, rows, more="trials", legend=legend if tops else "")
 
 
 def _trial(trial: TrialReport, top: float, won: bool) -> Row:

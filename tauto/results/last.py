@@ -7,7 +7,7 @@ from typing import Any
 from tauto.errors import InvalidArgument
 from tauto.results.result import Result
 
-__all__ = ["last", "set_last"]
+__all__ = ["forget_last", "last", "set_last"]
 
 _latest: list[Result[Any]] = []
 
@@ -15,6 +15,11 @@ _latest: list[Result[Any]] = []
 def set_last(result: Result[Any]) -> None:
     """Remember ``result`` as the latest of this process."""
     _latest[:] = [result]
+
+
+def forget_last() -> None:
+    """Forget the latest result, and with it the model that it holds."""
+    _latest.clear()
 
 
 def last() -> Result[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,10 +55,11 @@ def open_database(file: Path, *, create: bool = False) -> Iterator[Connection]:
     sqlalchemy.exc.SQLAlchemyError, OSError
         When it cannot be opened, read or written.
     """
+    # a URI, so that reading never makes a file; as_uri() quotes what a folder's name may hold
+    uri = f"{file.absolute().as_uri()}?mode={'rwc' if create else 'ro'}"
     engine = create_engine(
-        # a URI, so that reading never makes a file; as_uri() quotes what a folder's name may hold
-        f"sqlite:///{file.absolute().as_uri()}?mode={'rwc' if create else 'ro'}&uri=true",
-        connect_args={"timeout": BUSY_S},
+        "sqlite://",
+        creator=lambda: sqlite3.connect(uri, uri=True, timeout=BUSY_S),
         isolation_level="AUTOCOMMIT",
         poolclass=NullPool,
     )

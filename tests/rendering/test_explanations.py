@@ -1,0 +1,76 @@
+"""Plain sentences, Markdown, and the choice of a form."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from reports_by_hand import bare_comparison, comparison, everything, hostile, profile, trials, tuning
+
+from tauto import rendering
+from tauto.errors import InvalidArgument
+from tauto.reports import Report
+
+
+@pytest.mark.parametrize("report", [*everything(), *hostile()], ids=lambda report: report.kind)
+def test_every_report_has_a_line_sentences_and_markdown(report: Report) -> None:
+    assert "\n" not in rendering.headline(report)
+    assert rendering.headline(report)
+    assert rendering.explain(report)
+    assert rendering.markdown(report).startswith("## ")
+    assert not re.search(r"\bNone\b|\bnan\b", rendering.text(report))
+
+
+def test_each_technique_is_accounted_for() -> None:
+    lines = rendering.explain(tuning()).splitlines()
+    assert (
+        "openvino was kept at 3.41× (3.24–3.58) the speed of the original: The fastest of those that hold the quality."
+        in lines
+    )
+    assert "int8_dynamic was skipped: No linear layers worth quantizing." in lines
+    assert any(line.startswith("fold_batchnorm → compile failed: The trial ended by signal 11") for line in lines)
+    assert any(line.startswith("bfloat16 was rejected at 0.41×") for line in lines)
+    assert lines[-1].startswith("onnxruntime was not tried: ONNX Runtime is not installed.")
+    assert len(lines) == 2 + len(trials()) + 1
+
+
+def test_a_comparison_in_sentences() -> None:
+    words = rendering.explain(comparison())
+    assert "a speedup of 3.41× (3.24–3.58)" in words
+    assert "Prepared in 6.42 s; it pays for itself after 1,083 calls." in words
+    unsettled = rendering.explain(bare_comparison())
+    assert "neither faster nor slower" in unsettled
+    assert "The time cap was reached" in unsettled
+    assert "Quality unproved: no evaluate, and only 3 varied inputs" in unsettled
+
+
+def test_a_slower_one_is_called_slower() -> None:
+    assert rendering.headline(comparison(0.5)).startswith("Slower: 0.50× (0.47–0.53)")
+
+
+def test_preparation_that_never_pays_says_so() -> None:
+    assert "does not pay for itself" in rendering.explain(replace(comparison(0.5), break_even_calls=None))
+
+
+def test_a_profile_in_sentences() -> None:
+    words = rendering.explain(profile())
+    assert "Most of the model's time is in stage0.conv1" in words
+    assert "Try: %tauto_autotune net" in words
+
+
+@pytest.mark.parametrize("report", hostile(), ids=lambda report: report.kind)
+def test_a_hostile_name_is_no_markup_in_markdown(report: Report) -> None:
+    outside_code = re.sub(r"^ *(`{3,})$.*?^ *\1$", "", rendering.markdown(report), flags=re.S | re.M)
+    assert not re.search(r"(?<!\\)<(?!/?(?:details|summary)>)", outside_code)
+
+
+def test_a_form_is_chosen_by_name() -> None:
+    assert rendering.render(tuning(), "text") == rendering.text(tuning())
+    with pytest.raises(InvalidArgument, match=r"form: 'htm' .* Did you mean 'html'"):
+        rendering.render(tuning(), "htm")  # type: ignore[arg-type]
+
+
+def test_what_has_no_page_is_refused() -> None:
+    with pytest.raises(InvalidArgument, match=r"dict has no page"):
+        rendering.text({})  # type: ignore[arg-type]
