@@ -30,6 +30,7 @@ class Tracer:
         """Why operators could not be traced, such as another profiler at work; empty when they could."""
         self.cost_ns = 0
         self._profile: profile | None = None
+        self._blocks: list[torch.Tensor] = []
 
     @property
     def running(self) -> bool:
@@ -44,13 +45,13 @@ class Tracer:
         if torch.autograd.profiler._is_profiler_enabled:
             self.refused = "another torch.profiler was at work in this cell"
             return
-        blocks = [torch.empty(1) for _ in range(_ALLOCATOR_PERIOD)]
+        self._blocks = [torch.empty(1, device="cpu") for _ in range(_ALLOCATOR_PERIOD)]
         with quiet_stderr() as held:
             window = _window()
             self._profile = window
             window.start()
             if held is not None:
-                _settle_allocator(blocks, held.fileno())
+                _settle_allocator(self._blocks, held.fileno())
         self.cost_ns += time.perf_counter_ns() - began
 
     def stop(self) -> None:
@@ -61,6 +62,7 @@ class Tracer:
         began = time.perf_counter_ns()
         with quiet_stderr():
             window.stop()
+        self._blocks.clear()  # not earlier: each block that is freed under the profiler counts
         inner: Any = window.profiler
         if inner is not None and inner.kineto_results is not None:
             self.events.extend(inner.kineto_results.events())

@@ -451,12 +451,12 @@ import torch
 from torch import nn
 from tauto.profiling import ProfileSession
 net = nn.Linear(4, 4)
-old = [torch.empty(2) for _ in range(500)]
+old = [torch.empty(2) for _ in range(990)]
 with ProfileSession() as session:
     for _ in range(10):
         net(torch.zeros(1, 4)).sum().backward()
         net.zero_grad()
-        del old[:50]
+        del old[:99]
         import sys
         print("mine", file=sys.stderr)
 session.report
