@@ -174,6 +174,8 @@ def share(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return number(value)
     percent = value * 100
+    if math.isinf(percent):
+        return number(percent)
     if percent == 0:
         return "0 %"
     if 0 < percent < 0.1:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from tauto.reports import MachineReport
+from tauto.reports import Ceiling, MachineReport
 from tauto.results.result import Result
+
+if TYPE_CHECKING:
+    from tauto.hardware import Ceilings, Hardware
 
 __all__ = ["MachineResult"]
 
@@ -14,3 +17,27 @@ class MachineResult(Result[MachineReport]):
     """What this machine has, and its measured ceilings."""
 
     noun: ClassVar[str] = "machine"
+
+    @classmethod
+    def of(cls, hardware: Hardware, ceilings: Ceilings | None = None) -> MachineResult:
+        """Return the result that shows ``hardware``; without ``ceilings`` it says that none were measured."""
+        return cls(
+            MachineReport(
+                name=hardware.name,
+                device=hardware.device,
+                fingerprint=hardware.fingerprint,
+                cores=hardware.cores,
+                memory_bytes=hardware.memory_bytes,
+                instruction_sets=tuple(sorted(hardware.instruction_sets)),
+                ceilings=_ceilings(ceilings) if ceilings else (),
+            )
+        )
+
+
+def _ceilings(found: Ceilings) -> tuple[Ceiling, ...]:
+    products = tuple(Ceiling(f"matrix product, {name}", value, "GFLOP/s") for name, value in found.gflops.items())
+    return (
+        *products,
+        Ceiling("copy within the cache", found.copy_cache_gbps, "GB/s"),
+        Ceiling("copy in memory", found.copy_memory_gbps, "GB/s"),
+    )

@@ -14,9 +14,10 @@ from torch import nn
 
 from tauto import results
 from tauto.errors import InvalidArgument
+from tauto.hardware import Ceilings, Hardware
 from tauto.recipes import Recipe
 from tauto.reports import Report, RunsReport, TrialReport, TuningReport, report_from_dict
-from tauto.results import REPORT_MIME, ProfileResult, Result, RunsResult, TuningResult, result_of
+from tauto.results import REPORT_MIME, MachineResult, ProfileResult, Result, RunsResult, TuningResult, result_of
 from tauto.results.last import forget_last
 
 SHOWN = [report for report in everything() if not isinstance(report, RunsReport)]
@@ -57,6 +58,18 @@ def test_a_wrong_name_has_close_matches() -> None:
     with pytest.raises(AttributeError, match=r"This tuning result has no 'verdikt'. Did you mean 'verdict'"):
         _ = TuningResult(tuning()).verdikt
     assert not hasattr(TuningResult(tuning()), "_repr_png_")
+
+
+def test_this_machine_is_shown_with_its_ceilings() -> None:
+    hardware = Hardware.current()
+    ceilings = Ceilings(
+        {"float32": 331.0, "int8": 4480.0}, 61.0, 12.1, "2026-11-21T09:00:00+00:00", hardware.fingerprint
+    )
+    text = repr(MachineResult.of(hardware, ceilings))
+    assert hardware.name in text
+    assert "4,480 GFLOP/s" in text
+    assert "12.1 GB/s" in text
+    assert "have not been measured yet" in repr(MachineResult.of(hardware))
 
 
 def test_a_result_can_be_copied() -> None:
