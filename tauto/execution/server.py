@@ -29,7 +29,7 @@ from tauto.execution.supervision import GRACE_S, LOOK_EVERY_S, Supervised, ended
 
 __all__ = ["PRELOADED", "Server", "main"]
 
-PRELOADED = ("torch", "cloudpickle", "tauto.errors", "tauto.execution.transfer")
+PRELOADED = ("torch", "cloudpickle", "tauto.execution.transfer", "tauto.tuning.trial")
 """Imported once by the server, so that no trial pays for them."""
 
 _IDLE_S = 1.0
