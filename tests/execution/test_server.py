@@ -59,7 +59,8 @@ def test_the_second_trial_does_not_pay_for_imports(workspace, capsys):
 def test_the_server_killed_under_a_job(workspace, tmp_path):
     with LocalExecutor() as fresh:
         job = fresh.start(Job("deaths:sleep_with_family", {"marks": str(tmp_path)}, workspace.folder("family")))
-        while not (tmp_path / "grandchild").exists():
+        family = [tmp_path / name for name in ("root", "child", "grandchild", "stray")]
+        while not all(mark.exists() and mark.read_text() for mark in family):
             assert job.wait(0.02) is None
         os.kill(fresh._runner.pid, signal.SIGKILL)
         failure = job.wait(15).failure
