@@ -201,7 +201,7 @@ def threads(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
 def not_seen(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     """Say what the profile could not look into."""
     if facts.not_traced:
-        yield Finding("not_traced", "Operators were not traced", f"{facts.not_traced}.", "", "")
+        yield Finding("not_traced", "Operators were not traced to the end", f"{facts.not_traced}.", "", "")
     for root in facts.roots:
         if root.opaque:
             yield Finding(

@@ -33,6 +33,9 @@ class Observer(Protocol):
     def backward(self, original: Original, args: Any, kwargs: Any) -> Any:
         """Return ``original(*args, **kwargs)``, a backward pass or a computation of gradients."""
 
+    def profiler_begins(self) -> None:
+        """A torch profiler is about to start on this thread."""
+
     def step_begins(self) -> None:
         """An optimizer's ``step`` begins on this thread."""
 
@@ -50,7 +53,8 @@ def watching(observer: Observer) -> Iterator[Pause]:
     with ExitStack() as stack:
         calls = _Replacement(nn.Module, "__call__", _module_call(observer))
         backward = _Replacement(torch.autograd, "_engine_run_backward", _backward(observer))
-        for replacement in (calls, backward):
+        profiler = _Replacement(torch.autograd.profiler.profile, "_prepare_trace", _prepare_trace(observer))
+        for replacement in (calls, backward, profiler):
             stack.callback(replacement.remove)  # first, so that an interrupt in between leaves nothing behind
             replacement.install()
         stack.callback(register_optimizer_step_pre_hook(_step_hook(observer.step_begins)).remove)
@@ -82,6 +86,18 @@ def _backward(observer: Observer) -> Callable[[Original], Original]:
             return observer.backward(original, args, kwargs)
 
         return run_backward
+
+    return wrap
+
+
+def _prepare_trace(observer: Observer) -> Callable[[Original], Original]:
+    def wrap(original: Original) -> Original:
+        @functools.wraps(original)
+        def prepare_trace(self: torch.autograd.profiler.profile) -> Any:
+            observer.profiler_begins()
+            return original(self)
+
+        return prepare_trace
 
     return wrap
 

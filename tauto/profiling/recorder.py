@@ -146,6 +146,11 @@ class Recorder:
             self.backward_calls += 1
             self.backward_ns += _now() - began
 
+    def profiler_begins(self) -> None:
+        """Give way to a profiler of the user's: torch has room for one."""
+        if not self._closed and threading.get_ident() == self._thread:
+            self.tracer.give_way()
+
     def step_begins(self) -> None:
         """Note when the optimizer's step began."""
         self._here.step_began = _now()

@@ -13,6 +13,7 @@ from tauto.profiling.quiet import quiet_stderr
 
 __all__ = ["Tracer"]
 
+_OTHER = "Another torch.profiler was at work in this cell; torch has room for one"
 _ALLOCATOR_PERIOD = 1000
 """torch warns at every thousandth block that was allocated before profiling and freed under it."""
 
@@ -30,6 +31,7 @@ class Tracer:
         """Why operators could not be traced, such as another profiler at work; empty when they could."""
         self.cost_ns = 0
         self._profile: profile | None = None
+        self._starting = False
         self._blocks: list[torch.Tensor] = []
 
     @property
@@ -43,16 +45,26 @@ class Tracer:
             return
         began = time.perf_counter_ns()
         if torch.autograd.profiler._is_profiler_enabled:
-            self.refused = "another torch.profiler was at work in this cell"
+            self.refused = _OTHER
             return
         self._blocks = [torch.empty(1, device="cpu") for _ in range(_ALLOCATOR_PERIOD)]
         with quiet_stderr() as held:
             window = _window()
-            self._profile = window
-            window.start()
+            self._starting = True
+            try:
+                window.start()
+                self._profile = window
+            finally:
+                self._starting = False
             if held is not None:
                 _settle_allocator(self._blocks, held.fileno())
         self.cost_ns += time.perf_counter_ns() - began
+
+    def give_way(self) -> None:
+        """Stop for good, as another profiler is about to start, unless it is this tracer's own."""
+        if not self._starting:
+            self.stop()
+            self.refused = _OTHER
 
     def stop(self) -> None:
         """Close the window, if one is open, and keep its events."""

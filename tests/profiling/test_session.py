@@ -48,6 +48,7 @@ class UntouchedTorch:
         self.backward = torch.autograd._engine_run_backward
         self.hooks = len(optimizers._global_optimizer_pre_hooks)
         self.posts = len(optimizers._global_optimizer_post_hooks)
+        self.prepare = torch.autograd.profiler.profile._prepare_trace
         self.threads = threading.active_count()
 
     def check(self) -> None:
@@ -55,6 +56,7 @@ class UntouchedTorch:
         assert torch.autograd._engine_run_backward is self.backward
         assert len(optimizers._global_optimizer_pre_hooks) == self.hooks
         assert len(optimizers._global_optimizer_post_hooks) == self.posts
+        assert torch.autograd.profiler.profile._prepare_trace is self.prepare
         assert not torch.nn.modules.module._has_any_global_hook()
         assert not torch.autograd.profiler._is_profiler_enabled
         assert threading.active_count() == self.threads
@@ -368,6 +370,19 @@ def test_torch_profiler_of_the_user_around_it():
     assert any(event.name == "aten::conv2d" for event in mine.events())
     assert session.report.root_calls == 1
     assert session.report.operators == ()
+    assert "not_traced" in rules(session.report)
+
+
+def test_torch_profiler_of_the_user_inside_it():
+    net = make_net()
+    with ProfileSession() as session:
+        for _ in range(2):
+            net(X)
+        with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as mine:
+            net(X)
+        net(X)
+    assert sum(event.name == "aten::conv2d" for event in mine.events()) == 1
+    assert (session.report.root_calls, session.report.sampled_calls) == (4, 1)
     assert "not_traced" in rules(session.report)
 
 
