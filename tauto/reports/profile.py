@@ -16,7 +16,8 @@ Bound = Literal["compute", "memory", "overhead"]
 class ModuleRow:
     """One module of the tree, in order of the tree.
 
-    FLOPs count a multiply and an add as two. ``share_of_ceiling`` is achieved over measured ceiling of the
+    All figures are sums over the sampled calls of its root, forward only, the modules below included
+    (``self_ms`` excepted). FLOPs count a multiply and an add as two. ``share_of_ceiling`` is achieved over measured ceiling of the
     resource that binds (None when it is not known).
     """
 
@@ -89,7 +90,7 @@ class ProfileReport(Report):
     subject: str
     wall_ms: float
     outside_ms: float
-    """Wall time outside any root model: data, printing, the loop itself."""
+    """Wall time outside any root model, its backward pass and the optimizer: data, printing, the loop itself."""
     root_calls: int
     sampled_calls: int
     """Root calls that were traced operator by operator; the others were timed only."""
