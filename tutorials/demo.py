@@ -87,7 +87,7 @@ def main() -> None:
     for report in reports:
         if isinstance(report, TuningReport):
             print(rendering.render(report, "text"), "\n")
-    (OUTPUT / "report.html").write_text(rendering.page(reports), encoding="utf-8")
+    (OUTPUT / "report.html").write_text(rendering.page(*reports), encoding="utf-8")
     print(f"Done in {time.monotonic() - start:.0f} s.")
     print(f"Report             {OUTPUT.name}/report.html")
     print(f"Executed notebook  {OUTPUT.name}/{NOTEBOOK.name}")

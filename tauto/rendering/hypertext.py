@@ -32,17 +32,17 @@ def hypertext(document: Document) -> str:
     return _fitted("fragment.html.jinja", document)
 
 
-def standalone(document: Document) -> str:
-    """Return ``document`` as a whole HTML page, to be saved and sent."""
-    return _fitted("page.html.jinja", document)
+def standalone(*documents: Document) -> str:
+    """Return ``documents``, one below the other, as a whole HTML page, to be saved and sent."""
+    return _fitted("page.html.jinja", *documents)
 
 
-def _fitted(template: str, document: Document) -> str:
+def _fitted(template: str, *documents: Document) -> str:
     """Render with fewer rows and shorter words until the page is small enough."""
     page = ""
     for share in _SHARES:
-        page = _environment().get_template(template).render(document=document, share=share)
-        if len(page.encode()) < LIMIT_BYTES:
+        page = _environment().get_template(template).render(document=documents[0], documents=documents, share=share)
+        if len(page.encode()) < LIMIT_BYTES * len(documents):
             break
     return page
 

@@ -47,9 +47,9 @@ def html(report: Report) -> str:
     return hypertext.hypertext(_document(report))
 
 
-def page(report: Report) -> str:
-    """Return ``report`` as a whole HTML page under 100 kB."""
-    return hypertext.standalone(_document(report))
+def page(*reports: Report) -> str:
+    """Return ``reports``, one below the other, as a whole HTML page, under 100 kB for each."""
+    return hypertext.standalone(*map(_document, reports))
 
 
 def markdown(report: Report) -> str:

@@ -144,3 +144,10 @@ def test_a_page_stands_alone() -> None:
     assert '<meta charset="utf-8">' in page
     assert "color-scheme: light dark" in page
     assert "<script" not in page
+
+
+def test_several_reports_stand_on_one_page():
+    page = rendering.page(profile(), tuning())
+    assert page.count("<html") == 1
+    assert rendering.headline(tuning()).split(":")[0].split(",")[0] in page
+    assert len(page) > len(rendering.page(tuning()))
