@@ -44,35 +44,58 @@ def kernel(tmp_path: Path) -> Iterator[Any]:
     manager.shutdown_kernel(now=True)
 
 
-def messages(client: Any, until: str, limit_s: float = 180) -> list[Any]:
-    """Return the messages up to one of the kind ``until``, or the end of the cell."""
+def messages(client: Any, cell: str, until: str = "") -> list[Any]:
+    """Return the messages of the cell of that identifier, up to one of the kind ``until``, or to its end."""
     seen: list[Any] = []
-    end = time.monotonic() + limit_s
-    while time.monotonic() < end:
-        message = client.get_iopub_msg(timeout=limit_s)
+    while True:
+        message = client.get_iopub_msg(timeout=240)
+        if message["parent_header"].get("msg_id") != cell:
+            continue
         seen.append(message)
-        idle = message["msg_type"] == "status" and message["content"]["execution_state"] == "idle"
-        if message["msg_type"] == until or (idle and len(seen) > 2):
+        ended = message["content"].get("execution_state") == "idle"
+        assert not (ended and until), f"no {until} in {[one['msg_type'] for one in seen]}"
+        if ended or message["msg_type"] == until:
             return seen
-    raise AssertionError(f"no {until} within {limit_s} s")
 
 
 def test_stop_shows_and_binds_the_best_so_far_then_run_all_stops(kernel: Any) -> None:
     client, manager = kernel
-    client.execute("%load_ext tauto_magics\n" + SETUP)
-    messages(client, "idle")
-    slow = "def accuracy(model):\n    import time; time.sleep(2)\n    return 1.0"
-    client.execute(slow)
-    messages(client, "idle")
-    client.execute("%tauto_autotune model --inputs x --evaluate accuracy --budget 5min --into fast")
-    assert messages(client, "display_data")[-1]["msg_type"] == "display_data", "no progress was shown"
-    time.sleep(5)  # into the search: evaluate alone takes longer
+    slow = "import time, tauto\nceilings = tauto.Hardware.current().ceilings()\n"
+    slow += "def accuracy(model):\n    time.sleep(2)\n    return 1.0"
+    messages(client, client.execute("%load_ext tauto_magics\n" + SETUP + slow))
+    cell = client.execute("%tauto_autotune model --inputs x --evaluate accuracy --budget 5min --into fast")
+    messages(client, cell, until="display_data")  # progress: the search has begun, and evaluate alone takes longer
+    time.sleep(2)
     manager.interrupt_kernel()
-    rest = messages(client, "error")
-    assert rest[-1]["msg_type"] == "error"
-    assert rest[-1]["content"]["traceback"] == [STOPPED]
+    rest = messages(client, cell)
+    assert [one["content"]["traceback"] for one in rest if one["msg_type"] == "error"] == [[STOPPED]]
     results = [message["content"]["data"] for message in rest if message["msg_type"] == "display_data"]
-    assert any(data.get(REPORT, {}).get("interrupted") for data in results)
-    messages(client, "idle")
-    client.execute("import tauto\nprint(tauto.last().interrupted, fast(x).shape == model(x).shape)")
-    assert messages(client, "stream")[-1]["content"]["text"] == "True True\n"
+    assert [data[REPORT]["interrupted"] for data in results if REPORT in data] == [True]
+    after = messages(client, client.execute("print(tauto.last().interrupted, fast(x).shape == model(x).shape)"))
+    assert [one["content"]["text"] for one in after if one["msg_type"] == "stream"] == ["True True\n"]
+
+
+PROFILED = """\
+%%tauto_profile
+for batch in batches:
+    out = model(batch)
+"seen"
+"""
+
+
+def test_a_profiled_cell_is_remembered_so_that_the_next_magics_need_no_inputs(tmp_path: Path) -> None:
+    raising = "%%tauto_profile\nmodel(x)\nraise KeyError('mine')"
+    script = "%tauto_script kept"
+    _, profiled, tuned, script_shown, raised = executed(
+        ["1", PROFILED, "kept = %tauto_autotune --only threads --budget 60s", script, raising], tmp_path
+    )
+    assert [output.output_type for output in profiled] == ["execute_result", "execute_result"]
+    assert profiled[0].data["text/plain"] == "'seen'"
+    assert profiled[1].data[REPORT]["roots"][0]["name"] == "model"
+    assert profiled[1].data[REPORT]["roots"][0]["calls"] == 3
+    assert not tuned, tuned
+    assert script_shown[0].data["text/plain"].startswith(("#", '"""', "import"))
+    assert [output.output_type for output in raised] == ["display_data", "error"]
+    assert raised[0].data[REPORT]["kind"] == "profile"
+    assert (raised[1].ename, raised[1].evalue) == ("KeyError", "'mine'")
+    assert "tauto_magics" not in "".join(raised[1].traceback)
