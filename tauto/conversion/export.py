@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
-from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
+from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode, is_concrete_int
 
 from tauto.conversion.quiet import converting
 from tauto.conversion.signature import BATCH, Parameters, Signature, TensorSpec, by_name, parameters_of
@@ -207,9 +207,11 @@ def _flow_in_words() -> Iterator[None]:
         raise CandidateFailed("the model's control flow depends on the values of its inputs") from error
 
 
-def _input_shapes(program: ExportedProgram) -> list[torch.Size]:
+def _input_shapes(program: ExportedProgram) -> list[list[int | torch.SymInt]]:
+    """Return the shape of each input; what the model fixed while it was traced is a number."""
     names = set(program.graph_signature.user_inputs)
-    return [node.meta["val"].shape for node in program.graph.nodes if node.op == "placeholder" and node.name in names]
+    values = [node.meta["val"] for node in program.graph.nodes if node.op == "placeholder" and node.name in names]
+    return [[int(size) if is_concrete_int(size) else size for size in value.shape] for value in values]
 
 
 def _specs(program: ExportedProgram, tensors: Sequence[Tensor], batched: tuple[int, ...]) -> tuple[TensorSpec, ...]:
