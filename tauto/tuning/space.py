@@ -31,7 +31,7 @@ class Space:
 def legal_space(
     workload: Workload, hardware: Hardware, *, only: Collection[str] = (), without: Collection[str] = ()
 ) -> Space:
-    """Return the legal recipes for ``workload`` on ``hardware``.
+    """Return the legal recipes for ``workload`` on ``hardware``, most promising first, kinds before variations.
 
     Every step of a recipe of several must be expected to add something in the company of the others; each
     configured technique alone is always among them.
@@ -59,7 +59,17 @@ def legal_space(
         if len(gains) == 1 or min(gains) > 1.0:
             scored.append((math.prod(gains), len(gains), recipe))
     scored.sort(key=lambda row: (-row[0], row[1]))
-    return Space(tuple(recipe for *_, recipe in scored), tuple(not_tried))
+    return Space(tuple(_spread([recipe for *_, recipe in scored])), tuple(not_tried))
+
+
+def _spread(recipes: list[Recipe]) -> Iterator[Recipe]:
+    """Yield the best recipe of each engine, then the second best of each: kinds before variations of one kind."""
+    groups: dict[Step | None, list[Recipe]] = {}
+    for recipe in recipes:
+        engine = next((step for step in recipe.steps if step.technique.family == "engine"), None)
+        groups.setdefault(engine, []).append(recipe)
+    for round_ in itertools.zip_longest(*groups.values()):
+        yield from (recipe for recipe in round_ if recipe is not None)
 
 
 def _chosen(only: Collection[str], without: Collection[str]) -> list[Technique]:

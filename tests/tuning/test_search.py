@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import pytest
+from reports_by_hand import comparison
 
 from tauto.recipes import Recipe
 from tauto.tuning.bench import Attempt, Baseline
 from tauto.tuning.budget import Budget
 from tauto.tuning.objective import Goal
 from tauto.tuning.search import Search
-from reports_by_hand import comparison
 
 RECIPES = [Recipe.of("fold_batchnorm"), Recipe.of("channels_last"), Recipe.of("fold_batchnorm", "channels_last")]
 
