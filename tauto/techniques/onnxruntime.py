@@ -106,7 +106,11 @@ class OnnxRuntime(Technique):
         lines = ["path = Path(tempfile.mkdtemp()) / 'model.onnx'", "to_onnx(model, args, kwargs, path)"]
         imports, definitions = [*IMPORTS, "import onnxruntime"], [*DEFINITIONS, listed(open_session)]
         if config.precision == "int8_dynamic":
-            imports += ["import onnx", "from onnxruntime.quantization import quantize_dynamic"]
+            imports += [
+                "import onnx",
+                "from collections import Counter",
+                "from onnxruntime.quantization import quantize_dynamic",
+            ]
             definitions.append(listed(untied))
             lines.append(
                 f"quantize_dynamic(untied(onnx.load(path)), path, reduce_range=not {VNNI}, **{_QUANTIZATION!r})"

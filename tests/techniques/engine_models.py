@@ -111,9 +111,9 @@ def bert():
     return BertModel(BertConfig(vocab_size=100, **sizes))
 
 
-def call_of(kind, batch):
+def call_of(kind, batch, seed=0):
     """The call of ``batch`` samples for a model of this kind."""
-    torch.manual_seed(batch)
+    torch.manual_seed(seed + batch)
     if kind is bert:
         mask = torch.ones(batch, 9, dtype=torch.long)
         mask[:, -2:] = 0
@@ -131,5 +131,5 @@ def call_of(kind, batch):
 
 def workload_of(kind, batch=1, samples=1):
     torch.manual_seed(0)
-    calls = tuple(call_of(kind, batch) for _ in range(samples))
+    calls = tuple(call_of(kind, batch, 1000 * index) for index in range(samples))
     return Workload(kind().eval(), calls[0], calls)
