@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import types
 import warnings
@@ -23,6 +24,7 @@ Shapes = Literal["example", "any"]
 _CACHE = "TORCHINDUCTOR_CACHE_DIR"
 _VARIABLES = (_CACHE, "_TORCHINDUCTOR_PYOBJECT_TENSOR_DATA_PTR")
 """Environment variables that Inductor sets while it compiles."""
+_numbers = itertools.count()
 _PLAIN = (bool, int, float, str, type(None))
 
 
@@ -55,9 +57,10 @@ class CompiledModule(nn.Module):
         self._prepared: set[tuple[Any, ...]] = set()
         self._warned = False
         function = _isolated(module)
-        self._compile = torch.compile(function)
-        # runs what was compiled and never compiles; an input that matches nothing runs as it is written
-        self._run = torch._dynamo.run(function)
+        with quiet():  # the compiler is imported here
+            self._compile = torch.compile(function)
+            # runs what was compiled and never compiles; an input that matches nothing runs as it is written
+            self._run = torch._dynamo.run(function)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Run the compiled code, or the module itself for inputs it was not compiled for."""
@@ -91,7 +94,7 @@ class CompiledModule(nn.Module):
         return _compiled_graphs() - before
 
     def _prepare(self, shape: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        with quiet(), _cached_in(self._folder), _configured(self._settings):
+        with quiet(), _cached_in(self._folder), _configured(self._settings, self.shapes):
             outputs = self._compile(*args, **kwargs)
         self._prepared.add((shape, torch.get_num_threads()))
         return outputs
@@ -114,15 +117,17 @@ class CompiledModule(nn.Module):
 
 
 def _isolated(module: nn.Module) -> Callable[..., Any]:
-    """Return a function that calls ``module``, with a code object of its own.
+    """Return a function that calls ``module``, with a code object and a name of its own.
 
-    Compiled variants are counted by code object, up to a small limit: the user's and ours must not share one.
+    Compiled variants are counted by code object, up to a small limit, and shapes that vary are remembered by
+    name: no two models may share either.
     """
 
     def call(*args: Any, **kwargs: Any) -> Any:
         return module(*args, **kwargs)
 
-    return types.FunctionType(call.__code__.replace(), call.__globals__, "call", None, call.__closure__)
+    code = call.__code__.replace(co_name=f"call_{next(_numbers)}")
+    return types.FunctionType(code, call.__globals__, code.co_name, None, call.__closure__)
 
 
 def _ordinary(value: Any) -> Any:
@@ -154,14 +159,15 @@ def _compiled_graphs() -> int:
 
 
 @contextmanager
-def _configured(settings: Mapping[str, Any]) -> Iterator[None]:
+def _configured(settings: Mapping[str, Any], shapes: Shapes) -> Iterator[None]:
     import torch._dynamo.config
     import torch._inductor.config
 
     with (
         torch._inductor.config.patch(dict(settings)),
-        # an error of the compiler must be heard, whatever the user has chosen for their own code
-        torch._dynamo.config.patch(suppress_errors=False),
+        # an error of the compiler must be heard, whatever the user has chosen for their own code; and what their
+        # code was called with before must not decide what ours is compiled for
+        torch._dynamo.config.patch(suppress_errors=False, automatic_dynamic_shapes=shapes == "any"),
     ):
         yield
 

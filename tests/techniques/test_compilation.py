@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import dataclasses
+import pickle
+import threading
+import warnings
+from pathlib import Path
+
+import psutil
+import pytest
+import torch
+import torch._inductor.config
+from torch import Tensor, nn
+from torch._dynamo.utils import counters
+
+from tauto.errors import CandidateFailed, FallbackWarning, ModelError
+from tauto.hardware import Hardware
+from tauto.recipes import OptimizedModel, Recipe, build
+from tauto.techniques import Context, technique
+from tauto.techniques.compilation import CompileConfig
+from tauto.workload import Workload
+
+HARDWARE = Hardware.current()
+COMPILE = technique("compile")
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(8, 16), nn.Linear(16, 4)
+
+    def forward(self, values: Tensor) -> Tensor:
+        return self.second(self.first(values).sigmoid() * 2)
+
+
+def graphs() -> int:
+    return int(counters["stats"]["unique_graphs"])
+
+
+def workload(*more: Tensor) -> Workload:
+    data = [torch.randn(4, 8), *more]
+    return Workload.of(Net(), inputs=data[0], data=data)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("compile")
+
+
+@pytest.fixture(scope="module")
+def given() -> Workload:
+    torch.manual_seed(0)
+    return workload()
+
+
+@pytest.fixture(scope="module")
+def compiled(given: Workload, folder: Path) -> OptimizedModel:
+    return build(Recipe.of("compile"), given, Context(folder, HARDWARE))
+
+
+def test_calls_of_any_mode_run_what_was_compiled(compiled: OptimizedModel, given: Workload) -> None:
+    values = given.example.args[0]
+    with torch.no_grad():
+        expected = given.model(values)
+    before = graphs()
+    answers = [compiled(values), compiled(values.clone())]
+    with torch.inference_mode():
+        answers += [compiled(values), compiled(values.clone())]
+    for answer in answers:
+        torch.testing.assert_close(answer, expected)
+    assert graphs() == before
+
+
+def test_another_number_of_threads_is_prepared_for_once(compiled: OptimizedModel, given: Workload) -> None:
+    values, threads, before = given.example.args[0], torch.get_num_threads(), graphs()
+    torch.set_num_threads(threads + 1)
+    try:
+        compiled(values)
+        compiled(values)
+    finally:
+        torch.set_num_threads(threads)
+    compiled(values)
+    assert graphs() == before + 1
+
+
+def test_other_shapes_are_answered_uncompiled_and_said_once(compiled: OptimizedModel, given: Workload) -> None:
+    before = graphs()
+    with pytest.warns(FallbackWarning, match=r"float32\[3, 8\] are not those it was compiled for"):
+        answer = compiled(torch.ones(3, 8))
+    torch.testing.assert_close(answer, given.copy_model()(torch.ones(3, 8)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        compiled(torch.ones(2, 8))
+    assert graphs() == before
+
+
+def test_shapes_that_vary_are_compiled_for(tmp_path: Path) -> None:
+    given = workload(*(torch.randn(size, 8) for size in (6, 7, 9)))
+    assert [config.shapes for config in COMPILE.space(given, HARDWARE)] == ["any", "any"]
+    model = build(Recipe.of(("compile", {"shapes": "any"})), given, Context(tmp_path, HARDWARE))
+    before = graphs()
+    for size in (7, 9, 12):
+        values = torch.randn(size, 8)
+        torch.testing.assert_close(model(values), given.copy_model()(values))
+    assert graphs() == before  # the second shape made the first dimension a variable
+
+
+def test_the_process_is_as_before(compiled: OptimizedModel) -> None:
+    assert torch._inductor.config.freezing is False
+    children = [child.name() for child in psutil.Process().children(recursive=True)]
+    assert not [name for name in children if "python" in name]
+
+
+def test_loading_leaves_no_threads_and_compiles_nothing(
+    given: Workload, compiled: OptimizedModel, folder: Path
+) -> None:
+    libraries = {path: path.stat().st_mtime_ns for path in folder.rglob("*.so")}
+    threads = {thread.ident for thread in threading.enumerate()}
+    loaded = build(Recipe.of("compile"), given, Context(folder, HARDWARE, may_prepare=False))
+    torch.testing.assert_close(given.example(loaded), given.example(compiled))
+    assert libraries
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.so")} == libraries
+    assert {thread.ident for thread in threading.enumerate()} <= threads
+
+
+def test_nothing_is_loaded_that_was_not_prepared(given: Workload, tmp_path: Path) -> None:
+    with pytest.raises(CandidateFailed, match="was not prepared"):
+        COMPILE.apply(given, CompileConfig(), Context(tmp_path, HARDWARE, may_prepare=False))
+
+
+def test_the_users_own_compiled_code_is_kept(given: Workload, folder: Path) -> None:
+    calls: list[int] = []
+
+    def backend(graph: torch.fx.GraphModule, inputs: list[Tensor]) -> object:
+        calls.append(len(inputs))
+        return graph.forward
+
+    mine = torch.compile(given.copy_model(), backend=backend)
+    mine(given.example.args[0])
+    build(Recipe.of("compile"), given, Context(folder, HARDWARE, may_prepare=False))(given.example.args[0])
+    mine(given.example.args[0])
+    assert len(calls) == 1
+
+
+def test_a_compiler_that_fails_is_a_reason_in_words(
+    given: Workload, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(torch._inductor.config.cpp, "cxx", ("/bin/false",))
+    with pytest.raises(CandidateFailed, match="it could not be compiled: ") as caught:
+        COMPILE.apply(given, CompileConfig(freezing=False), Context(tmp_path, HARDWARE))
+    assert "backend=" not in str(caught.value)
+    assert len(str(caught.value)) < 300
+    assert capfd.readouterr() == ("", "")
+
+
+def test_without_a_compiler_it_says_what_to_install(given: Workload) -> None:
+    verdict = COMPILE.applies_to(given, dataclasses.replace(HARDWARE, compiler=None, platform="linux"))
+    assert verdict.reason == "no C++ compiler was found"
+    assert "g++" in verdict.remedy
+
+
+def test_it_cannot_be_pickled_and_says_what_to_keep(compiled: OptimizedModel) -> None:
+    with pytest.raises(ModelError, match="Keep its recipe"):
+        pickle.dumps(compiled)
