@@ -67,6 +67,8 @@ def headline(report: TuningReport) -> str:
     proof = believed(report)
     if report.verdict == "improved":
         return f"Improved: {', '.join(gains(proof))}" if proof else f"Improved: {reason}"
+    if report.verdict == "applied":
+        return f"Applied as asked: {reason}"
     lead = "Kept the original, because" if report.verdict == "kept_original" else "Infeasible:"
     if reason.lower().startswith(("kept the original", "infeasible")):
         return reason[:1].upper() + reason[1:]
@@ -78,7 +80,7 @@ def headline(report: TuningReport) -> str:
 
 def document(report: TuningReport) -> Document:
     """Return the page."""
-    tone = {"improved": "good", "kept_original": "neutral", "infeasible": "bad"}[report.verdict]
+    tone = {"improved": "good", "infeasible": "bad"}.get(report.verdict, "neutral")
     only = " (speed only)" if report.speed_only else ""
     title = f"{report.verb.capitalize()} of {report.model}{only}"
     blocks = [*_notes(report), *_proof(report), *_after(report)]

@@ -17,8 +17,8 @@ class ModuleRow:
     """One module of the tree, in order of the tree.
 
     All figures are sums over the sampled calls of its root, forward only, the modules below included
-    (``self_ms`` excepted). FLOPs count a multiply and an add as two. ``share_of_ceiling`` is achieved over measured ceiling of the
-    resource that binds (None when it is not known).
+    (``self_ms`` excepted). FLOPs count a multiply and an add as two. ``share_of_ceiling`` is achieved over
+    measured ceiling of the resource that binds (None when it is not known).
     """
 
     path: str

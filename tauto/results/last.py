@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from tauto.errors import InvalidArgument
 from tauto.results.result import Result
 
-__all__ = ["forget_last", "last", "set_last"]
+__all__ = ["forget_last", "last", "last_of", "set_last"]
 
-_latest: list[Result[Any]] = []
+_latest: dict[type[Result[Any]], Result[Any]] = {}
+"""The latest of each kind; the latest of all stands last."""
+
+R = TypeVar("R", bound=Result[Any])
 
 
 def set_last(result: Result[Any]) -> None:
     """Remember ``result`` as the latest of this process."""
-    _latest[:] = [result]
+    _latest.pop(type(result), None)
+    _latest[type(result)] = result
 
 
 def forget_last() -> None:
-    """Forget the latest result, and with it the model that it holds."""
+    """Forget the latest results, and with them the models that they hold."""
     _latest.clear()
 
 
@@ -35,4 +39,10 @@ def last() -> Result[Any]:
             "last: nothing has been run in this process yet. Run a verb such as tauto.profile(model, inputs); "
             "past runs are in tauto.runs()."
         )
-    return _latest[0]
+    return next(reversed(_latest.values()))
+
+
+def last_of(kind: type[R]) -> R | None:
+    """Return the latest result of this ``kind``; None when there is none."""
+    found = _latest.get(kind)
+    return found if isinstance(found, kind) else None

@@ -3,6 +3,6 @@
 from tauto.tuning.autotuner import Plan, Tuned, tune
 from tauto.tuning.budget import Budget
 from tauto.tuning.objective import Goal
-from tauto.tuning.space import Space, legal_space
+from tauto.tuning.space import Space, chosen_techniques, legal_space
 
-__all__ = ["Budget", "Goal", "Plan", "Space", "Tuned", "legal_space", "tune"]
+__all__ = ["Budget", "Goal", "Plan", "Space", "Tuned", "chosen_techniques", "legal_space", "tune"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
@@ -18,6 +18,7 @@ from tauto.tuning.bench import Bench
 from tauto.tuning.budget import Budget
 from tauto.tuning.objective import Goal, speed_words
 from tauto.tuning.search import Search
+from tauto.tuning.space import Space
 from tauto.workload import Workload
 
 __all__ = ["Plan", "Tuned", "tune"]
@@ -31,10 +32,8 @@ class Plan:
     ----------
     verb : str
         Who asks: ``"autotune"``, ``"quantize"`` or ``"apply"``.
-    recipes : sequence of Recipe
-        In the order to try them.
-    not_tried : sequence of NotTried
-        What cannot be tried, for the report.
+    space : callable
+        Returns what to try, in order, and what not; asked once the original was measured.
     budget : Budget
         Hard limit; its clock runs already.
     goal : Goal
@@ -46,8 +45,7 @@ class Plan:
     """
 
     verb: str
-    recipes: Sequence[Recipe]
-    not_tried: Sequence[NotTried]
+    space: Callable[[], Space]
     budget: Budget
     goal: Goal = field(default_factory=Goal)
     required: bool = False
@@ -71,47 +69,44 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
     ModelError, EvaluateError, InvalidArgument
         When the original itself cannot be run or judged.
     """
-    budget = plan.budget
-    emit(Progress(plan.verb, "measuring the original", 0.0, budget.left_s))
-    bench = Bench(workload, hardware)
-    search = Search(
-        bench=bench,
-        recipes=plan.recipes,
-        budget=budget,
-        goal=plan.goal,
-        task=plan.verb,
-    )
-    unmeasured = _measured_in_time(search, budget)
-    model, problem = workload.model, unmeasured
-    if search.recipe is not None:
-        emit(Progress(plan.verb, "loading the winner", 0.99, budget.left_s))
-        try:
-            model = bench.resident(search.recipe) if plan.isolated else bench.load(search.recipe)
-        except CandidateFailed as error:
-            problem = f"{search.recipe.title} could not be loaded here: {error}"
-            search.drop_winner(problem)
-        except KeyboardInterrupt:
-            search.interrupted, problem = True, "stopped while the winner was being loaded"
-            search.drop_winner(problem)
-    report = _report(workload, plan, hardware, search, budget.elapsed_s, problem)
-    return Tuned(report, model, search.recipe)
-
-
-def _measured_in_time(search: Search, budget: Budget) -> str:
-    """Measure the original and search; return why there was no time for it, or an empty string."""
+    search = Search(Bench(workload, hardware), plan.budget, plan.goal, plan.verb)
+    space, model = Space((), ()), workload.model
     try:
-        search.bench.measure_baseline(budget.total_s)
+        emit(Progress(plan.verb, "measuring the original", 0.0, plan.budget.left_s))
+        search.bench.measure_baseline(plan.budget.left_s)
+        space = plan.space()
+        search.run(space.recipes)
+        problem = ""
+        if search.recipe is not None:
+            model, problem = _loaded(search, plan)
     except TrialFailed as error:
-        return str(error)
+        problem = str(error)
     except KeyboardInterrupt:
-        search.interrupted = True
-        return "stopped while the original was being measured"
-    search.run()
-    return ""
+        search.interrupted, problem = True, "stopped before anything was measured"
+    return Tuned(_report(workload, plan, hardware, search, space.not_tried, problem), model, search.recipe)
+
+
+def _loaded(search: Search, plan: Plan) -> tuple[nn.Module, str]:
+    """Return the winner loaded here, or the original and why it could not be."""
+    recipe = search.recipe or Recipe(())
+    emit(Progress(plan.verb, "loading the winner", 0.99, plan.budget.left_s))
+    try:
+        return (search.bench.resident(recipe) if plan.isolated else search.bench.load(recipe)), ""
+    except (CandidateFailed, TrialFailed) as error:
+        problem = f"{recipe.title} could not be loaded here: {error}"
+    except KeyboardInterrupt:
+        search.interrupted, problem = True, "stopped while the winner was being loaded"
+    search.drop_winner(problem)
+    return search.bench.workload.model, problem
 
 
 def _report(
-    workload: Workload, plan: Plan, hardware: Hardware, search: Search, wall_s: float, problem: str
+    workload: Workload,
+    plan: Plan,
+    hardware: Hardware,
+    search: Search,
+    not_tried: tuple[NotTried, ...],
+    problem: str,
 ) -> TuningReport:
     verdict, reason = _verdict(plan, search, problem)
     return TuningReport(
@@ -126,9 +121,9 @@ def _report(
         trials=search.trials,
         winner=search.winner,
         confirmed=search.confirmed,
-        not_tried=tuple(plan.not_tried),
+        not_tried=not_tried,
         budget_s=plan.budget.total_s,
-        wall_s=wall_s,
+        wall_s=plan.budget.elapsed_s,
         interrupted=search.interrupted,
     )
 

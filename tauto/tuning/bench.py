@@ -55,7 +55,7 @@ class Bench:
     Parameters
     ----------
     workload : Workload
-        Sent once, as a file that each trial maps privately.
+        Sent once, with the baseline, as a file that each trial maps privately.
     hardware : Hardware
         This machine.
     seed : int
@@ -69,8 +69,6 @@ class Bench:
         self.workspace = new_workspace()
         self._payload = self.workspace.path / "workload.pt"
         self._reference = self.workspace.path / "reference.pt"
-        executor().warm()
-        save_workload(Payload(workload, techniques_of_others()), self._payload)
         self._baseline: Baseline | None = None
 
     @property
@@ -81,7 +79,7 @@ class Bench:
         return self._baseline
 
     def measure_baseline(self, wall_limit_s: float | None = None, tick: Tick = lambda: None) -> Baseline:
-        """Run, time and evaluate the original in a process of its own.
+        """Send the workload; run, time and evaluate the original in a process of its own.
 
         Raises
         ------
@@ -90,6 +88,8 @@ class Bench:
         TrialFailed
             When the process ended otherwise (a crash, a limit).
         """
+        executor().warm()  # the server imports while the weights are written
+        save_workload(Payload(self.workload, techniques_of_others()), self._payload)
         outcome = self._run("baseline", {}, wall_limit_s, tick)
         if outcome.failure is not None:
             error = outcome.failure.to_exception()

@@ -39,8 +39,6 @@ class Search:
     ----------
     bench : Bench
         Where candidates are tried.
-    recipes : sequence of Recipe
-        In the order to try them.
     budget : Budget
         Hard limit of time.
     goal : Goal
@@ -59,17 +57,21 @@ class Search:
     """
 
     bench: Bench
-    recipes: Sequence[Recipe]
     budget: Budget
     goal: Goal = field(default_factory=Goal)
     task: str = "autotune"
     winner: int | None = None
     confirmed: Comparison | None = None
     interrupted: bool = False
+    _recipes: Sequence[Recipe] = ()
     _candidates: list[_Candidate] = field(default_factory=list)
 
-    def run(self) -> None:
-        """Try, then confirm. After an interrupt the best so far is still confirmed, quickly; a second one ends it."""
+    def run(self, recipes: Sequence[Recipe]) -> None:
+        """Try ``recipes`` in their order, then confirm.
+
+        After an interrupt the best so far is still confirmed, quickly; a second one ends it.
+        """
+        self._recipes = recipes
         for stage in (self._try_all, self._confirm_best):
             try:
                 stage()
@@ -92,7 +94,7 @@ class Search:
         return None if self.winner is None else self._candidates[self.winner].recipe
 
     def _try_all(self) -> None:
-        for number, recipe in enumerate(self.recipes):
+        for number, recipe in enumerate(self._recipes):
             self.budget.reserve_s = self._reserve_s()
             limit = self.budget.left_for_trials_s
             if limit < MIN_TRIAL_S:
@@ -137,7 +139,7 @@ class Search:
         return candidate
 
     def _skip_from(self, number: int) -> None:
-        for index, recipe in enumerate(self.recipes[number:], number):
+        for index, recipe in enumerate(self._recipes[number:], number):
             reason = "the budget left no time to try it" if not self.interrupted else "stopped before it was tried"
             report = TrialReport(index, recipe.report(), "skipped", reason, None, None, 0.0, None)
             self._candidates.append(_Candidate(report, recipe, Attempt(0.0)))
@@ -190,7 +192,7 @@ class Search:
         candidate.report = replace(candidate.report, status="rejected", reason=reason)
 
     def _explain_others(self) -> None:
-        if len(self._candidates) < len(self.recipes):
+        if len(self._candidates) < len(self._recipes):
             self._skip_from(len(self._candidates))
         if self.winner is None:
             return
@@ -220,8 +222,8 @@ class Search:
     def _tell(self, number: int, recipe: Recipe) -> None:
         best = self._best()
         so_far = f"; best so far {_comparison(best).speedup:.2f}×" if best else ""
-        message = f"trial {number + 1} of {len(self.recipes)}: {recipe.title}{so_far}"
-        left = self.budget.seconds_left(len(self.recipes) - number)
+        message = f"trial {number + 1} of {len(self._recipes)}: {recipe.title}{so_far}"
+        left = self.budget.seconds_left(len(self._recipes) - number)
         done = self.budget.elapsed_s / (self.budget.elapsed_s + left) if left else 1.0
         emit(Progress(self.task, message, min(done, 0.99), left))
 

@@ -17,7 +17,7 @@ from tauto.tuning.rules import expected_speedup
 from tauto.tuning.traits import traits_of
 from tauto.workload import Workload
 
-__all__ = ["Space", "legal_space"]
+__all__ = ["Space", "chosen_techniques", "legal_space"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,7 @@ class Space:
     not_tried: tuple[NotTried, ...]
 
 
-def legal_space(
-    workload: Workload, hardware: Hardware, *, only: Collection[str] = (), without: Collection[str] = ()
-) -> Space:
+def legal_space(workload: Workload, hardware: Hardware, chosen: Collection[Technique]) -> Space:
     """Return the legal recipes for ``workload`` on ``hardware``, most promising first, kinds before variations.
 
     Every step of a recipe of several must be expected to add something in the company of the others; each
@@ -42,15 +40,9 @@ def legal_space(
         What is optimized.
     hardware : Hardware
         Its instruction sets say what applies; its ceilings only order.
-    only, without : collection of str
-        Techniques allowed, and techniques left out.
-
-    Raises
-    ------
-    InvalidArgument
-        When ``only`` or ``without`` name an unknown technique, or leave nothing.
+    chosen : collection of Technique
+        From :func:`chosen_techniques`.
     """
-    chosen = _chosen(only, without)
     options, not_tried = _configured(chosen, workload, hardware)
     traits, batch = traits_of(workload), workload.example.batch
     scored: list[tuple[float, int, Recipe]] = []
@@ -72,7 +64,14 @@ def _spread(recipes: list[Recipe]) -> Iterator[Recipe]:
         yield from (recipe for recipe in round_ if recipe is not None)
 
 
-def _chosen(only: Collection[str], without: Collection[str]) -> list[Technique]:
+def chosen_techniques(only: Collection[str] = (), without: Collection[str] = ()) -> list[Technique]:
+    """Return the techniques allowed.
+
+    Raises
+    ------
+    InvalidArgument
+        When ``only`` or ``without`` name an unknown technique, or leave nothing.
+    """
     known = {item.name: item for item in techniques()}
     for argument, names in (("only", only), ("without", without)):
         for name in names:
@@ -86,7 +85,7 @@ def _chosen(only: Collection[str], without: Collection[str]) -> list[Technique]:
 
 
 def _configured(
-    chosen: list[Technique], workload: Workload, hardware: Hardware
+    chosen: Collection[Technique], workload: Workload, hardware: Hardware
 ) -> tuple[dict[Family, list[Step]], list[NotTried]]:
     """Return the steps that can be tried of each family, and the techniques that cannot, with the reason."""
     options: dict[Family, list[Step]] = {family: [] for family in get_args(Family)}

@@ -13,7 +13,7 @@ from tauto.errors import RecipeError
 from tauto.hardware import Hardware
 from tauto.recipes import Recipe
 from tauto.results import TuningResult
-from tauto.tuning import Budget, Goal, Plan, tune
+from tauto.tuning import Budget, Goal, Plan, Space, tune
 from tauto.verbs.delivery import deliver_tuned
 from tauto.workload import Workload
 
@@ -73,7 +73,7 @@ def apply(
     )
     hardware = Hardware.current(workload.device.type)
     _check_applies(chosen, workload, hardware)
-    plan = Plan("apply", (chosen,), (), clock, Goal(as_asked=True), isolated=isolated)
+    plan = Plan("apply", lambda: Space((chosen,), ()), clock, Goal(as_asked=True), isolated=isolated)
     return deliver_tuned(tune(workload, plan, hardware))
 
 

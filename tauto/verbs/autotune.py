@@ -11,7 +11,7 @@ from tauto.config import Drop, parse_duration
 from tauto.errors import InvalidArgument
 from tauto.hardware import Hardware
 from tauto.results import TuningResult
-from tauto.tuning import Budget, Plan, legal_space, tune
+from tauto.tuning import Budget, Plan, chosen_techniques, legal_space, tune
 from tauto.verbs.delivery import deliver_tuned
 from tauto.workload import Workload, seen
 
@@ -88,6 +88,7 @@ def autotune(
         model = seen.last_model()
         if model is None:
             raise InvalidArgument("model: none was profiled yet. Name one: tauto.autotune(model, inputs=…).")
+    chosen = chosen_techniques(only, without)
     clock = Budget(parse_duration(budget))
     workload = Workload.of(
         model,
@@ -101,6 +102,5 @@ def autotune(
         name=name,
     )
     hardware = Hardware.current(workload.device.type)
-    space = legal_space(workload, hardware, only=only, without=without)
-    plan = Plan("autotune", space.recipes, space.not_tried, clock, isolated=isolated)
+    plan = Plan("autotune", lambda: legal_space(workload, hardware, chosen), clock, isolated=isolated)
     return deliver_tuned(tune(workload, plan, hardware))

@@ -8,6 +8,7 @@ from tauto.config import Settings
 from tauto.errors import InvalidArgument
 from tauto.results import Result, RunsResult, TuningResult
 from tauto.results import last as _last
+from tauto.results.last import last_of
 from tauto.store import Store
 
 __all__ = ["last", "runs", "script"]
@@ -30,17 +31,17 @@ def runs(limit: int = 20) -> RunsResult:
     return RunsResult(store.list(limit), store.get)
 
 
-def script(result: Result[Any] | None = None) -> str:
+def script(result: TuningResult | None = None) -> str:
     """Return the plain Python script of ``result`` (default: the last one that has a recipe).
 
     Raises
     ------
     InvalidArgument
-        When the result has no recipe.
+        When there is none, or the result is of another kind.
     """
-    chosen = result if result is not None else last()
+    chosen = result if result is not None else last_of(TuningResult)
+    if chosen is None:
+        raise InvalidArgument("result: there is none with a recipe yet. Run tauto.autotune(model, inputs=…) first.")
     if not isinstance(chosen, TuningResult):
-        raise InvalidArgument(
-            f"result: a {type(chosen).__name__} has no recipe. Give the result of autotune or quantize."
-        )
+        raise InvalidArgument(f"result: a {type(chosen).__name__} has no recipe; that of autotune has.")
     return chosen.script()

@@ -10,10 +10,9 @@ from torch import nn
 from tauto.config import Drop, parse_duration
 from tauto.errors import InvalidArgument, did_you_mean
 from tauto.hardware import Hardware
-from tauto.recipes import Recipe
-from tauto.reports import NotTried
+from tauto.recipes import Step
 from tauto.results import TuningResult
-from tauto.tuning import Budget, Goal, Plan, legal_space, tune
+from tauto.tuning import Budget, Goal, Plan, Space, chosen_techniques, legal_space, tune
 from tauto.verbs.delivery import deliver_tuned
 from tauto.workload import Workload
 
@@ -80,22 +79,21 @@ def quantize(
         name=name,
     )
     hardware = Hardware.current(workload.device.type)
-    recipes, not_tried = _int8_recipes(workload, hardware, method)
     goal = Goal(objective, or_smaller=objective == "latency")
-    plan = Plan("quantize", recipes, not_tried, clock, goal, required=True, isolated=isolated)
+    plan = Plan(
+        "quantize", lambda: _int8_space(workload, hardware, method), clock, goal, required=True, isolated=isolated
+    )
     return deliver_tuned(tune(workload, plan, hardware))
 
 
-def _int8_recipes(
-    workload: Workload, hardware: Hardware, method: str
-) -> tuple[tuple[Recipe, ...], tuple[NotTried, ...]]:
+def _int8_space(workload: Workload, hardware: Hardware, method: str) -> Space:
     methods = METHODS[1:] if method == "auto" else (method,)
-    # a quantized model may be compiled or folded as well; the space says what is legal
+    # a quantized model may be folded or compiled as well; the space says what is legal
     helpers = ("fold_batchnorm", "compile") if "int8_dynamic" in methods else ()
-    space = legal_space(workload, hardware, only=(*methods, *helpers))
-    int8 = tuple(recipe for recipe in space.recipes if any(_is_int8(step) for step in recipe.steps))
-    return int8, tuple(item for item in space.not_tried if item.technique in methods)
+    space = legal_space(workload, hardware, chosen_techniques(only=(*methods, *helpers)))
+    int8 = tuple(recipe for recipe in space.recipes if any(map(_is_int8, recipe.steps)))
+    return Space(int8, tuple(item for item in space.not_tried if item.technique in methods))
 
 
-def _is_int8(step: Any) -> bool:
+def _is_int8(step: Step) -> bool:
     return step.name == "int8_dynamic" or getattr(step.config, "precision", "").startswith("int8")

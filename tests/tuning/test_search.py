@@ -60,8 +60,8 @@ def run(speedups, *, total_s=1000.0, goal=None, confirmed=None, recipes=RECIPES)
     clock = Clock()
     table = dict(zip((recipe.title for recipe in recipes), speedups, strict=True))
     bench = HandBench(clock, table, confirmed or {})
-    search = Search(bench, recipes, Budget(total_s, clock=clock), goal or Goal())
-    search.run()
+    search = Search(bench, Budget(total_s, clock=clock), goal or Goal())
+    search.run(recipes)
     return search
 
 

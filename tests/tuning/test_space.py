@@ -12,9 +12,15 @@ from tauto.errors import InvalidArgument
 from tauto.hardware import Ceilings, Hardware
 from tauto.recipes import Recipe
 from tauto.tuning.rules import expected_speedup
-from tauto.tuning.space import legal_space
+from tauto.tuning.space import chosen_techniques
+from tauto.tuning.space import legal_space as space_of
 from tauto.tuning.traits import traits_of
 from tauto.workload import Workload
+
+
+def legal_space(workload, hardware, chosen=None):
+    return space_of(workload, hardware, chosen or chosen_techniques())
+
 
 CONV = nn.Sequential(
     nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 10)
@@ -86,13 +92,13 @@ def test_ceilings_order_and_never_reject(machine, images):
 
 
 def test_only_and_without(machine, images):
-    only = legal_space(images, machine(), only=["channels_last", "fold_batchnorm"])
+    only = legal_space(images, machine(), chosen_techniques(only=["channels_last", "fold_batchnorm"]))
     assert {step.name for recipe in only.recipes for step in recipe.steps} == {"channels_last", "fold_batchnorm"}
     assert Recipe.of("fold_batchnorm", "channels_last") in only.recipes
-    without = legal_space(images, machine(), without=["compile"])
+    without = legal_space(images, machine(), chosen_techniques(without=["compile"]))
     assert "compile" not in {step.name for recipe in without.recipes for step in recipe.steps}
     with pytest.raises(InvalidArgument, match=r"^only: there is no technique 'compil'. Did you mean 'compile'"):
-        legal_space(images, machine(), only=["compil"])
+        legal_space(images, machine(), chosen_techniques(only=["compil"]))
 
 
 def test_a_step_that_adds_nothing_has_exactly_one(machine, images):
