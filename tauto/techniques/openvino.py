@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
-from torch import Tensor
 
 from tauto.conversion import Exported, Signature, calibration, converting, write_onnx
 from tauto.conversion.openvino import import_nncf, import_openvino
@@ -77,8 +76,10 @@ class OpenVino(Technique):
 
         def write(exported: Exported, folder: Path) -> None:
             onnx = write_onnx(exported, folder.with_name(f"{folder.name}-onnx"))
-            quantized = config.precision == "int8"
-            _write_ir(onnx, folder, _Calibration.of(workload, exported, context) if quantized else None)
+            if config.precision == "int8":
+                _write_int8(onnx, folder, workload, exported, saturates(context.hardware))
+            else:
+                _write_ir(onnx, folder)
             shutil.rmtree(onnx.parent)
 
         def load(folder: Path, signature: Signature) -> Engine:
@@ -100,76 +101,65 @@ class OpenVino(Technique):
             "to_onnx(model, args, kwargs, path)",
             "graph = openvino.Core().read_model(path)",
         ]
-        imports = [*IMPORTS, "import openvino"]
+        imports, definitions = [*IMPORTS, "import openvino"], [*DEFINITIONS, listed(open_request)]
         if config.precision == "int8":
-            imports.append("import nncf")
             lines += [
                 "attention = any('Attention' in type(module).__name__ for module in model.modules())",
-                "graph = nncf.quantize(",
-                "    graph,",
-                "    nncf.Dataset([[t.contiguous().numpy() for t in flatten(call)[0]] for call in data]),",
-                f"    subset_size=min(len(data), {_CALIBRATION_CALLS}),",
-                "    model_type=nncf.ModelType.TRANSFORMER if attention else None,",
-                "    advanced_parameters=nncf.AdvancedQuantizationParameters(",
-                f"        overflow_fix=None if {VNNI} else nncf.OverflowFix.ENABLE",
-                "    ),",
-                ")",
+                f"calls = [[t.contiguous().numpy() for t in flatten(call)[0]] for call in data[:{_CALIBRATION_CALLS}]]",
+                f"graph = quantized(graph, calls, attention, narrow=not {VNNI})",
             ]
+            definitions.append(listed(quantized))
         lines.append(f"model = InEngine(open_request(graph, {hint!r}), model, args, kwargs).eval()")
-        return Script(tuple(imports), "\n".join(lines), (*DEFINITIONS, listed(open_request)))
+        return Script(tuple(imports), "\n".join(lines), tuple(definitions))
 
 
-@dataclass(frozen=True, slots=True)
-class _Calibration:
-    calls: list[list[Tensor]]
-    transformer: bool
-    saturates: bool
+def quantized(graph: Any, calls: list[list[Any]], attention: bool, narrow: bool) -> Any:
+    """Return ``graph`` quantized by NNCF over the calls' arrays; ``narrow`` keeps weights to seven bits."""
+    import nncf
+    from nncf.quantization.range_estimator import RangeEstimatorParameters, RangeEstimatorParametersSet
 
-    @classmethod
-    def of(cls, workload: Workload, exported: Exported, context: Context) -> _Calibration:
-        modules = list(workload.model.modules())
-        attention = any("Attention" in type(module).__name__ for module in modules)
-        calls = calibration(workload, exported.signature.parameters)[:_CALIBRATION_CALLS]
-        return cls(calls, attention, saturates(context.hardware))
+    # by default the extremes of the calls are averaged: over a few calls that clips what the next one holds
+    ranges = RangeEstimatorParameters() if len(calls) >= 32 else RangeEstimatorParametersSet.MINMAX
+    order = [int(port.any_name.removeprefix("input")) for port in graph.inputs]
+    return nncf.quantize(
+        graph,
+        nncf.Dataset([[call[index] for index in order] for call in calls]),
+        subset_size=len(calls),
+        model_type=nncf.ModelType.TRANSFORMER if attention else None,
+        advanced_parameters=nncf.AdvancedQuantizationParameters(
+            overflow_fix=nncf.OverflowFix.ENABLE if narrow else None,
+            activations_range_estimator_params=ranges,
+        ),
+    )
 
 
 def _calibration_note(samples: int) -> str:
-    few = (
-        "" if samples >= _ENOUGH_SAMPLES else f", fewer than the {_ENOUGH_SAMPLES} that make it dependable (give data=)"
-    )
-    return f"int8 ranges from {samples} sample{'' if samples == 1 else 's'}{few}"
+    ranges = f"int8 ranges from {samples} sample{'' if samples == 1 else 's'}"
+    if samples >= _ENOUGH_SAMPLES:
+        return ranges
+    return f"{ranges}, fewer than the {_ENOUGH_SAMPLES} that make it dependable (give data=)"
 
 
 def _has_bfloat16(hardware: Hardware) -> bool:
     return hardware.has("AVX512_BF16") or hardware.has("AMX_BF16")
 
 
-def _write_ir(onnx: Path, folder: Path, calibration: _Calibration | None) -> None:
+def _write_ir(onnx: Path, folder: Path) -> None:
     openvino = import_openvino()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
     with converting("OpenVINO could not convert the model"):
-        model = openvino.Core().read_model(onnx)
-    if calibration is not None:
-        model = _quantized(model, calibration)
-    with converting("OpenVINO could not save the model"):
-        openvino.save_model(model, folder / MODEL, compress_to_fp16=False)
+        openvino.save_model(openvino.Core().read_model(onnx), folder / MODEL, compress_to_fp16=False)
 
 
-def _quantized(model: Any, calibration: _Calibration) -> Any:
-    nncf = import_nncf()
-    names = [port.any_name for port in model.inputs]
-
-    def arrays(call: list[Tensor]) -> dict[str, Any]:
-        return {name: call[int(name.removeprefix("input"))].detach().contiguous().numpy() for name in names}
-
+def _write_int8(onnx: Path, folder: Path, workload: Workload, exported: Exported, narrow: bool) -> None:
+    openvino = import_openvino()
+    import_nncf()
+    attention = any("Attention" in type(module).__name__ for module in workload.model.modules())
+    calls = calibration(workload, exported.signature.parameters)[:_CALIBRATION_CALLS]
+    arrays = [[tensor.detach().contiguous().numpy() for tensor in call] for call in calls]
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
     with converting("quantization by NNCF failed"):
-        return nncf.quantize(
-            model,
-            nncf.Dataset(calibration.calls, arrays),
-            subset_size=len(calibration.calls),
-            model_type=nncf.ModelType.TRANSFORMER if calibration.transformer else None,
-            advanced_parameters=nncf.AdvancedQuantizationParameters(
-                overflow_fix=nncf.OverflowFix.ENABLE if calibration.saturates else None
-            ),
-        )
+        graph = quantized(openvino.Core().read_model(onnx), arrays, attention, narrow)
+        openvino.save_model(graph, folder / MODEL, compress_to_fp16=False)
