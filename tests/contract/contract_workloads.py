@@ -54,13 +54,13 @@ class Nested(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.conv = nn.Conv2d(3, 4, 3, padding=1)
-        self.head = nn.Linear(4, 3)
+        self.head = nn.Linear(4 * 8 * 8, 3)
         self.register_buffer("weights", torch.linspace(0.5, 1.5, 3))
         self.register_buffer("order", torch.tensor([2, 0, 1]))
 
     def forward(self, batch: dict[str, Tensor], *, scale: Tensor, normalize: bool = False) -> Detected:
         maps = self.conv(batch["images"]).tanh() * scale[:, :, None, None]
-        scores = self.head(maps.mean((2, 3)))[:, self.order] * self.weights
+        scores = self.head(maps.flatten(1))[:, self.order] * self.weights
         if normalize:
             scores = scores.softmax(-1)
         return Detected(scores, {"maps": (maps, batch["ids"] + 1)})
@@ -126,8 +126,9 @@ def _nested() -> Workload:
 
 def _worn(model: nn.Module) -> nn.Module:
     """Give ``model`` what a user's may have: statistics, a gradient, a frozen weight, a hook, mixed modes."""
-    for tensor in _statistics(model):
-        tensor.uniform_(0.5, 1.5)
+    for norm in _norms(model):
+        norm.running_mean.uniform_(-0.3, 0.3)  # around zero, or the rectifier after it would let nothing through
+        norm.running_var.uniform_(0.2, 1.0)
     parameters = list(model.parameters())
     parameters[0].grad = torch.randn_like(parameters[0])
     parameters[-1].requires_grad_(False)
@@ -142,8 +143,5 @@ def _seen(module: nn.Module, args: Any, output: Any) -> None:
     return None
 
 
-def _statistics(model: nn.Module) -> Iterator[Tensor]:
-    for module in model.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            yield module.running_mean
-            yield module.running_var
+def _norms(model: nn.Module) -> Iterator[nn.modules.batchnorm._BatchNorm]:
+    return (module for module in model.modules() if isinstance(module, nn.modules.batchnorm._BatchNorm))
