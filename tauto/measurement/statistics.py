@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tauto.reports.comparison import Interval
 
-__all__ = ["RatioEstimate", "bootstrap_ratio_interval", "student_quantile", "trimmed_mean"]
+__all__ = ["RatioEstimate", "bootstrap_ratio_interval", "ordered_ratio_interval", "student_quantile", "trimmed_mean"]
 
 TRIM = 0.25
 """Share of pairs left out at each end: a burst of other work spoils whole blocks."""
@@ -110,6 +110,28 @@ def bootstrap_ratio_interval(
     widen /= NormalDist().inv_cdf(0.975)
     half = widen * max(centre - low, high - centre)
     return RatioEstimate(math.exp(centre), Interval(math.exp(centre - half), math.exp(centre + half)))
+
+
+def ordered_ratio_interval(numerators: Samples, denominators: Samples, confidence: float) -> Interval | None:
+    """Return an interval of the median ratio that assumes nothing of how the ratios are distributed.
+
+    Its ends are the ``k``-th smallest and largest ratio of the pairs, for the largest ``k`` at which the true median
+    lies between them with ``confidence`` (the sign test turned round; Hollander and Wolfe, *Nonparametric
+    Statistical Methods*, §3.6). Eight pairs are the fewest for 99 %; None for fewer.
+
+    Examples
+    --------
+    >>> times = np.array([3.0, 300.0, 9.0, 2.5, 700.0, 4.0, 5.0, 6.0])
+    >>> ordered_ratio_interval(times, np.ones(8), 0.99)
+    Interval(low=2.5, high=700.0)
+    """
+    ratios = np.sort(numerators / denominators)
+    pairs = len(ratios)
+    outside, rank = 2 * 0.5**pairs, 0  # chance that the median lies beyond the rank-th ratio of either end
+    while outside <= 1 - confidence:
+        rank += 1
+        outside += 2 * math.comb(pairs, rank) * 0.5**pairs
+    return Interval(float(ratios[rank - 1]), float(ratios[pairs - rank])) if rank else None
 
 
 def _cut(count: int) -> int:

@@ -3,7 +3,12 @@ import math
 import numpy as np
 import pytest
 
-from tauto.measurement.statistics import bootstrap_ratio_interval, student_quantile, trimmed_mean
+from tauto.measurement.statistics import (
+    bootstrap_ratio_interval,
+    ordered_ratio_interval,
+    student_quantile,
+    trimmed_mean,
+)
 
 
 def test_trimmed_mean_leaves_out_the_extremes_of_each_row():
@@ -69,3 +74,20 @@ def test_the_global_random_state_is_not_used():
     before = np.random.get_state()[1].copy()
     bootstrap_ratio_interval(np.ones(9), np.full(9, 2.0), np.random.default_rng(0))
     assert (np.random.get_state()[1] == before).all()
+
+
+def test_the_order_alone_bounds_the_median_ratio_however_wild_the_ratios():
+    random = np.random.default_rng(5)
+    for pairs in (8, 12, 30):
+        held = 0
+        for _ in range(1000):
+            # half of the blocks are a hundred times slower, on either side
+            wild = 100.0 ** random.integers(0, 2, (2, pairs)) * random.lognormal(0, 0.3, (2, pairs))
+            interval = ordered_ratio_interval(1.5 * wild[0], wild[1], 0.99)
+            held += interval.low <= 1.5 <= interval.high
+        assert held >= 985
+
+
+def test_fewer_than_eight_pairs_have_no_order_to_go_by():
+    assert ordered_ratio_interval(np.ones(7), np.ones(7), 0.99) is None
+    assert ordered_ratio_interval(np.ones(8), np.ones(8), 0.99) is not None

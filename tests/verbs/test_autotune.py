@@ -7,6 +7,7 @@ import os
 import random
 import warnings
 import weakref
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -25,13 +26,13 @@ from techniques_by_hand import (
     ZeroesEverything,
     registered,
 )
-from torch import nn
 
 import tauto
 from tauto.config import Settings
 from tauto.errors import EvaluateError, Interrupted, InvalidArgument, ModelError, StoreWarning
 from tauto.events import listening
 from tauto.recipes import Recipe
+from tauto.results.last import forget_last
 from tauto.store import Store
 
 
@@ -45,6 +46,13 @@ def _own_folders(tmp_path, monkeypatch):
 def model():
     torch.manual_seed(0)
     return Wasteful()
+
+
+@pytest.fixture
+def only_these():
+    """Make the techniques given the only ones there are, until the test has ended."""
+    with ExitStack() as stack:
+        yield lambda *kinds: stack.enter_context(registered(*kinds))
 
 
 INPUTS = torch.randn(64, 64, generator=torch.Generator().manual_seed(1))
@@ -80,15 +88,15 @@ def assert_untouched(model, before):
             assert value == after[key], key
 
 
-def test_deadly_candidates_never_reach_this_process(model, monkeypatch):
+def test_deadly_candidates_never_reach_this_process(model, only_these, monkeypatch):
     model.train()
     model.waste.eval()
     model(INPUTS).sum().backward()
     model.linear.register_forward_hook(lambda *_: None)
     before = fingerprint(model)
     monkeypatch.setattr("tauto.execution.local.default_limit_bytes", lambda: 1_500_000_000)
-    with registered(Segfaults, Eats, Exits, Refuses, ZeroesEverything, Slower, Shortcut, Hangs):
-        result = tauto.autotune(model, inputs=INPUTS, budget="40s", name="net")
+    only_these(Segfaults, Eats, Exits, Refuses, ZeroesEverything, Slower, Shortcut, Hangs)
+    result = tauto.autotune(model, inputs=INPUTS, budget="40s", name="net")
     assert_untouched(model, before)
     reasons = {trial.recipe.title: (trial.status, trial.reason) for trial in result.trials}
     assert result.verdict == "improved", result
@@ -112,54 +120,54 @@ def test_deadly_candidates_never_reach_this_process(model, monkeypatch):
     assert stored.trials == result.trials
 
 
-def test_the_optimized_model_keeps_nothing_alive_but_its_files(model):
-    with registered(Shortcut):
-        result = tauto.autotune(model, inputs=INPUTS, budget="30s")
-        fast, folder = result.model, result.model.files.path
-        assert folder.exists()
-        assert folder.stat().st_mode & 0o777 == 0o700
-        original = weakref.ref(model)
-        del model, result
-        tauto.results.last.set_last(tauto.measure(nn.Linear(64, 2), INPUTS))
-        gc.collect()
-        assert original() is None
-        fast(INPUTS)
-        del fast
-        gc.collect()
-        assert not folder.exists()
+def test_the_optimized_model_keeps_nothing_alive_but_its_files(model, only_these):
+    only_these(Shortcut)
+    result = tauto.autotune(model, inputs=INPUTS, budget="30s")
+    fast, folder = result.model, result.model.files.path
+    assert folder.exists()
+    assert folder.stat().st_mode & 0o777 == 0o700
+    original = weakref.ref(model)
+    del model, result
+    forget_last()
+    gc.collect()
+    assert original() is None
+    fast(INPUTS)
+    del fast
+    gc.collect()
+    assert not folder.exists()
 
 
-def test_a_winner_that_cannot_be_loaded_again_is_not_kept(model):
-    with registered(WorksOnlyOnce):
-        result = tauto.autotune(model, inputs=INPUTS, budget="30s")
+def test_a_winner_that_cannot_be_loaded_again_is_not_kept(model, only_these):
+    only_these(WorksOnlyOnce)
+    result = tauto.autotune(model, inputs=INPUTS, budget="30s")
     assert result.verdict == "kept_original"
     assert result.model is model
     assert "not confirmed in a fresh process" in result.trials[0].reason
     assert "exit code 7" in result.trials[0].reason
 
 
-def test_quality_decides(model):
+def test_quality_decides(model, only_these):
     target = model(INPUTS).argmax(1)
 
     def accuracy(net):
         return {"accuracy": (net(INPUTS).argmax(1) == target).float().mean().item()}
 
-    with registered(FastButWrong):
-        result = tauto.autotune(model, inputs=INPUTS, evaluate=accuracy, budget="30s")
-        assert result.verdict == "kept_original"
-        assert "quality does not hold: accuracy 1 →" in result.trials[0].reason
-        unjudged = tauto.autotune(model, inputs=INPUTS, budget="30s")
-        assert "wrong outputs: cosine" in unjudged.trials[0].reason
-    with registered(Shortcut):
-        proved = tauto.autotune(model, inputs=INPUTS, evaluate=accuracy, max_drop=0.0, budget="30s")
+    only_these(FastButWrong)
+    result = tauto.autotune(model, inputs=INPUTS, evaluate=accuracy, budget="30s")
+    assert result.verdict == "kept_original"
+    assert "quality does not hold: accuracy 1 →" in result.trials[0].reason
+    unjudged = tauto.autotune(model, inputs=INPUTS, budget="30s")
+    assert "wrong outputs: cosine" in unjudged.trials[0].reason
+    only_these(Shortcut)
+    proved = tauto.autotune(model, inputs=INPUTS, evaluate=accuracy, max_drop=0.0, budget="30s")
     assert proved.verdict == "improved"
     assert proved.confirmed.quality_held
     assert proved.confirmed.quality_drop == 0.0
 
 
-def test_memory_and_break_even_of_the_winner_are_told(model):
-    with registered(Shortcut):
-        result = tauto.autotune(model, inputs=INPUTS, budget="30s")
+def test_memory_and_break_even_of_the_winner_are_told(model, only_these):
+    only_these(Shortcut)
+    result = tauto.autotune(model, inputs=INPUTS, budget="30s")
     confirmed = result.confirmed
     assert confirmed.original.memory.steady_bytes > 1_000_000
     assert confirmed.memory_ratio is not None
@@ -183,19 +191,19 @@ def test_stopping_keeps_the_best_so_far_and_stops_run_all(model):
     assert len(tauto.runs()) == 1
 
 
-def test_the_model_may_stay_in_a_child(model):
-    with registered(Shortcut):
-        result = tauto.autotune(model, inputs=INPUTS, budget="30s", isolated=True)
+def test_the_model_may_stay_in_a_child(model, only_these):
+    only_these(Shortcut)
+    result = tauto.autotune(model, inputs=INPUTS, budget="30s", isolated=True)
     torch.testing.assert_close(result.model(INPUTS[:5]), model(INPUTS[:5]))
     assert "shortcut" in repr(result.model)
 
 
-def test_the_last_profiled_model_needs_no_name(model):
+def test_the_last_profiled_model_needs_no_name(model, only_these):
     with tauto.profile(names={"net": model}) as session, torch.inference_mode():
         model(INPUTS)
     assert session.result.roots[0].name == "net"
-    with registered(Slower):
-        result = tauto.autotune(budget="20s")
+    only_these(Slower)
+    result = tauto.autotune(budget="20s")
     assert result.verdict == "kept_original"
     assert result.speed_only is False
     assert "over 64 inputs" in result.quality_rule
