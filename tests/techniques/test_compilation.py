@@ -83,6 +83,14 @@ def test_another_number_of_threads_is_prepared_for_once(compiled: OptimizedModel
     assert graphs() == before + 1
 
 
+def test_a_number_of_threads_of_its_own_is_prepared_for_when_applied(given: Workload, tmp_path: Path) -> None:
+    recipe = Recipe.of("compile", ("threads", {"count": torch.get_num_threads() + 1}))
+    model = build(recipe, given, Context(tmp_path, HARDWARE))
+    values, before = given.example.args[0], graphs()
+    torch.testing.assert_close(model(values), given.copy_model()(values))
+    assert graphs() == before
+
+
 def test_other_shapes_are_answered_uncompiled_and_said_once(compiled: OptimizedModel, given: Workload) -> None:
     before = graphs()
     with pytest.warns(FallbackWarning, match=r"float32\[3, 8\] are not those it was compiled for"):
