@@ -85,7 +85,7 @@ class QualityRule:
             return f"{name} may get worse by at most {self.max_drop} ({better} is better)"
         rule = f"outputs within cosine ≥ {MIN_COSINE} and relative error ≤ {MAX_RELATIVE_ERROR:.0%} of the original's"
         if samples < MIN_SAMPLES:
-            return f"{rule} over {samples} inputs, of at least {MIN_SAMPLES} that would prove it: give data or evaluate"
+            return f"{rule} over {samples} inputs; quality unproved below {MIN_SAMPLES}: give data or evaluate"
         return f"{rule} over {samples} inputs"
 
 

@@ -115,12 +115,13 @@ def test_deadly_candidates_never_reach_this_process(model, only_these, monkeypat
     torch.testing.assert_close(result.model(INPUTS), model(INPUTS))
     assert result.model.config == {"rounds": 6}
     assert tauto.last() is result
-    assert Store(Settings.current().store).list().runs[0].verdict == "improved"
+    assert Store(Settings.current().store).list().rows[0].verdict == "improved"
     stored = tauto.runs()[0]
     assert stored.trials == result.trials
 
 
-def test_the_optimized_model_keeps_nothing_alive_but_its_files(model, only_these):
+def test_the_optimized_model_keeps_nothing_alive_but_its_files(only_these):
+    model = Wasteful()
     only_these(Shortcut)
     result = tauto.autotune(model, inputs=INPUTS, budget="30s")
     fast, folder = result.model, result.model.files.path
