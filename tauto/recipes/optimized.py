@@ -41,6 +41,8 @@ class OptimizedModel(nn.Module):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the original would have returned, without gradients."""
+        if not torch.is_grad_enabled():
+            return self.module(*args, **kwargs)
         with torch.no_grad():
             return self.module(*args, **kwargs)
 

@@ -131,8 +131,9 @@ def open_session(path: Path, threads: int) -> Callable[[Sequence[Tensor]], list[
     taken = [(node.name, int(node.name.removeprefix("input"))) for node in session.get_inputs()]
 
     def run(tensors: Sequence[Tensor]) -> list[Tensor]:
-        feed = {name: tensors[index].detach().contiguous().numpy() for name, index in taken}
-        return [torch.as_tensor(array) for array in session.run(None, feed)]
+        plain = [tensor.detach() if tensor.requires_grad else tensor for tensor in tensors]
+        arrays = session.run(None, {name: plain[index].contiguous().numpy() for name, index in taken})
+        return [torch.from_numpy(array) if array.ndim else torch.as_tensor(array) for array in arrays]
 
     return run
 

@@ -82,6 +82,8 @@ def flatten(value: Any) -> tuple[list[Tensor], Any]:
 
 def rebuild(skeleton: Any, tensors: list[Tensor]) -> Any:
     """Return the value that :func:`flatten` took apart, with these ``tensors`` in its slots."""
+    if isinstance(skeleton, Slot):  # the most frequent answer, and a small network notices the walk
+        return tensors[skeleton.index]
     return _map(skeleton, lambda item: tensors[item.index] if isinstance(item, Slot) else item)
 
 
