@@ -3,6 +3,7 @@
 from tauto.execution.job import Failure, Job, Outcome
 from tauto.execution.local import LocalExecutor, RunningJob, executor
 from tauto.execution.memory import default_limit_bytes
+from tauto.execution.preload import libraries_since
 from tauto.execution.resident import ResidentModule
 from tauto.execution.transfer import load, save_workload
 from tauto.execution.workspace import Workspace, new_workspace
@@ -17,6 +18,7 @@ __all__ = [
     "Workspace",
     "default_limit_bytes",
     "executor",
+    "libraries_since",
     "load",
     "new_workspace",
     "save_workload",

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from tauto.execution import wire
@@ -71,6 +71,11 @@ class ForkServer:
             except BaseException:
                 del self._listeners[request["id"]]
                 raise
+
+    def preload(self, modules: Sequence[str]) -> None:
+        """Ask the server to import libraries, so that later jobs need not; it starts no job meanwhile."""
+        with suppress(OSError), self._lock:
+            self._send({"op": "import", "modules": list(modules)})
 
     def kill(self, job_id: int) -> None:
         """Ask for the end of a job; one that has ended, or whose server has, is fine."""

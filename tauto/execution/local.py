@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any, Protocol, Self
 
 from tauto.errors import TrialFailed
@@ -29,6 +30,7 @@ class _Runner(Protocol):
     alive: bool
 
     def submit(self, request: Message, listener: Listener) -> None: ...
+    def preload(self, modules: Sequence[str]) -> None: ...
     def kill(self, job_id: int) -> None: ...
     def close(self) -> None: ...
 
@@ -129,6 +131,10 @@ class LocalExecutor:
     def warm(self) -> None:
         """Start the server now, without waiting for it: it imports while the caller prepares."""
         self._ready()
+
+    def preload(self, modules: Sequence[str]) -> None:
+        """Have the server import installed libraries once, so that later jobs need not."""
+        self._ready().preload(modules)
 
     def start(self, job: Job) -> RunningJob:
         """Start ``job`` and return at once."""

@@ -18,6 +18,7 @@ from contextlib import suppress
 from typing import Any, NoReturn
 
 from tauto.execution import child, wire
+from tauto.execution.preload import import_libraries
 from tauto.execution.processes import (
     ProcessTable,
     adopt_orphans,
@@ -89,6 +90,9 @@ class Server:
     def _obey(self, message: wire.Message) -> None:
         if message["op"] == "start":
             self._start(message)
+        elif message["op"] == "import":
+            import_libraries(message["modules"])
+            gc.freeze()
         elif (job := self._jobs.get(message["id"])) is not None:
             job.stop("asked")
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 
 from tauto.execution import child
 from tauto.execution.client import Listener
@@ -43,6 +44,9 @@ class Spawner:
         thread = threading.Thread(target=self._run, args=arguments, name="tauto-spawner", daemon=True)
         self._threads = [*(thread for thread in self._threads if thread.is_alive()), thread]
         thread.start()
+
+    def preload(self, modules: Sequence[str]) -> None:
+        """Do nothing: each job is a new process that imports for itself."""
 
     def kill(self, job_id: int) -> None:
         """Ask for the end of a job; one that has ended is fine."""

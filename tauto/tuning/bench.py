@@ -97,6 +97,7 @@ class Bench:
                 raise error
             raise TrialFailed(f"the original could not be run in a trial: {outcome.failure.reason}")
         result = outcome.result
+        executor().preload(result["libraries"])
         self._baseline = Baseline(result["metrics"], result["call_s"], outcome.wall_s)
         return self._baseline
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from torch import nn
 
 from tauto import measurement
 from tauto.errors import CandidateFailed, InvalidArgument, ModelError, TautoError
-from tauto.execution import load
+from tauto.execution import libraries_since, load
 from tauto.hardware import Hardware
 from tauto.measurement import Judgement
 from tauto.recipes import OptimizedModel, Recipe, build
@@ -27,7 +28,9 @@ ENGINES_OF_A_MODEL = ("openvino", "onnxruntime")
 
 def baseline(payload: str, reference: str) -> dict[str, Any]:
     """Run, time and evaluate the original; write its outputs, for every trial to compare with, to ``reference``."""
+    before = set(sys.modules)
     workload = _workload(payload)
+    libraries = libraries_since(before)
     samples = _compared_samples(workload)
     model = workload.model.eval()
     for argument, call in (("inputs", workload.example), ("data", samples[0])):
@@ -38,7 +41,7 @@ def baseline(payload: str, reference: str) -> dict[str, Any]:
         start = time.perf_counter()
         workload.example(model)
         call_s = time.perf_counter() - start
-    return {"metrics": _evaluated(workload), "call_s": call_s}
+    return {"metrics": _evaluated(workload), "call_s": call_s, "libraries": libraries}
 
 
 def attempt(

@@ -87,7 +87,7 @@ def test_closing_leaves_no_process(workspace):
         server = psutil.Process(fresh._runner.pid)
         child = psutil.Process(job.pid)
     assert not server.is_running()
-    assert not child.is_running()
+    assert not psutil.wait_procs([child], timeout=5)[1], "dead, and init has a moment to bury it"
     assert job.wait().failure.kind == "lost"
 
 
@@ -123,3 +123,12 @@ def test_without_fork_a_python_process_is_started(workspace, monkeypatch, name, 
         assert isinstance(spawning._runner, Spawner)
     assert (outcome.failure and outcome.failure.kind) == kind
     assert outcome.result == (3 if kind is None else None)
+
+
+def test_libraries_are_imported_once_for_all_jobs(workspace):
+    with LocalExecutor() as fresh:
+        assert fresh.run(Job("deaths:add", {"a": 1, "b": 1}, workspace.folder("one"))).result == 2
+        fresh.preload(["colorsys", "no_such_library"])
+        found = fresh.run(Job("deaths:is_imported", {"name": "colorsys"}, workspace.folder("two"))).result
+        assert found
+        assert not fresh.run(Job("deaths:is_imported", {"name": "no_such_library"}, workspace.folder("three"))).result

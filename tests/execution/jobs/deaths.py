@@ -150,3 +150,7 @@ def mark(marks, name):
     temporary = Path(marks) / f".{name}"
     temporary.write_text(str(os.getpid()))
     temporary.rename(Path(marks) / name)
+
+
+def is_imported(name):
+    return name in sys.modules
