@@ -149,8 +149,8 @@ def unfolded_norms(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 "unfolded_norms",
                 f"Batch norms of {root.title} can be folded into the convolutions before them",
-                f"{root.foldable_norms} batch norms follow a convolution of as many channels. In eval mode each "
-                "is a pass over its input that the convolution's weights can hold.",
+                f"Convolutions with a batch norm of as many channels after them: {root.foldable_norms}. In eval mode "
+                "each batch norm is a pass over its input that the convolution's weights can hold.",
                 _line("autotune", root),
                 _python("autotune", root),
             )

@@ -199,7 +199,7 @@ class Search:
         winner = self._candidates[self.winner]
         for item in self._improving():
             if item is not winner:
-                reason = f"{item.report.reason}; but {winner.recipe.title} is {winner.report.reason}"
+                reason = f"{item.report.reason}, but {winner.recipe.title} is better"
                 item.report = replace(item.report, reason=reason)
 
     def _cap_s(self) -> float:

@@ -132,7 +132,7 @@ def test_faster_precision_of_training_is_autocast():
 
 
 def test_unfolded_norms():
-    assert "3 batch norms" in found(facts=with_root(foldable_norms=3))["unfolded_norms"].evidence
+    assert "after them: 3." in found(facts=with_root(foldable_norms=3))["unfolded_norms"].evidence
     assert "unfolded_norms" not in found(facts=with_root(foldable_norms=3, training_calls=1))
 
 
