@@ -24,7 +24,7 @@ setup: .venv/.ready
 	@touch $@
 
 demo: setup
-	$(BIN)/python -m benchmarks.demo
+	$(BIN)/python -m tutorials.demo
 
 lab: setup
 	$(BIN)/jupyter lab --notebook-dir=tutorials

@@ -30,7 +30,7 @@ from tauto.workload import Workload
 
 __all__ = ["PEERS", "main"]
 
-BUDGETS = {"mlp": "2min", "resnet18": "5min", "bert": "5min"}
+BUDGETS = {"mlp": "90s", "resnet18": "4min", "bert": "4min"}
 
 
 class _Wrapped(nn.Module):

@@ -11,6 +11,7 @@ import torch
 
 from tauto.conversion import Exported, Signature, calibration, converting, write_onnx
 from tauto.conversion.openvino import import_nncf, import_openvino
+from tauto.conversion.signal_stack import kept_signal_stack
 from tauto.errors import CandidateFailed
 from tauto.hardware import Hardware
 from tauto.techniques.engine_module import Engine, EngineModule, engine_applies, prepared, saturates
@@ -161,5 +162,6 @@ def _write_int8(onnx: Path, folder: Path, workload: Workload, exported: Exported
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
     with converting("quantization by NNCF failed"):
-        graph = quantized(openvino.Core().read_model(onnx), arrays, attention, narrow)
+        with kept_signal_stack():
+            graph = quantized(openvino.Core().read_model(onnx), arrays, attention, narrow)
         openvino.save_model(graph, folder / MODEL, compress_to_fp16=False)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from tauto.conversion import converting
 from tauto.conversion.openvino import import_openvino
+from tauto.conversion.signal_stack import kept_signal_stack
 from tauto.techniques.engine_module import Engine
 
 __all__ = ["FIXED_SHAPES", "MODEL", "OpenVinoEngine"]
@@ -71,13 +72,17 @@ class OpenVinoEngine(Engine):
             self._fixed[shapes] = self._compiled_for(shapes, {})
             return self._fixed[shapes]
         if self._free is None:
-            self._free = _Request(self._core.compile_model(self._model, "CPU", self._options))
+            self._free = self._compiled(self._model, self._options)
         return self._free
 
     def _compiled_for(self, shapes: _Shapes, options: dict[str, str]) -> _Request:
         model = self._model.clone()
         model.reshape({port: list(shapes[_index(port)]) for port in model.inputs})
-        return _Request(self._core.compile_model(model, "CPU", {**self._options, **options}))
+        return self._compiled(model, {**self._options, **options})
+
+    def _compiled(self, model: Any, options: dict[str, Any]) -> _Request:
+        with kept_signal_stack():
+            return _Request(self._core.compile_model(model, "CPU", options))
 
 
 class _Request:
