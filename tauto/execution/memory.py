@@ -43,13 +43,16 @@ def private_bytes(pids: Collection[int]) -> int:
 def available_bytes() -> int:
     """Return the memory that can be had now, in bytes: the machine's, or less in a container."""
     available = int(psutil.virtual_memory().available)
-    for limit, used in (
-        (_CGROUP / "memory.max", _CGROUP / "memory.current"),
-        (_CGROUP / "memory/memory.limit_in_bytes", _CGROUP / "memory/memory.usage_in_bytes"),
+    for folder, limit, used, cached in (
+        (_CGROUP, "memory.max", "memory.current", "inactive_file"),
+        (_CGROUP / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
     ):
         try:
-            available = min(available, int(limit.read_text()) - int(used.read_text()))
-        except (OSError, ValueError):  # no such controller here, or the limit is "max"
+            # files that were read count as used, though the kernel gives their pages back when asked
+            reclaimable = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())[cached]
+            in_use = int((folder / used).read_text()) - int(reclaimable)
+            available = min(available, int((folder / limit).read_text()) - in_use)
+        except (OSError, ValueError, KeyError):  # no such controller here, or the limit is "max"
             continue
     return max(available, 0)
 

@@ -45,7 +45,7 @@ def read_outcome(job: Job, end: Message, memory_limit_bytes: int, submitted: flo
 
 def _failure(job: Job, end: Message, memory_limit_bytes: int) -> Failure:
     if end["stopped"] == "time":
-        return Failure("timed_out", f"did not end within {job.wall_limit_s:g} s: stopped")
+        return Failure("timed_out", f"did not end within {job.wall_limit_s:.3g} s: stopped")
     if end["stopped"] == "memory":
         limit = f"{memory_limit_bytes / 1e9:.1f} GB"
         return Failure("out_of_memory", f"used more than {limit} of private memory: stopped")

@@ -136,7 +136,7 @@ class ResidentModule(nn.Module):
                 self._raise_end()
             if time.monotonic() > end:
                 self._finalizer()
-                raise TrialFailed(f"The isolated model was not ready within {ready_within_s:g} s: stopped.")
+                raise TrialFailed(f"The isolated model was not ready within {ready_within_s:.3g} s: stopped.")
 
     def _exchange(self, tensors: list[Tensor], skeleton: Any) -> tuple[dict[str, Any], list[Tensor]]:
         if self._connection is None:

@@ -74,13 +74,14 @@ def run_block(function: Function, synchronize: Function, *, settle: bool = True)
 def latency_of(blocks: list[Samples], batch: int) -> Latency:
     """Return the latency over the calls of all ``blocks`` (seconds), of ``batch`` samples each."""
     calls = np.concatenate(blocks)
-    p50, p95 = np.quantile(calls, (0.5, 0.95))
+    p05, p50, p95 = np.quantile(calls, (0.05, 0.5, 0.95))
     return Latency(
         p50_ms=float(p50) * 1e3,
         p95_ms=float(p95) * 1e3,
         calls=len(calls),
         blocks=len(blocks),
         throughput_per_s=batch / float(p50),
+        p05_ms=float(p05) * 1e3,
     )
 
 

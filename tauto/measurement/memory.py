@@ -43,9 +43,9 @@ def private_bytes() -> int:
     raise RuntimeError("/proc/self/status names no RssAnon: this kernel is older than 4.5")
 
 
-def footprint_bytes() -> int:
-    """Return :func:`private_bytes` and, on Linux, the resident pages of mapped data files."""
-    return private_bytes() + (_mapped_data_bytes() if sys.platform == "linux" else 0)
+def footprint_bytes(apart: Path | None = None) -> int:
+    """Return :func:`private_bytes` and, on Linux, the resident pages of mapped data files other than ``apart``."""
+    return private_bytes() + (_mapped_data_bytes(apart) if sys.platform == "linux" else 0)
 
 
 class PrivateMemory:
@@ -62,9 +62,12 @@ class PrivateMemory:
     True
     """
 
+    def __init__(self, apart: Path | None = None) -> None:
+        self._apart = apart
+
     def __enter__(self) -> Self:
         gc.collect()
-        self._base, self._base_private = footprint_bytes(), private_bytes()
+        self._base, self._base_private = footprint_bytes(self._apart), private_bytes()
         self._peak_private = self._base_private
         self._growth: int | None = None
         self._done = threading.Event()
@@ -82,7 +85,7 @@ class PrivateMemory:
     @property
     def growth_bytes(self) -> int:
         """Growth since the block began; never negative."""
-        return max(0, footprint_bytes() - self._base) if self._growth is None else self._growth
+        return max(0, footprint_bytes(self._apart) - self._base) if self._growth is None else self._growth
 
     @property
     def peak_bytes(self) -> int:
@@ -94,7 +97,9 @@ class PrivateMemory:
             self._peak_private = max(self._peak_private, private_bytes())
 
 
-def steady_memory(build: Callable[[], nn.Module], call: Call, runtime_modules: Iterable[str]) -> int:
+def steady_memory(
+    build: Callable[[], nn.Module], call: Call, runtime_modules: Iterable[str], apart: Path | None = None
+) -> int:
     """Return the bytes by which memory grows from the loaded runtime to a model that has settled.
 
     For a fresh process that has not run the variant before. The runtime's modules are imported first and count
@@ -108,10 +113,12 @@ def steady_memory(build: Callable[[], nn.Module], call: Call, runtime_modules: I
         What it is called with; its own tensors exist before and do not count.
     runtime_modules : iterable of str
         Such as ``("openvino",)``.
+    apart : Path, optional
+        A mapped file that does not count, such as the original's weights that ``build`` copies from.
     """
     for name in runtime_modules:
         importlib.import_module(name)
-    with PrivateMemory() as memory:
+    with PrivateMemory(apart) as memory:
         model = build()
         with evaluating(model), torch.inference_mode():
             before = -1
@@ -125,7 +132,7 @@ def steady_memory(build: Callable[[], nn.Module], call: Call, runtime_modules: I
     return memory.growth_bytes
 
 
-def _mapped_data_bytes() -> int:
+def _mapped_data_bytes(apart: Path | None) -> int:
     """Return the resident, unmodified pages of mapped files no part of which is executable."""
     resident: dict[bytes, int] = {}
     programs: set[bytes] = set()
@@ -141,4 +148,6 @@ def _mapped_data_bytes() -> int:
             # a page that was written to has become anonymous memory, which is counted there
             sign = 1 if line.startswith(b"Rss:") else -1
             resident[path] = resident.get(path, 0) + sign * int(line.split()[1]) * 1024
+    if apart is not None:
+        programs.add(os.fsencode(apart.resolve()))
     return sum(size for path, size in resident.items() if path not in programs and b".so" not in path)

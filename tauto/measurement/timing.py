@@ -55,8 +55,16 @@ class PairTiming:
 
     @property
     def verdict(self) -> Verdict:
-        """Whether ``b`` is better, the same or worse."""
-        return verdict_of(self.interval)
+        """Whether ``b`` is better, the same or worse.
+
+        On a busy machine, where one side may have waited more for its threads than the other, the fast ends of both
+        must say so too.
+        """
+        verdict = verdict_of(self.interval)
+        if verdict == "same" or not (self.a.disturbed or self.b.disturbed):
+            return verdict
+        fast = (self.a.p05_ms or self.a.p50_ms) / (self.b.p05_ms or self.b.p50_ms)
+        return verdict if verdict == verdict_of(Interval(fast, fast)) else "same"
 
 
 def verdict_of(interval: Interval) -> Verdict:

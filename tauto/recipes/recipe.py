@@ -91,13 +91,15 @@ class Recipe:
         RecipeError
             When it is malformed, of a newer version, or names what TAuto does not know.
         """
-        if not isinstance(data, Mapping) or set(data) != {"recipe", "steps"} or not isinstance(data["steps"], list):
+        if not isinstance(data, Mapping) or "recipe" not in data:
             raise RecipeError("recipe: it must be a mapping of 'recipe' (its version) and 'steps' (a list).")
         version = data["recipe"]
         if not isinstance(version, int) or isinstance(version, bool) or version < 1:
             raise RecipeError(f"recipe: version {version!r} is not a version number.")
         if version > VERSION:
             raise RecipeError(f"recipe: version {version} is newer than this TAuto reads ({VERSION}). Upgrade tauto.")
+        if set(data) != {"recipe", "steps"} or not isinstance(data["steps"], list):
+            raise RecipeError("recipe: it must be a mapping of 'recipe' (its version) and 'steps' (a list).")
         return cls(tuple(_step_from(item) for item in data["steps"]))
 
     def to_json(self) -> str:

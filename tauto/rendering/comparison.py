@@ -24,6 +24,7 @@ from tauto.reports import Agreement, Comparison, Conditions, Quality
 __all__ = [
     "before_after",
     "break_even",
+    "busy",
     "conditions",
     "document",
     "explain",
@@ -55,6 +56,8 @@ def gains(report: Comparison) -> list[str]:
         faster = f"{ratio(report.speedup)} faster"
     low, high = report.speedup_interval.low, report.speedup_interval.high
     found = [f"{faster} ({ratio(low).removesuffix('×')}–{ratio(high)})"]
+    if low > 1 and high > 1.5 * low:  # too unsure for one figure
+        found = [f"at least {ratio(low)} faster"]
     if 0 < report.size_ratio < 0.98:
         found.append(f"{ratio(1 / report.size_ratio)} smaller")
     elif report.size_ratio > 1.02:
@@ -70,7 +73,8 @@ def before_after(report: Comparison) -> Table:
     """Return the table of the two side by side."""
     one, other = report.original, report.optimized
     rows = [
-        _row("Latency, median (p50)", one.latency.p50_ms, other.latency.p50_ms, duration, _speedup(report)),
+        Row((cell("Speedup, by pairs of blocks"), Cell(""), Cell(""), Cell(_speedup(report)))),
+        _row("Latency, median (p50)", one.latency.p50_ms, other.latency.p50_ms, duration),
         _row("Latency, 95th percentile (p95)", one.latency.p95_ms, other.latency.p95_ms, duration),
         _row("Throughput, samples", one.latency.throughput_per_s, other.latency.throughput_per_s, rate),
         _row("Size to ship", one.size_bytes, other.size_bytes, data_size),
@@ -87,8 +91,8 @@ def before_after(report: Comparison) -> Table:
 
 
 def _speedup(report: Comparison) -> str:
-    """Return the measured speedup as the change of latency: it comes from the ratio itself, not from two medians."""
-    return f"{ratio(report.speedup, report.speedup_interval)} speedup"
+    """Return the measured speedup: it comes from paired blocks, not from the two medians."""
+    return ratio(report.speedup, report.speedup_interval)
 
 
 def _row(
@@ -157,6 +161,19 @@ def conditions(report: Conditions, extra: tuple[tuple[str, str], ...] = ()) -> F
     return Facts("Conditions, the same for both sides", rows)
 
 
+def busy(report: Comparison) -> tuple[tuple[str, str], ...]:
+    """Return a row that warns of timings on a busy machine; nothing when it was quiet."""
+    sides = [side for side in (report.original, report.optimized) if side.latency.disturbed]
+    if not sides:
+        return ()
+    words = ", ".join(
+        f"{side.name} {duration(side.latency.p05_ms)} to {duration(side.latency.p50_ms)}" for side in sides
+    )
+    return (
+        ("Busy", f"other work disturbed the timing (fast calls to typical calls: {words}); measure again when quiet"),
+    )
+
+
 def quality_note(report: Comparison) -> str:
     """Return by which rule quality was judged, and how it came out."""
     verdict = {True: "held", False: "not held", None: "unproved"}[report.quality_held]
@@ -190,7 +207,7 @@ def document(report: Comparison) -> Document:
     blocks: list[Block] = [before_after(report)]
     reasons = {report.original.memory.reason, report.optimized.memory.reason} - {""}
     blocks += [Note(f"Memory: {reason}") for reason in sorted(reasons)]
-    blocks.append(conditions(report.conditions, tuple(facts)))
+    blocks.append(conditions(report.conditions, (*facts, *busy(report))))
     tone = {"better": "good", "same": "neutral", "worse": "bad"}[report.verdict]
     title = f"{report.optimized.name} against {report.original.name}"
     return Document(title, headline(report), tuple(blocks), tone)  # type: ignore[arg-type]

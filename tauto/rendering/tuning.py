@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tauto.rendering.comparison import before_after, break_even, conditions, gains
+from tauto.rendering.comparison import before_after, break_even, busy, conditions, gains
 from tauto.rendering.document import (
     Block,
     Cell,
@@ -109,8 +109,9 @@ def _proof(report: TuningReport) -> list[Block]:
         blocks.append(before_after(proof))
     extra = [("Quality rule", report.quality_rule)]
     if proof:
-        extra.append(("Preparation", break_even(proof)))
-    searched = f"{plural(len(report.trials), 'trial')} in {seconds(report.wall_s)}"
+        extra += [("Preparation", break_even(proof)), *busy(proof)]
+    tried = sum(trial.status != "skipped" for trial in report.trials)
+    searched = f"{tried} of {plural(len(report.trials), 'candidate')} tried in {seconds(report.wall_s)}"
     budget = f" of a budget of {seconds(report.budget_s)}" if report.budget_s else ""
     extra += [("Searched", f"{searched}{budget}, for {report.objective}")]
     blocks.append(conditions(report.conditions, tuple(extra)))
@@ -118,7 +119,7 @@ def _proof(report: TuningReport) -> list[Block]:
 
 
 def _after(report: TuningReport) -> list[Block]:
-    blocks: list[Block] = [_trials(report), _not_tried(report.not_tried)]
+    blocks: list[Block] = [_trials(report), *_skipped(report), _not_tried(report.not_tried)]
     tails = tuple(
         Code(f"Trial {trial.number}: {trial.recipe.title}", trial.output_tail)
         for trial in report.trials
@@ -135,9 +136,19 @@ def _after(report: TuningReport) -> list[Block]:
 def _trials(report: TuningReport) -> Table:
     tops = [trial.comparison.speedup_interval.high for trial in report.trials if trial.comparison]
     top = max([1.2, *(value for value in tops if value < 1e6)]) * 1.05
-    rows = tuple(_trial(trial, top, trial.number == report.winner) for trial in report.trials)
+    tried = [trial for trial in report.trials if trial.status != "skipped"]
+    rows = tuple(_trial(trial, top, trial.number == report.winner) for trial in tried)
     legend = "The dashed line is 1×, the speed of the original; each bar is the 95 % interval around its point."
     return Table("Trials", _TRIALS, rows, more="trials", legend=legend if tops else "")
+
+
+def _skipped(report: TuningReport) -> list[Block]:
+    """Return one line for each reason, with all that were skipped for it."""
+    titles: dict[str, list[str]] = {}
+    for trial in report.trials:
+        if trial.status == "skipped":
+            titles.setdefault(trial.reason, []).append(trial.recipe.title)
+    return [Note(f"Skipped, {reason}: {'; '.join(names)}.") for reason, names in titles.items()]
 
 
 def _trial(trial: TrialReport, top: float, won: bool) -> Row:

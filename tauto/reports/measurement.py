@@ -20,6 +20,13 @@ class Latency:
     blocks: int
     throughput_per_s: float
     """Samples a second at this batch size: batch / p50."""
+    p05_ms: float | None = None
+    """The fast end, nearly free of other work on the machine."""
+
+    @property
+    def disturbed(self) -> bool:
+        """Whether a typical call took more than three times a fast one: the machine was busy."""
+        return self.p05_ms is not None and self.p50_ms > 3 * self.p05_ms
 
 
 @dataclass(frozen=True, slots=True)

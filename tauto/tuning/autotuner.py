@@ -82,7 +82,10 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
     except TrialFailed as error:
         problem = str(error)
     except KeyboardInterrupt:
-        search.interrupted, problem = True, "stopped before anything was measured"
+        search.interrupted, problem = True, "stopped before anything was found"
+    if problem:
+        search.drop_winner(problem)
+        model = workload.model
     return Tuned(_report(workload, plan, hardware, search, space.not_tried, problem), model, search.recipe)
 
 
@@ -91,12 +94,13 @@ def _loaded(search: Search, plan: Plan) -> tuple[nn.Module, str]:
     recipe = search.recipe or Recipe(())
     emit(Progress(plan.verb, "loading the winner", 0.99, plan.budget.left_s))
     try:
-        return (search.bench.resident(recipe) if plan.isolated else search.bench.load(recipe)), ""
+        if plan.isolated:
+            return search.bench.resident(recipe, max(10.0, plan.budget.left_s)), ""
+        return search.bench.load(recipe), ""
     except (CandidateFailed, TrialFailed) as error:
         problem = f"{recipe.title} could not be loaded here: {error}"
     except KeyboardInterrupt:
         search.interrupted, problem = True, "stopped while the winner was being loaded"
-    search.drop_winner(problem)
     return search.bench.workload.model, problem
 
 
@@ -149,10 +153,14 @@ def _why_kept(search: Search) -> str:
     if not measured:
         tried = [trial for trial in search.trials if trial.status != "skipped"]
         if not tried:
-            return "the budget left no time for a single trial"
-        return f"none of the {len(tried)} candidates could be made: {tried[0].recipe.title}: {tried[0].reason}"
+            stopped = "it was stopped before a candidate was measured"
+            return stopped if search.interrupted else "the budget left no time for a single trial"
+        first = tried[0]
+        return (
+            f"no candidate came as far as being timed; the first of {len(tried)}, {first.recipe.title}: {first.reason}"
+        )
     best = max(measured, key=lambda trial: trial.comparison.speedup if trial.comparison else 0.0)
-    return f"none of {len(measured)} measured candidates was better; the best, {best.recipe.title}: {best.reason}"
+    return f"no candidate was better; the best of {len(measured)} measured, {best.recipe.title}: {best.reason}"
 
 
 def _conditions(workload: Workload, hardware: Hardware) -> Conditions:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -9,7 +11,7 @@ from typing import Any
 
 import torch
 
-from tauto.errors import TautoError, TrialFailed
+from tauto.errors import ModelError, TautoError, TrialFailed
 from tauto.execution import Job, Outcome, executor, new_workspace, save_workload
 from tauto.execution.resident import ResidentModule
 from tauto.hardware import Hardware
@@ -18,11 +20,12 @@ from tauto.reports import Comparison, Memory
 from tauto.techniques import Context
 from tauto.tuning.payload import Payload, techniques_of_others
 from tauto.workload import Workload
-from tauto.workload.state import evaluating, preserved_rng
+from tauto.workload.state import preserved_rng
 
 __all__ = ["Attempt", "Baseline", "Bench"]
 
 TICK_S = 0.5
+OVERDUE_S = 10.0
 Tick = Callable[[], None]
 
 
@@ -95,6 +98,8 @@ class Bench:
             error = outcome.failure.to_exception()
             if isinstance(error, TautoError) and not isinstance(error, TrialFailed):
                 raise error
+            if outcome.failure.kind == "raised":
+                raise ModelError(f"model: it could not be run in a trial: {outcome.failure.reason}")
             raise TrialFailed(f"the original could not be run in a trial: {outcome.failure.reason}")
         result = outcome.result
         executor().preload(result["libraries"])
@@ -138,15 +143,23 @@ class Bench:
         """Load what ``recipe`` prepared into this process; its files live as long as the model."""
         model = build(recipe, self.workload, self._context(recipe))
         model.files = self.workspace
+        for file in (self._payload, self._reference):  # needed by trials alone
+            file.unlink(missing_ok=True)
         return model
 
-    def resident(self, recipe: Recipe) -> OptimizedModel:
+    def resident(self, recipe: Recipe, ready_within_s: float) -> OptimizedModel:
         """Load what ``recipe`` prepared into a child that stays, behind the same ``forward``."""
-        original = self.workload.model
-        with evaluating(original), preserved_rng(), torch.inference_mode():
-            like = self.workload.example(original)
-        resident = ResidentModule("tauto.tuning.trial:resident", self._arguments(recipe), self.workspace, like=like)
+        with preserved_rng(), torch.inference_mode():
+            like = self.workload.example(self.workload.copy_model())
+        arguments = self._arguments(recipe)
+        resident = ResidentModule(
+            "tauto.tuning.trial:resident", arguments, self.workspace, like=like, ready_within_s=ready_within_s
+        )
         return OptimizedModel(resident, recipe, self.workload.model)
+
+    def discard(self, recipe: Recipe) -> None:
+        """Remove what ``recipe`` prepared: it will not be loaded."""
+        shutil.rmtree(self._context(recipe).folder, ignore_errors=True)
 
     def _attempt(self, recipe: Recipe, arguments: dict[str, Any], wall_limit_s: float, tick: Tick) -> Attempt:
         everything = {**self._arguments(recipe), **arguments, "metrics": self.baseline.metrics}
@@ -183,9 +196,13 @@ class Bench:
         folder = self.workspace.folder(function)
         job = Job(f"tauto.tuning.trial:{function}", {**common, **arguments}, folder, wall_limit_s)
         running = executor().start(job)
+        overdue = time.monotonic() + (wall_limit_s or math.inf) + OVERDUE_S
         try:
             while (outcome := running.wait(TICK_S)) is None:
                 tick()
+                if time.monotonic() > overdue:  # the server enforces the limit, unless it hangs itself
+                    executor().close()
+                    overdue = math.inf
         except BaseException:
             running.kill()
             raise

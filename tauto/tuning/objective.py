@@ -72,9 +72,11 @@ def _size_words(comparison: Comparison) -> str:
 
 def speed_words(comparison: Comparison) -> str:
     """Return the speedup with its interval in words."""
-    interval = f"{comparison.speedup_interval.low:.2f}–{comparison.speedup_interval.high:.2f}"
+    low, high = comparison.speedup_interval.low, comparison.speedup_interval.high
+    if comparison.verdict == "same" and high > 1.1:
+        return f"not shown to be faster: between {low:.2f}× and {high:.2f}×"
     word = {"better": "faster", "same": "no faster", "worse": "slower"}[comparison.verdict]
-    return f"{word}: {comparison.speedup:.2f}× ({interval})"
+    return f"{word}: {comparison.speedup:.2f}× ({low:.2f}–{high:.2f})"
 
 
 def quality_words(comparison: Comparison) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from tauto.errors import TrialFailed
 from tauto.events import Progress, emit
 from tauto.recipes import Recipe
 from tauto.reports import Comparison, TrialReport
@@ -15,8 +16,13 @@ from tauto.tuning.objective import Goal
 
 __all__ = ["Search"]
 
+CONFIRM_SHARE = 0.8
+"""Share of the time left in which the winner is confirmed; the rest is for loading it."""
 MIN_TRIAL_S = 1.0
 """A trial with less time than this is not begun."""
+LEAST_LIMIT_S = 10.0
+TRIAL_SHARE = 0.4
+"""Share of the time left that one trial may use, where that is more than :data:`LEAST_LIMIT_S`."""
 EARLY_MARGIN = 0.9
 """A candidate whose early samples are clearly below this share of the best so far is given up."""
 
@@ -98,22 +104,28 @@ class Search:
             self.budget.reserve_s = self._reserve_s()
             limit = self.budget.left_for_trials_s
             if limit < MIN_TRIAL_S:
-                self._skip_from(number)
+                self._skip_from(number, "the budget left no time to try it")
                 return
             self._tell(number, recipe)
-            self._candidates.append(self._try(number, recipe, limit))
+            # one that hangs or compiles for ever must leave time for those after it
+            self._candidates.append(self._try(number, recipe, min(limit, max(LEAST_LIMIT_S, TRIAL_SHARE * limit))))
+            if not self._candidates[-1].improves:
+                self.bench.discard(recipe)
 
     def _try(self, number: int, recipe: Recipe, limit_s: float) -> _Candidate:
         best = self._best()
         # a candidate clearly slower than the best so far cannot win; the best itself was at least the original
         bar = EARLY_MARGIN * (best.report.comparison.speedup if best and best.report.comparison else 1.0)
-        attempt = self.bench.attempt(
-            recipe,
-            wall_limit_s=limit_s,
-            time_cap_s=self._cap_s(),
-            give_up_below=bar if self.goal.only_speed_counts else None,
-            tick=lambda: self._tell(number, recipe),
-        )
+        try:
+            attempt = self.bench.attempt(
+                recipe,
+                wall_limit_s=limit_s,
+                time_cap_s=self._cap_s(),
+                give_up_below=bar if self.goal.only_speed_counts else None,
+                tick=lambda: self._tell(number, recipe),
+            )
+        except (TrialFailed, OSError) as error:  # no process or no disk: what was found so far stays
+            attempt = Attempt(0.0, failure=str(error))
         self.budget.spent(attempt.wall_s)
         report = TrialReport(
             number=number,
@@ -138,19 +150,19 @@ class Search:
             candidate.report = replace(candidate.report, status="rejected", reason=decision.reason)
         return candidate
 
-    def _skip_from(self, number: int) -> None:
+    def _skip_from(self, number: int, reason: str) -> None:
         for index, recipe in enumerate(self._recipes[number:], number):
-            reason = "the budget left no time to try it" if not self.interrupted else "stopped before it was tried"
             report = TrialReport(index, recipe.report(), "skipped", reason, None, None, 0.0, None)
             self._candidates.append(_Candidate(report, recipe, Attempt(0.0)))
 
     @property
     def nearest_miss(self) -> str | None:
-        """What came nearest and lost too much quality, in words; None when quality was not what failed."""
-        lost = [item for item in self._candidates if item.report.comparison and not item.report.comparison.quality_held]
-        faster = [item for item in lost if _comparison(item).quality_held is False and _comparison(item).speedup > 1]
-        if faster:
-            item = max(faster, key=lambda each: self.goal.gain(_comparison(each)))
+        """What came nearest, in words, when every candidate lost too much quality; None when one held it."""
+        if any(item.report.comparison and _comparison(item).quality_held is not False for item in self._candidates):
+            return None
+        lost = [item for item in self._candidates if item.report.comparison and _comparison(item).speedup > 1]
+        if lost:
+            item = max(lost, key=lambda each: self.goal.gain(_comparison(each)))
             return f"{item.recipe.title}: {item.report.reason}"
         wrong = next((item for item in self._candidates if item.attempt.rejected), None)
         return f"{wrong.recipe.title}: {wrong.attempt.rejected}" if wrong else None
@@ -171,7 +183,9 @@ class Search:
                 self._demote(best, "it looked better, but the budget left no time to confirm it")
                 continue
             emit(Progress(self.task, f"confirming {best.recipe.title} in a fresh process", 0.95, left))
-            attempt = self.bench.confirm(best.recipe, wall_limit_s=left, time_cap_s=self._cap_s(), tried=best.attempt)
+            attempt = self.bench.confirm(
+                best.recipe, wall_limit_s=CONFIRM_SHARE * left, time_cap_s=self._cap_s(), tried=best.attempt
+            )
             problem = attempt.failure or attempt.rejected
             decision = self.goal.decide(attempt.comparison) if attempt.comparison else None
             if decision is None or not decision.improves:
@@ -193,7 +207,7 @@ class Search:
 
     def _explain_others(self) -> None:
         if len(self._candidates) < len(self._recipes):
-            self._skip_from(len(self._candidates))
+            self._skip_from(len(self._candidates), "stopped before it was measured")
         if self.winner is None:
             return
         winner = self._candidates[self.winner]
@@ -217,7 +231,7 @@ class Search:
         return best.report.wall_s - preparing + memories + min(1.2 * preparing, 0.3 * self.budget.total_s)
 
     def _reserve_s(self) -> float:
-        return min(self._confirm_cost_s(), 0.6 * self.budget.total_s)
+        return min(self._confirm_cost_s() / CONFIRM_SHARE, 0.6 * self.budget.total_s)
 
     def _tell(self, number: int, recipe: Recipe) -> None:
         best = self._best()

@@ -73,6 +73,7 @@ def chosen_techniques(only: Collection[str] = (), without: Collection[str] = ())
         When ``only`` or ``without`` name an unknown technique, or leave nothing.
     """
     known = {item.name: item for item in techniques()}
+    only, without = ([names] if isinstance(names, str) else names for names in (only, without))
     for argument, names in (("only", only), ("without", without)):
         for name in names:
             if name not in known:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from tauto import measurement
-from tauto.errors import CandidateFailed, InvalidArgument, ModelError, TautoError
+from tauto.errors import CandidateFailed, InvalidArgument
 from tauto.execution import libraries_since, load
 from tauto.hardware import Hardware
 from tauto.measurement import Judgement
@@ -19,6 +19,7 @@ from tauto.recipes import OptimizedModel, Recipe, build
 from tauto.techniques import Context
 from tauto.tuning.payload import Payload
 from tauto.workload import Workload
+from tauto.workload.check import check_runs
 from tauto.workload.quality import MAX_RELATIVE_ERROR, MIN_COSINE, MIN_SAMPLES
 
 __all__ = ["attempt", "baseline", "memory", "resident"]
@@ -33,8 +34,9 @@ def baseline(payload: str, reference: str) -> dict[str, Any]:
     libraries = libraries_since(before)
     samples = _compared_samples(workload)
     model = workload.model.eval()
-    for argument, call in (("inputs", workload.example), ("data", samples[0])):
-        _check_runs(model, argument, call)
+    check_runs(model, workload.example, "inputs")
+    for call in samples:
+        check_runs(model, call, "data")
     outputs = measurement.outputs_of(model, samples)
     torch.save(outputs, reference)
     with torch.inference_mode():
@@ -100,8 +102,13 @@ def memory(payload: str, reference: str, recipe: dict[str, Any], folder: str, se
     workload = _workload(payload)
     names = {step["technique"] for step in recipe["steps"]}
     runtime = [name for name in ENGINES_OF_A_MODEL if name in names]
+    if not recipe["steps"]:  # the original as it was loaded: its weights are the mapped file
+        return measurement.steady_memory(lambda: workload.model.eval(), workload.example, runtime)
     return measurement.steady_memory(
-        lambda: _built(recipe, workload, folder, seed, may_prepare=False), workload.example, runtime
+        lambda: _built(recipe, workload, folder, seed, may_prepare=False),
+        workload.example,
+        runtime,
+        apart=Path(payload),  # the original's weights, which the recipe's model does not use
     )
 
 
@@ -129,19 +136,6 @@ def _compared_samples(workload: Workload) -> tuple[Any, ...]:
         if workload.evaluate is not None or count >= MIN_SAMPLES:
             break
     return tuple(chosen)
-
-
-def _check_runs(model: nn.Module, argument: str, call: Any) -> None:
-    try:
-        with torch.inference_mode():
-            call(model)
-    except TautoError:
-        raise
-    except Exception as error:  # the model's own words, whatever they are
-        raise ModelError(
-            f"{argument}: the model refuses them ({', '.join(call.shapes)}). "
-            f"Its own error: {type(error).__name__}: {error}"
-        ) from error
 
 
 def _evaluated(workload: Workload) -> dict[str, float] | None:

@@ -23,8 +23,8 @@ __all__ = ["apply", "recipe_from"]
 def apply(
     recipe: Recipe | TuningResult | Mapping[str, Any] | str | Path,
     model: nn.Module,
-    *,
     inputs: Any = None,
+    *,
     data: Iterable[Any] | None = None,
     evaluate: Callable[[nn.Module], Any] | None = None,
     max_drop: str | float | Drop = "1%",

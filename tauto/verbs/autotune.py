@@ -20,8 +20,8 @@ __all__ = ["autotune"]
 
 def autotune(
     model: nn.Module | None = None,
-    *,
     inputs: Any = None,
+    *,
     data: Iterable[Any] | None = None,
     evaluate: Callable[[nn.Module], Any] | None = None,
     max_drop: str | float | Drop = "1%",

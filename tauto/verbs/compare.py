@@ -13,6 +13,8 @@ from tauto.hardware import Hardware
 from tauto.results import ComparisonResult, MeasurementResult
 from tauto.verbs.delivery import deliver
 from tauto.workload import Workload, check_model
+from tauto.workload.check import check_runs
+from tauto.workload.state import evaluating, preserved_rng
 
 __all__ = ["compare", "measure"]
 
@@ -56,6 +58,8 @@ def compare(
         higher_is_better=higher_is_better,
         name=names[0],
     )
+    for argument, model in zip(names, (a, b), strict=True):
+        _check(model, workload, argument)
     hardware = Hardware.current(workload.device.type)
     return deliver(ComparisonResult(measurement.compare(a, b, workload, hardware=hardware, names=names)))
 
@@ -69,4 +73,10 @@ def measure(model: nn.Module, inputs: Any = None, *, name: str | None = None) ->
     0.41
     """
     workload = Workload.of(model, inputs=inputs, name=name)
+    _check(model, workload, "inputs")
     return deliver(MeasurementResult(measurement.measure(model, workload.example, name=workload.name)))
+
+
+def _check(model: nn.Module, workload: Workload, argument: str) -> None:
+    with evaluating(model), preserved_rng():
+        check_runs(model, workload.example, argument)

@@ -14,6 +14,7 @@ from tauto.profiling import ProfileSession, profile_model
 from tauto.results import ProfileResult
 from tauto.verbs.delivery import deliver
 from tauto.workload import Workload
+from tauto.workload.check import check_runs
 from tauto.workload.state import evaluating, preserved_rng
 
 __all__ = ["ProfiledBlock", "profile"]
@@ -96,5 +97,6 @@ def profile(
     call = workload.example
     known = {workload.name: model} if name else names
     with evaluating(model), preserved_rng(), torch.inference_mode():
+        check_runs(model, call, "inputs")
         report = profile_model(model, call.args, call.kwargs, names=known, subject=workload.name)
     return deliver(ProfileResult(report))

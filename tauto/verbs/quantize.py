@@ -26,8 +26,8 @@ _OBJECTIVES = ("latency", "size")
 
 def quantize(
     model: nn.Module,
-    *,
     inputs: Any = None,
+    *,
     data: Iterable[Any] | None = None,
     evaluate: Callable[[nn.Module], Any] | None = None,
     max_drop: str | float | Drop = "1%",

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from tauto.errors import InvalidArgument
 from tauto.workload.structure import describe, tensors_of
 
-__all__ = ["Call", "call_from_batch", "call_from_inputs"]
+__all__ = ["Call", "call_from_batch", "call_from_inputs", "same_call"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -92,6 +93,15 @@ def call_from_batch(batch: Any, model: nn.Module, example: Call | None) -> Call:
         count = len(example.args) if example is not None and example.args else _required_positional(model)
         return Call(tuple(batch[: max(1, count)]))
     return call_from_inputs(batch)
+
+
+def same_call(one: Call, other: Call) -> bool:
+    """Return whether two calls have equal tensors."""
+    mine, its = one.tensors, other.tensors
+    return len(mine) == len(its) and all(
+        a.shape == b.shape and a.dtype == b.dtype and a.device == b.device and torch.equal(a, b)
+        for a, b in zip(mine, its, strict=True)
+    )
 
 
 def _parameters(model: nn.Module) -> Sequence[inspect.Parameter]:

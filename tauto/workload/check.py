@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from tauto.errors import InvalidArgument, ModelError
+from tauto.errors import InvalidArgument, ModelError, TautoError
+from tauto.workload.call import Call
 
-__all__ = ["check_model"]
+__all__ = ["check_model", "check_runs"]
 
 
 def check_model(model: object, argument: str = "model") -> nn.Module:
@@ -33,6 +34,26 @@ def check_model(model: object, argument: str = "model") -> nn.Module:
     for name, tensor in tensors:
         _check_tensor(argument, name, tensor)
     return model
+
+
+def check_runs(model: nn.Module, call: Call, argument: str) -> None:
+    """Call the model once, without gradients; what it raises is named as its own.
+
+    Raises
+    ------
+    ModelError
+        When the model refuses the call.
+    """
+    try:
+        with torch.inference_mode():
+            call(model)
+    except TautoError:
+        raise
+    except Exception as error:  # the model's own words, whatever they are
+        raise ModelError(
+            f"{argument}: the model refuses them ({', '.join(call.shapes)}). "
+            f"Its own error: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _check_tensor(argument: str, name: str, tensor: Tensor) -> None:

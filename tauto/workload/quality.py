@@ -116,7 +116,12 @@ def _number(item: Any, function: str, key: str) -> float:
         raise EvaluateError(
             f"evaluate: {function} returned a {type(item).__name__} for {key!r}. Return a number, or a dict of numbers."
         )
-    number = float(item)
+    try:
+        number = float(item)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise EvaluateError(
+            f"evaluate: {function} returned a {type(item).__name__} for {key!r} that is no single number ({error})."
+        ) from None
     if not math.isfinite(number):
         raise EvaluateError(f"evaluate: {function} returned {number} for {key!r}, not a finite number.")
     return number

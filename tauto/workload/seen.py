@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from tauto.workload.call import Call
+from tauto.workload.call import Call, same_call
 from tauto.workload.structure import map_tensors
 
 __all__ = ["MAX_BYTES", "MAX_SAMPLES", "calls_of", "forget", "last_model", "remember"]
@@ -34,6 +34,8 @@ def remember(model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any])
     _last = weakref.ref(model)
     kept = _calls.setdefault(model, [])
     call = Call(tuple(args), dict(kwargs))
+    if any(same_call(known, call) for known in kept):
+        return True  # the same again says nothing new; another may follow
     samples = sum(known.batch for known in kept)
     if not call.tensors or samples >= MAX_SAMPLES:
         return samples < MAX_SAMPLES

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-__all__ = ["evaluating", "preserved_rng", "seeded", "thread_count"]
+__all__ = ["evaluating", "preserved_generators", "preserved_rng", "seeded", "thread_count"]
 
 
 @contextmanager
@@ -26,6 +26,20 @@ def preserved_rng() -> Iterator[None]:
         torch.set_rng_state(cpu)
         if cuda is not None:
             torch.cuda.set_rng_state_all(cuda)
+
+
+@contextmanager
+def preserved_generators(data: object) -> Iterator[None]:
+    """Restore the random generators that a DataLoader and its samplers have of their own."""
+    sampler, batches = getattr(data, "sampler", None), getattr(data, "batch_sampler", None)
+    owners = (data, sampler, batches, getattr(batches, "sampler", None))
+    found = (getattr(owner, "generator", None) for owner in owners)
+    states = {item: item.get_state() for item in found if isinstance(item, torch.Generator)}
+    try:
+        yield
+    finally:
+        for generator, state in states.items():
+            generator.set_state(state)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Self
@@ -14,16 +15,18 @@ from torch import nn
 from tauto.config import Drop, parse_drop
 from tauto.errors import InvalidArgument, ModelError
 from tauto.workload import seen
-from tauto.workload.call import Call, call_from_batch, call_from_inputs
+from tauto.workload.call import Call, call_from_batch, call_from_inputs, same_call
 from tauto.workload.check import check_model
 from tauto.workload.quality import QualityRule
-from tauto.workload.state import preserved_rng
+from tauto.workload.state import preserved_generators, preserved_rng
 
 __all__ = ["DATA_BYTES", "DATA_SAMPLES", "Workload"]
 
 DATA_SAMPLES = 256
 """Samples taken from ``data``: enough to calibrate on and to compare outputs over."""
 DATA_BYTES = 512 * 2**20
+MOST_BATCHES = 1000
+"""Batches looked at: one that repeats itself for ever ends there."""
 
 Evaluate = Callable[[nn.Module], Any]
 
@@ -206,11 +209,13 @@ def _batches(data: Iterable[Any], model: nn.Module, example: Call | None) -> tup
         )
     calls: list[Call] = []
     samples = size = 0
-    with preserved_rng():
-        for batch in data:
+    with preserved_rng(), preserved_generators(data):
+        for batch in itertools.islice(data, MOST_BATCHES):
             call = call_from_batch(batch, model, example)
             if not call.tensors:
                 raise InvalidArgument("data: a batch of it holds no tensor that the model takes.")
+            if any(same_call(known, call) for known in calls):
+                continue  # only varied inputs prove something
             calls.append(call)
             samples += call.batch
             size += sum(tensor.numel() * tensor.element_size() for tensor in call.tensors)

@@ -8,8 +8,9 @@ import torch
 
 from tauto.measurement.latency import time_alone
 from tauto.measurement.sequential import FEWEST_PAIRS
-from tauto.measurement.timing import time_pair, verdict_of
+from tauto.measurement.timing import PairTiming, time_pair, verdict_of
 from tauto.reports.comparison import Interval
+from tauto.reports.measurement import Latency
 
 
 def busy(seconds):
@@ -115,3 +116,18 @@ def test_one_function_alone():
     assert latency.p50_ms >= 1.0
     assert latency.throughput_per_s == pytest.approx(2000 / latency.p50_ms)
     assert latency.calls >= latency.blocks >= 1
+
+
+def _latency(p50_ms, p05_ms):
+    return Latency(p50_ms, 2 * p50_ms, 100, 12, 1000 / p50_ms, p05_ms)
+
+
+def test_on_a_busy_machine_the_fast_ends_must_say_so_too():
+    sure = Interval(1.5, 2.5)
+    stalled = PairTiming(2.0, sure, True, False, _latency(24.0, 0.04), _latency(0.05, 0.04), 1.0)
+    assert stalled.a.disturbed
+    assert stalled.verdict == "same"
+    real = PairTiming(2.0, sure, True, False, _latency(24.0, 0.08), _latency(0.05, 0.04), 1.0)
+    assert real.verdict == "better"
+    quiet = PairTiming(2.0, sure, True, False, _latency(1.0, 0.9), _latency(0.5, 0.45), 1.0)
+    assert quiet.verdict == "better"

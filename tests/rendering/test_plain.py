@@ -76,7 +76,7 @@ def test_the_page_of_an_interrupted_search_without_trials() -> None:
     text = rendering.text(bare_tuning())
     assert "speed only" in text
     assert "Interrupted" in text
-    assert "0 trials" in text
+    assert "0 of 0 candidates tried" in text
 
 
 def test_a_reason_that_already_says_so_is_not_said_twice() -> None:

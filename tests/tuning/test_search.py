@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 from reports_by_hand import comparison
 
+from tauto.errors import TrialFailed
 from tauto.recipes import Recipe
 from tauto.tuning.bench import Attempt, Baseline
 from tauto.tuning.budget import Budget
@@ -33,6 +34,7 @@ class HandBench:
     confirmed: dict[str, float | str | BaseException] = field(default_factory=dict)
     cost_s: float = 10.0
     bars: list = field(default_factory=list)
+    discarded: list = field(default_factory=list)
     baseline: Baseline = field(default_factory=lambda: Baseline(None, 0.01, 1.0))
 
     def attempt(self, recipe, *, wall_limit_s, time_cap_s, give_up_below, tick):
@@ -42,6 +44,9 @@ class HandBench:
 
     def confirm(self, recipe, *, wall_limit_s, time_cap_s, tried):
         return self._answer(self.confirmed.get(recipe.title, self.speedups[recipe.title]), wall_limit_s)
+
+    def discard(self, recipe):
+        self.discarded.append(recipe.title)
 
     def _answer(self, answer, wall_limit_s):
         cost = min(self.cost_s, wall_limit_s)
@@ -88,16 +93,43 @@ def test_nothing_better_keeps_the_original():
 
 
 def test_a_faster_one_that_loses_quality_is_the_nearest_miss():
-    search = run([-3.0, 1.0, -2.0])
+    search = run([-3.0, "crashed", -2.0])
     assert search.winner is None
     assert "quality does not hold" in search.trials[0].reason
     assert search.nearest_miss.startswith("fold_batchnorm: faster: 3.00×")
 
 
 def test_wrong_outputs_are_a_near_miss_too():
-    search = run(["wrong outputs: cosine 0.5", 1.0, 1.0])
+    search = run(["wrong outputs: cosine 0.5", "crashed", "crashed"])
     assert search.trials[0].status == "rejected"
     assert "wrong outputs" in search.nearest_miss
+
+
+def test_one_that_held_its_quality_makes_no_miss():
+    assert run([-3.0, 1.0, -2.0]).nearest_miss is None
+
+
+def test_what_does_not_improve_is_discarded_at_once():
+    assert run([1.0, 3.0, "crashed"]).bench.discarded == ["fold_batchnorm", "fold_batchnorm → channels_last"]
+
+
+def test_one_that_hangs_leaves_time_for_those_after_it():
+    class Hanging(HandBench):
+        def _answer(self, answer, wall_limit_s):
+            self.cost_s = 1e9 if answer == "hangs" else 10.0
+            return super()._answer(answer, wall_limit_s)
+
+    clock = Clock()
+    table = dict(zip((recipe.title for recipe in RECIPES), ["hangs", 2.0, 1.0], strict=True))
+    search = Search(Hanging(clock, table), Budget(120.0, clock=clock), Goal())
+    search.run(RECIPES)
+    assert statuses(search) == ["failed", "kept", "rejected"]
+    assert search.budget.elapsed_s <= 120.0
+
+
+def test_a_full_disk_in_one_trial_keeps_what_was_found():
+    assert run([2.0, TrialFailed("no space is left"), 1.0]).winner == 0
+    assert run([2.0, OSError("too many files"), 1.0]).trials[1].reason == "too many files"
 
 
 def test_a_best_that_is_not_confirmed_gives_way_to_the_next():

@@ -68,7 +68,7 @@ class TestInputs:
     def test_what_is_remembered_is_a_bounded_copy(self, model):
         x = torch.ones(100, 4)
         assert seen.remember(model, (x,), {})
-        assert not seen.remember(model, (x,), {})
+        assert seen.remember(model, (x,), {}), "the same again is not kept"
         x.zero_()
         assert seen.calls_of(model)[0].args[0].sum() == 400
         assert not seen.remember(model, (x,), {})
@@ -94,8 +94,18 @@ class TestData:
         assert workload.example.batch == 32
 
     def test_only_so_much_is_taken(self, model):
-        workload = Workload.of(model, data=[torch.zeros(64, 4)] * 100)
+        workload = Workload.of(model, data=[torch.full((64, 4), float(number)) for number in range(100)])
         assert workload.sample_count == 256
+
+    def test_the_same_batch_again_proves_nothing(self, model):
+        assert Workload.of(model, data=[torch.zeros(32, 4)] * 100).sample_count == 32
+
+    def test_a_loaders_own_generator_is_left_alone(self, model):
+        generator = torch.Generator().manual_seed(3)
+        loader = DataLoader(TensorDataset(torch.randn(100, 4)), batch_size=10, shuffle=True, generator=generator)
+        before = generator.get_state()
+        Workload.of(model, data=loader)
+        assert torch.equal(before, generator.get_state())
 
     @pytest.mark.parametrize(
         ("data", "words"),
@@ -177,6 +187,7 @@ class TestQuality:
             (None, "returned nothing"),
             ({}, "returned nothing"),
             ("high", "returned a str"),
+            (torch.ones(3), "no single number"),
             (math.nan, "not a finite"),
             (True, "a bool"),
         ],
