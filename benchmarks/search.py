@@ -32,7 +32,7 @@ def deadly() -> tuple[TuningReport, bool]:
     from techniques_by_hand import Eats, Exits, Hangs, Segfaults, Shortcut, Slower, Wasteful, registered
 
     pid = os.getpid()
-    with registered(Segfaults, Eats, Exits, Slower, Shortcut, Hangs):
+    with registered(Hangs, Segfaults, Eats, Exits, Slower, Shortcut):
         result = tauto.autotune(Wasteful(), inputs=torch.randn(64, 64), budget="1min", name="wasteful")
     return result.report, pid == os.getpid()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +15,11 @@ from tauto.events import listening
 if TYPE_CHECKING:
     from tauto.results import Result, TuningResult
 
-__all__ = ["INTERRUPTED", "MISTAKE", "answering", "check_files", "complain", "show", "write_tuned"]
+__all__ = ["INTERRUPTED", "MISTAKE", "answering", "check_files", "complain", "finish_tuned", "show"]
 
 MISTAKE = 2
 INTERRUPTED = 130
+REPORT_SUFFIXES = (".html", ".json", ".md", ".txt")
 
 
 def complain(message: object) -> None:
@@ -27,8 +28,10 @@ def complain(message: object) -> None:
 
 
 @contextmanager
-def answering() -> Iterator[None]:
+def answering(finish: Callable[[Any], None] = print) -> Iterator[None]:
     """Show progress inside the ``with`` block; end the process as the shell expects when it does not go well.
+
+    ``finish`` is what to do with the best so far when a search is interrupted.
 
     Raises
     ------
@@ -42,7 +45,7 @@ def answering() -> Iterator[None]:
         complain(error)
         raise SystemExit(MISTAKE) from None
     except Interrupted as stop:
-        print(stop.result)
+        finish(stop.result)
         complain("stopped; this is the best so far.")
         raise SystemExit(INTERRUPTED) from None
     except KeyboardInterrupt:
@@ -56,11 +59,13 @@ def check_files(**files: Path | None) -> None:
     Raises
     ------
     InvalidArgument
-        When its folder is missing.
+        When its folder is missing, or a report's suffix is none of a report's forms.
     """
     for option, file in files.items():
         if file is not None and not file.expanduser().resolve().parent.is_dir():
             raise InvalidArgument(f"--{option}: there is no folder {file.parent}.")
+    if (report := files.get("report")) is not None and report.suffix.lower() not in REPORT_SUFFIXES:
+        raise InvalidArgument(f"--report: end the name in {', '.join(REPORT_SUFFIXES)}, not {report.suffix!r}.")
 
 
 def show(result: Result[Any], report: Path | None = None) -> None:
@@ -70,8 +75,11 @@ def show(result: Result[Any], report: Path | None = None) -> None:
         result.save(report)
 
 
-def write_tuned(result: TuningResult, script: Path | None, recipe: Path | None) -> None:
-    """Write the script and the recipe where they are asked for; there is no recipe when the original was kept."""
+def finish_tuned(
+    result: TuningResult, report: Path | None = None, script: Path | None = None, recipe: Path | None = None
+) -> None:
+    """Print the report, and write report, script and recipe where asked; there is no recipe for the original."""
+    show(result, report)
     if script is not None:
         _write(script, result.script(), "script")
     if recipe is not None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tauto.cli.answer import answering, check_files, show, write_tuned
+from tauto.cli.answer import answering, check_files, finish_tuned
 from tauto.cli.loader import load
 from tauto.cli.options import (
     Budget,
@@ -44,7 +45,8 @@ def apply(
     script: ScriptFile = None,
 ) -> None:
     """Apply a recipe to a model, and measure what it gains here."""
-    with answering():
+    finish = partial(finish_tuned, report=report, script=script)
+    with answering(finish):
         check_files(report=report, script=script)
         value, name, source = load(model, "model")
         given = keywords(source, inputs=inputs, data=data, evaluate=evaluate, factory=factory)
@@ -60,5 +62,4 @@ def apply(
             budget=budget,
             name=name,
         )
-        show(result, report)
-        write_tuned(result, script, None)
+        finish(result)

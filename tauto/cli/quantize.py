@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Literal, cast
 
 import typer
 
-from tauto.cli.answer import answering, check_files, show, write_tuned
+from tauto.cli.answer import answering, check_files, finish_tuned
 from tauto.cli.loader import load
 from tauto.cli.options import (
     Budget,
@@ -47,7 +48,8 @@ def quantize(
     recipe: RecipeFile = None,
 ) -> None:
     """Make a model int8, when it is measured to be faster or smaller."""
-    with answering():
+    finish = partial(finish_tuned, report=report, script=script, recipe=recipe)
+    with answering(finish):
         check_files(report=report, script=script, recipe=recipe)
         value, name, source = load(model, "model")
         given = keywords(source, inputs=inputs, data=data, evaluate=evaluate, factory=factory)
@@ -64,5 +66,4 @@ def quantize(
             budget=budget,
             name=name,
         )
-        show(result, report)
-        write_tuned(result, script, recipe)
+        finish(result)

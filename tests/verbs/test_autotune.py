@@ -95,8 +95,8 @@ def test_deadly_candidates_never_reach_this_process(model, only_these, monkeypat
     model.linear.register_forward_hook(lambda *_: None)
     before = fingerprint(model)
     monkeypatch.setattr("tauto.execution.local.default_limit_bytes", lambda: 1_500_000_000)
-    only_these(Segfaults, Eats, Exits, Refuses, ZeroesEverything, Slower, Shortcut, Hangs)
-    result = tauto.autotune(model, inputs=INPUTS, budget="40s", name="net")
+    only_these(Hangs, Segfaults, Eats, Exits, Refuses, ZeroesEverything, Slower, Shortcut)
+    result = tauto.autotune(model, inputs=INPUTS, budget="60s", name="net")
     assert_untouched(model, before)
     reasons = {trial.recipe.title: (trial.status, trial.reason) for trial in result.trials}
     assert result.verdict == "improved", result
@@ -111,7 +111,7 @@ def test_deadly_candidates_never_reach_this_process(model, only_these, monkeypat
     assert reasons["slower"][0] == "rejected"
     assert reasons["hangs"][0] == "failed"
     assert "stopped" in reasons["hangs"][1]
-    assert result.wall_s <= 41
+    assert result.wall_s <= 61
     torch.testing.assert_close(result.model(INPUTS), model(INPUTS))
     assert result.model.config == {"rounds": 6}
     assert tauto.last() is result
