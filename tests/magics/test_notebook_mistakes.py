@@ -54,7 +54,7 @@ MISTAKES = [
     ("%tauto_apply newer model --inputs x", "newer"),
     ("%tauto_apply broken.yaml model --inputs x", "recipe"),
     ("%tauto_quantize model --into class", "not a name that Python allows"),
-    ("%tauto_script", "nothing has been run"),
+    ("%tauto_script", "none with a recipe yet"),
     ("%%tauto_profile\nawait x", "top-level await"),
 ]
 
