@@ -36,8 +36,10 @@ lint: setup
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+# engines of every kind in one process for the contract; the rest apart from them
 unit: setup
-	$(BIN)/pytest
+	$(BIN)/pytest tests/contract tests/techniques
+	$(BIN)/pytest --ignore=tests/contract --ignore=tests/techniques
 
 notebooks: setup
 	$(BIN)/pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=600 tutorials

@@ -56,7 +56,7 @@ def autotune_resnet() -> TuningReport:
     """Autotune a ResNet-18 with random weights: no quality to keep, so the result is about speed only."""
     subject = MODELS["resnet18"]
     with listening(_Line()):
-        result = tauto.autotune(subject.built(), inputs=subject.inputs(), budget="3min", name=subject.name)
+        result = tauto.autotune(subject.built(), inputs=subject.inputs(), budget="2min", name=subject.name)
     return result.report
 
 
@@ -79,9 +79,9 @@ def main() -> None:
     """Run everything and print before and after."""
     start = time.monotonic()
     OUTPUT.mkdir(exist_ok=True)
-    print("1. A convolutional net on handwritten digits: profile, quantize, autotune (about 4 minutes)")
+    print("1. A convolutional net on handwritten digits: profile, quantize, autotune (about 3 minutes)")
     reports = run_notebook()
-    print("\n2. ResNet-18 at 224 × 224, random weights, speed only (at most 3 minutes)")
+    print("\n2. ResNet-18 at 224 × 224, random weights, speed only (at most 2 minutes)")
     reports.append(autotune_resnet())
     print()
     for report in reports:

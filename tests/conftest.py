@@ -1,0 +1,21 @@
+"""What holds for every test."""
+
+import pytest
+
+from tauto.conversion.openvino import import_openvino
+from tauto.conversion.signal_stack import kept_signal_stack
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _signal_stack_kept():
+    """Generated scripts compile in this process without TAuto's care of the signal stack; the next signal ended it."""
+    core = import_openvino().Core
+    compile_model = core.compile_model
+
+    def careful(*arguments, **options):
+        with kept_signal_stack():
+            return compile_model(*arguments, **options)
+
+    core.compile_model = careful
+    yield
+    core.compile_model = compile_model
