@@ -1,6 +1,7 @@
 """How fast, how big, how right, and how sure."""
 
 from tauto.measurement.agreement import check_outputs, compare_outputs, outputs_of
+from tauto.measurement.allocator import LONG_LIVED, keep_freed_memory
 from tauto.measurement.comparison import compare, comparison_of, time_models
 from tauto.measurement.latency import measure, time_alone
 from tauto.measurement.memory import PrivateMemory, footprint_bytes, private_bytes, steady_memory
@@ -9,6 +10,7 @@ from tauto.measurement.size import parameter_count, size_bytes
 from tauto.measurement.timing import PairTiming, time_pair, verdict_of
 
 __all__ = [
+    "LONG_LIVED",
     "Judgement",
     "PairTiming",
     "PrivateMemory",
@@ -20,6 +22,7 @@ __all__ = [
     "footprint_bytes",
     "judge_pair",
     "judge_quality",
+    "keep_freed_memory",
     "measure",
     "outputs_of",
     "parameter_count",

@@ -11,6 +11,7 @@ from torch import nn
 from tauto.errors import CandidateFailed, TrialFailed
 from tauto.events import Progress, emit
 from tauto.hardware import Hardware
+from tauto.measurement import LONG_LIVED
 from tauto.recipes import Recipe
 from tauto.reports import Conditions, NotTried, TuningReport
 from tauto.reports.tuning import TuningVerdict
@@ -171,4 +172,5 @@ def _conditions(workload: Workload, hardware: Hardware) -> Conditions:
         threads=torch.get_num_threads(),
         shapes=workload.example.shapes,
         batch=workload.example.batch,
+        mode=LONG_LIVED,
     )
