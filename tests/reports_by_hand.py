@@ -294,7 +294,7 @@ def runs() -> RunsReport:
             1, "2026-11-21T09:10:02+00:00", "profile", "cell", "33.0 s: 92 % in the model", "", "4f2a9c01", "Intel Xeon"
         ),
     )
-    return RunsReport("/home/ada/.tauto", rows, 2)
+    return RunsReport("data/.tauto", rows, 2)
 
 
 def hostile() -> tuple[Report, ...]:
