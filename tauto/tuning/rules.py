@@ -1,7 +1,7 @@
 """What is worth trying first: expectations from the hardware and the model's layers.
 
-They order the candidates and reject none: only measuring does. The numbers are rounded from trials over several
-machines and models (``docs/measurements.md``); a wrong one costs time, never a wrong result.
+They order the candidates and reject none: only measuring does. The numbers are rough expectations, not measurements:
+a wrong one costs time, never a wrong result.
 """
 
 from __future__ import annotations
