@@ -3,7 +3,21 @@
 from tauto.reports.comparison import Agreement, Comparison, Conditions, Interval, Quality, Verdict
 from tauto.reports.machine import Ceiling, MachineReport
 from tauto.reports.measurement import Latency, Measurement, Memory
-from tauto.reports.profile import Finding, ModuleRow, OperatorRow, ProfileReport, RootModel
+from tauto.reports.memory import AllocationSite, MemoryPeak, MemoryTimeline
+from tauto.reports.profile import (
+    Finding,
+    Fix,
+    Gain,
+    LineRow,
+    ModuleRow,
+    OperatorRow,
+    Phase,
+    ProfileReport,
+    RootModel,
+    Steps,
+    Tried,
+    Usage,
+)
 from tauto.reports.recipe import RecipeReport, StepReport
 from tauto.reports.report import Report, report_from_dict
 from tauto.reports.runs import RunRow, RunsReport
@@ -11,18 +25,25 @@ from tauto.reports.tuning import NotTried, TrialReport, TuningReport
 
 __all__ = [
     "Agreement",
+    "AllocationSite",
     "Ceiling",
     "Comparison",
     "Conditions",
     "Finding",
+    "Fix",
+    "Gain",
     "Interval",
     "Latency",
+    "LineRow",
     "MachineReport",
     "Measurement",
     "Memory",
+    "MemoryPeak",
+    "MemoryTimeline",
     "ModuleRow",
     "NotTried",
     "OperatorRow",
+    "Phase",
     "ProfileReport",
     "Quality",
     "RecipeReport",
@@ -31,8 +52,11 @@ __all__ = [
     "RunRow",
     "RunsReport",
     "StepReport",
+    "Steps",
     "TrialReport",
+    "Tried",
     "TuningReport",
+    "Usage",
     "Verdict",
     "report_from_dict",
 ]

@@ -2,14 +2,36 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from tauto.reports.comparison import Interval, Verdict
+from tauto.reports.memory import MemoryTimeline
 from tauto.reports.report import Report
 
-__all__ = ["Bound", "Finding", "ModuleRow", "OperatorRow", "ProfileReport", "RootModel"]
+__all__ = [
+    "Bound",
+    "Cause",
+    "Finding",
+    "Fix",
+    "Gain",
+    "LineRow",
+    "ModuleRow",
+    "OperatorRow",
+    "Phase",
+    "PhaseName",
+    "ProfileReport",
+    "RootModel",
+    "Steps",
+    "Tried",
+    "Usage",
+]
 
 Bound = Literal["compute", "memory", "overhead"]
+PhaseName = Literal["data", "forward", "loss", "backward", "optimizer", "other"]
+Cause = Literal[
+    "data", "mode", "overhead", "precision", "layout", "threads", "memory", "waste", "synchronisation", "seen"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +58,12 @@ class ModuleRow:
     parameter_bytes: int
     bound: Bound | None
     share_of_ceiling: float | None
+    precision: str = "float32"
+    """In which most of its FLOPs ran."""
+    activation_bytes: int = 0
+    """Still allocated when a call ended, mean of the calls: its output and what it keeps for the backward pass."""
+    backward_ms: float | None = None
+    """Of the backward pass through its operators, the modules below included; None when none was traced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +96,88 @@ class RootModel:
 
 
 @dataclass(frozen=True, slots=True)
+class Phase:
+    """One part of the cell's wall time. The phases are exact, of every step, and add up to the wall time."""
+
+    name: PhaseName
+    """``data`` is waiting for a DataLoader, ``loss`` what lies between the forward and its backward pass."""
+    calls: int
+    total_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps that were found in the cell, and which of them were traced operator by operator."""
+
+    unit: Literal["optimizer step", "model call"]
+    count: int
+    sampled: tuple[int, ...]
+    """Numbers of the traced steps, the first is 1."""
+    median_ms: float
+    p95_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class LineRow:
+    """A line of the user's code, and how often the thread of the cell was found there (sampled, not counted)."""
+
+    file: str
+    line: int
+    source: str
+    share: float
+    """Of all looks at the thread."""
+    phase: PhaseName
+    waits_for_data: bool = False
+    """Whether the line is the head of a ``for`` loop, whose iterator was at work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Use of the machine along the cell: one entry a moment in each tuple."""
+
+    times_ms: tuple[float, ...] = ()
+    process_bytes: tuple[int, ...] = ()
+    """Private memory of the process."""
+    core_shares: tuple[tuple[float, ...], ...] = ()
+    """Of each usable core, how busy it was, 0 to 1."""
+    gpu_shares: tuple[float, ...] = ()
+    """Empty without a GPU that says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What a fix is expected to bring, and how that was estimated. An estimate is not a gain."""
+
+    speedup: float | None
+    """Of the cell, or of the model in a cell that trains nothing; None when it cannot be estimated."""
+    bytes_saved: int | None
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """What ``result.apply(finding)`` does, as data.
+
+    ``action`` is of a closed set (:mod:`tauto.profiling.fixes`); ``target`` names what it is done to in the namespace.
+    """
+
+    action: str
+    target: str
+    options: dict[str, bool | int | float | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What a fix brought when it was measured here, against the original, interleaved."""
+
+    verdict: Verdict
+    speedup: float
+    speedup_interval: Interval
+    bytes_saved: int | None = None
+    """Of the peak."""
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Something that holds the cell back: what, the evidence, and a line to run."""
 
@@ -79,6 +189,11 @@ class Finding:
     """A magic line where there is one, else empty."""
     python: str
     """The plain Python that does the same."""
+    cause: Cause = "seen"
+    expected: Gain | None = None
+    fix: Fix | None = None
+    """None when only the user can change the code."""
+    tried: Tried | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +227,9 @@ class ProfileReport(Report):
     threads: int
     analysis_ms: float
     """Time of the analysis after the cell, not part of ``wall_ms``."""
+    phases: tuple[Phase, ...] = ()
+    steps: Steps | None = None
+    lines: tuple[LineRow, ...] = ()
+    """Where the thread of the cell was found, most often first."""
+    usage: Usage = Usage()
+    memory: MemoryTimeline | None = None
