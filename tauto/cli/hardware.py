@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from tauto.cli.answer import answering, check_files, show
 from tauto.cli.options import ReportFile
-
-if TYPE_CHECKING:
-    from tauto.hardware import Hardware
-    from tauto.reports import MachineReport
 
 __all__ = ["hardware"]
 
@@ -25,24 +21,5 @@ def hardware(quick: Quick = False, report: ReportFile = None) -> None:
         from tauto.hardware import Hardware
         from tauto.results import MachineResult
 
-        show(MachineResult(_report(Hardware.current(), measured=not quick)), report)
-
-
-def _report(machine: Hardware, *, measured: bool) -> MachineReport:
-    from tauto.reports import Ceiling, MachineReport
-
-    ceilings: list[Ceiling] = []
-    if measured:
-        found = machine.ceilings()
-        ceilings += [Ceiling(f"matrix product, {name}", rate, "GFLOP/s") for name, rate in found.gflops.items()]
-        ceilings.append(Ceiling("copy within the cache", found.copy_cache_gbps, "GB/s"))
-        ceilings.append(Ceiling("copy in memory", found.copy_memory_gbps, "GB/s"))
-    return MachineReport(
-        machine.name,
-        machine.device,
-        machine.fingerprint,
-        machine.cores,
-        machine.memory_bytes,
-        tuple(sorted(machine.instruction_sets)),
-        tuple(ceilings),
-    )
+        machine = Hardware.current()
+        show(MachineResult.of(machine, None if quick else machine.ceilings()), report)

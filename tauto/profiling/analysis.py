@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from tauto.hardware import Hardware
+from tauto.hardware import Hardware, listed
 from tauto.profiling.facts import Facts, RootFacts
 from tauto.profiling.findings import find
 from tauto.profiling.recorder import Recorder, RootRecord
@@ -61,6 +61,7 @@ def analyse(seen: Observation) -> ProfileReport:
         device=device,
         threads=seen.threads,
         analysis_ms=0.0,
+        ceilings=listed(roofline.ceilings),
     )
     facts = _facts(seen, trace, {place[0]: total for place, total in sums.items() if place[1] == ""}, roofline)
     report = replace(report, findings=find(report, facts))

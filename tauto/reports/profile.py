@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from tauto.reports.comparison import Interval, Verdict
+from tauto.reports.machine import Ceiling
 from tauto.reports.memory import MemoryTimeline
 from tauto.reports.report import Report
 
@@ -233,3 +234,5 @@ class ProfileReport(Report):
     """Where the thread of the cell was found, most often first."""
     usage: Usage = Usage()
     memory: MemoryTimeline | None = None
+    ceilings: tuple[Ceiling, ...] = ()
+    """Of the machine, as the shares were taken."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from tauto.reports import Ceiling, MachineReport
+from tauto.hardware.listing import listed
+from tauto.reports import MachineReport
 from tauto.results.result import Result
 
 if TYPE_CHECKING:
@@ -29,15 +30,7 @@ class MachineResult(Result[MachineReport]):
                 cores=hardware.cores,
                 memory_bytes=hardware.memory_bytes,
                 instruction_sets=tuple(sorted(hardware.instruction_sets)),
-                ceilings=_ceilings(ceilings) if ceilings else (),
+                ceilings=listed(ceilings) if ceilings else (),
             )
         )
 
-
-def _ceilings(found: Ceilings) -> tuple[Ceiling, ...]:
-    products = tuple(Ceiling(f"matrix product, {name}", value, "GFLOP/s") for name, value in found.gflops.items())
-    return (
-        *products,
-        Ceiling("copy within the cache", found.copy_cache_gbps, "GB/s"),
-        Ceiling("copy in memory", found.copy_memory_gbps, "GB/s"),
-    )
