@@ -36,7 +36,7 @@ def analyse(seen: Observation) -> ProfileReport:
     """Return the report of ``seen``."""
     began = time.perf_counter_ns()
     recorder = seen.recorder
-    trace = read_trace(recorder.tracer.events, recorder.root_ranges)
+    trace = read_trace((e for window in recorder.tracer.windows for e in window.events()), recorder.root_ranges)
     sums = module_sums(trace, recorder.keys)
     device = _device(recorder)
     hardware = Hardware.current(device)

@@ -40,6 +40,10 @@ class ProfileSession:
         A namespace in which models have names, such as ``globals()``. Looked into when the block has ended.
     subject : str
         What is profiled, for the report.
+    memory : bool
+        Whether every allocation of the traced steps is told apart by what it is for.
+    stacks : bool
+        Whether the Python stack of each operator is recorded too.
 
     Raises
     ------
@@ -55,10 +59,18 @@ class ProfileSession:
     'net'
     """
 
-    def __init__(self, names: Mapping[str, object] | None = None, *, subject: str = "cell") -> None:
+    def __init__(
+        self,
+        names: Mapping[str, object] | None = None,
+        *,
+        subject: str = "cell",
+        memory: bool = False,
+        stacks: bool = False,
+    ) -> None:
         self._names = {} if names is None else names
         self._subject = subject
-        self._tracer = Tracer()
+        self._with_memory = memory
+        self._tracer = Tracer(stacks=stacks)
         self._recorder = Recorder(self._tracer)
         self._memory = MemoryWatch()
         self._stack = ExitStack()
@@ -114,7 +126,7 @@ class ProfileSession:
                 raise InvalidArgument("profile: the report is there when the with block has ended.")
             self._report = analyse(self._observation)
             self._observation = None
-            self._tracer.events.clear()
+            self._tracer.windows.clear()
         return self._report
 
 

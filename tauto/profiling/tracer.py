@@ -1,91 +1,172 @@
-"""Windows of torch.profiler over the sampled calls, on the thread of the session."""
+"""Windows of torch.profiler over the sampled steps, on the thread of the session."""
 
 from __future__ import annotations
 
 import os
+import threading
 import time
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import torch
 from torch.profiler import ProfilerActivity, profile
 
+from tauto.profiling.interrupts import held_interrupts
 from tauto.profiling.quiet import quiet_stderr
 
-__all__ = ["Tracer"]
+__all__ = ["Tracer", "Window", "WindowListener"]
 
 _OTHER = "Another torch.profiler was at work in this cell; torch has room for one"
 _ALLOCATOR_PERIOD = 1000
 """torch warns at every thousandth block that was allocated before profiling and freed under it."""
 
 
+@dataclass(slots=True, eq=False)
+class Window:
+    """A stretch of the cell that torch.profiler recorded, operator by operator."""
+
+    result: Any
+    """torch._C._autograd._ProfilerResult: ``events()``, and ``experimental_event_tree()`` with addresses."""
+    began_ns: int
+    """As :func:`time.perf_counter_ns`."""
+    ended_ns: int = 0
+    offset_ns: int = 0
+    """Added to the times of events it gives those of :func:`time.perf_counter_ns`."""
+    steps: list[int] = field(default_factory=list)
+    """Numbers of the steps that begin in it, the first of the cell is 1; see :class:`tauto.reports.profile.Steps`."""
+    cut: bool = False
+    """Whether it was closed in the middle of a step, because that took too long."""
+    count: int = 0
+    """Events in it."""
+
+    def events(self) -> list[Any]:
+        """Return kineto's events."""
+        return list(self.result.events())
+
+
+class WindowListener(Protocol):
+    """Told when a window opens and closes, on the thread of the session, outside the time of the cell."""
+
+    def window_opens(self) -> None:
+        """The window is about to open."""
+
+    def window_closed(self, window: Window) -> None:
+        """It has closed; ``window.result`` is whole."""
+
+
 class Tracer:
-    """Starts and stops torch.profiler, and keeps the raw events of each window.
+    """Starts and stops torch.profiler, and keeps what it recorded in each window.
 
     The profiler records the thread that started it and the backward passes run from there; it must be stopped on
     that thread. What it costs to start and stop is summed in :attr:`cost_ns`.
+
+    Parameters
+    ----------
+    stacks : bool
+        Whether the Python stack of each operator is recorded too (costs some 1.3 times the step).
+    listener : WindowListener, optional
+        Told of each window.
     """
 
-    def __init__(self) -> None:
-        self.events: list[Any] = []
+    def __init__(self, *, stacks: bool = False, listener: WindowListener | None = None) -> None:
+        self.windows: list[Window] = []
         self.refused = ""
         """Why operators could not be traced, such as another profiler at work; empty when they could."""
         self.cost_ns = 0
+        self.open_since = 0
+        """When the open window opened, 0 when none is open."""
+        self._stacks = stacks
+        self._listener = listener
+        self._thread = threading.get_ident()
         self._profile: profile | None = None
-        self._starting = False
+        self._window: Window | None = None
+        self._busy = False
         self._blocks: list[torch.Tensor] = []
 
     @property
     def running(self) -> bool:
         """Whether a window is open."""
-        return self._profile is not None
+        return self._window is not None
+
+    @property
+    def count(self) -> int:
+        """Events in all windows that have closed."""
+        return sum(window.count for window in self.windows)
 
     def start(self) -> None:
-        """Open a window, unless another profiler is at work or one was refused before."""
-        if self.running or self.refused:
+        """Open a window, unless one is open, another profiler is at work or one was refused before."""
+        if self.running or self.refused or self._busy:
             return
         began = time.perf_counter_ns()
         if torch.autograd.profiler._is_profiler_enabled:
             self.refused = _OTHER
             return
+        with held_interrupts():
+            self._busy = True
+            try:
+                self._open(began)
+            finally:
+                self._busy = False
+                self.cost_ns += time.perf_counter_ns() - began
+
+    def _open(self, began: int) -> None:
+        if self._listener is not None:
+            self._listener.window_opens()
         self._blocks = [torch.empty(1, device="cpu") for _ in range(_ALLOCATOR_PERIOD)]
         with quiet_stderr() as held:
-            window = _window()
-            self._starting = True
-            try:
-                window.start()
-                self._profile = window
-            finally:
-                self._starting = False
+            window = _profile(self._stacks)
+            window.start()
             if held is not None:
-                _settle_allocator(self._blocks, held.fileno())
-        self.cost_ns += time.perf_counter_ns() - began
+                _settle_allocator(self._blocks, held)
+        offset = time.perf_counter_ns() - time.time_ns()
+        self._profile, self._window = window, Window(None, began, offset_ns=offset)
+        self.open_since = time.perf_counter_ns()
 
     def give_way(self) -> None:
         """Stop for good, as another profiler is about to start, unless it is this tracer's own."""
-        if not self._starting:
+        if not self._busy:
             self.stop()
             self.refused = _OTHER
 
-    def stop(self) -> None:
+    def stop(self, *, cut: bool = False) -> None:
         """Close the window, if one is open, and keep its events."""
-        window, self._profile = self._profile, None
-        if window is None:
+        window, profiler = self._window, self._profile
+        if window is None or profiler is None or self._busy or threading.get_ident() != self._thread:
             return
         began = time.perf_counter_ns()
+        with held_interrupts():
+            self._busy = True
+            try:
+                self._close(window, profiler, cut)
+            finally:
+                self._busy = False
+                self.cost_ns += time.perf_counter_ns() - began
+
+    def _close(self, window: Window, profiler: profile, cut: bool) -> None:
+        self._window = self._profile = None
+        self.open_since, window.ended_ns, window.cut = 0, time.perf_counter_ns(), cut
         with quiet_stderr():
-            window.stop()
+            profiler.stop()
         self._blocks.clear()  # not earlier: each block that is freed under the profiler counts
-        inner: Any = window.profiler
+        inner: Any = profiler.profiler
         if inner is not None and inner.kineto_results is not None:
-            self.events.extend(inner.kineto_results.events())
-        self.cost_ns += time.perf_counter_ns() - began
+            window.result = inner.kineto_results
+            window.count = len(window.result.events())
+            self.windows.append(window)
+            if self._listener is not None:
+                self._listener.window_closed(window)
+
+    def step(self, number: int) -> None:
+        """Say that step ``number`` begins."""
+        if self._window is not None and number not in self._window.steps[-1:]:
+            self._window.steps.append(number)
 
 
-def _window() -> profile:
+def _profile(stacks: bool) -> profile:
     activities = [ProfilerActivity.CPU]
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         activities.append(ProfilerActivity.CUDA)
-    return profile(activities=activities, record_shapes=True, profile_memory=True)
+    return profile(activities=activities, record_shapes=True, profile_memory=True, with_stack=stacks)
 
 
 def _settle_allocator(blocks: list[torch.Tensor], descriptor: int) -> None:
