@@ -3,7 +3,7 @@
 A multiply and an add count as two. Products, convolutions, attention and recurrent layers have closed forms
 (:mod:`tauto.profiling.formulas`). Element-wise work counts one per element of the result, whatever the function;
 reductions and pooling one per element of the input. Softmax counts 5 an element, normalisation 8 (2 when its
-statistics are given), and moving or making data nothing.
+statistics are given), and moving or making data nothing. docs/profiling.md says it for users.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import torch
 from tauto.profiling.formulas import FORMULAS, SOFTMAX_FLOPS, Formula
 from tauto.profiling.operator import Operator
 
-__all__ = ["count_bytes", "count_flops"]
+__all__ = ["count_bytes", "count_flops", "hands_on"]
 
 
 def _names(text: str) -> list[str]:
@@ -69,7 +69,11 @@ _PER_ELEMENT = {
             "avg_pool2d_backward _adaptive_avg_pool2d_backward max_pool2d_with_indices_backward mse_loss_backward "
             "smooth_l1_loss huber_loss binary_cross_entropy_with_logits "
             "_prelu_kernel_backward _thnn_fused_lstm_cell _thnn_fused_gru_cell addr _foreach_add_ _foreach_mul_ "
-            "_foreach_div_ _foreach_sub_ _foreach_sqrt _foreach_norm upsample_nearest2d_backward"
+            "_foreach_div_ _foreach_sub_ _foreach_sqrt _foreach_norm upsample_nearest2d_backward glu "
+            "fractional_max_pool2d fractional_max_pool3d col2im im2col_backward _prelu_kernel quantize_per_tensor "
+            "quantize_per_channel "
+            "quantize_per_tensor_dynamic dequantize fake_quantize_per_tensor_affine_cachemask "
+            "fake_quantize_per_channel_affine_cachemask _log_softmax_backward renorm"
         ),
         1,
     ),
@@ -81,7 +85,7 @@ _MOVES = frozenset(
         "_empty_affine_quantized new_empty new_empty_strided new_zeros new_ones new_full zeros zeros_like "
         "ones ones_like full full_like arange linspace eye scalar_tensor set_ resize_ resize_as_ resize "
         "as_strided_ transpose_ t_ squeeze_ unsqueeze_ detach_ requires_grad_ embedding embedding_backward "
-        "index_select index index_put_ _index_put_impl_ gather scatter scatter_ take nonzero masked_select "
+        "index_select index gather scatter scatter_ take nonzero masked_select "
         "roll flip repeat repeat_interleave tile constant_pad_nd pad reflection_pad1d reflection_pad2d "
         "replication_pad1d replication_pad2d tril triu one_hot sort argsort topk unique _unique2 "
         "_nnpack_available cudnn_is_acceptable _has_compatible_shallow_copy_type is_nonzero item "
@@ -124,6 +128,20 @@ def _dropout(op: Operator) -> int | None:
     return None if op.value(2, False) else 0
 
 
+def _added(op: Operator) -> int:
+    """``scatter_add`` and its kin: one addition for each element of the source, their fourth argument."""
+    return math.prod(op.shape(3))
+
+
+def _put(op: Operator) -> int:
+    """``index_put`` moves its values, or with ``accumulate`` adds them."""
+    return math.prod(op.shape(2)) if op.value(3, False) else 0
+
+
+_ADDS = frozenset(_names("scatter_add scatter_reduce index_add index_reduce"))
+_PUTS = frozenset(_names("index_put_ _index_put_impl_ index_put"))
+
+
 @cache
 def _formula(name: str) -> Formula | None:
     """Return how ``name`` is counted, or None: then its children carry its work, or nobody does."""
@@ -136,6 +154,10 @@ def _formula(name: str) -> Formula | None:
         return _dropout
     if short in ("native_batch_norm", "_native_batch_norm_legit", "cudnn_batch_norm"):
         return _batch_norm
+    if short.removesuffix("_") in _ADDS:
+        return _added
+    if short in _PUTS:
+        return _put
     if (count := _PER_ELEMENT.get(short)) is not None:
         return _per_element(count)
     return _nothing if short in _MOVES else _by_schema(short)
@@ -152,6 +174,17 @@ def _by_schema(short: str) -> Formula | None:
     if overloads and overloads[0].is_view:
         return _nothing
     return None
+
+
+@cache
+def hands_on(name: str) -> bool:
+    """Return whether torch says of the operator ``name`` that it only calls others, which are counted or named."""
+    space, _, short = name.partition("::")
+    packet = getattr(getattr(torch.ops, space, None), short, None)
+    if packet is None:
+        return False
+    overloads = (getattr(packet, overload).name() for overload in packet.overloads())
+    return any(torch._C._dispatch_has_kernel_for_dispatch_key(full, "CompositeImplicitAutograd") for full in overloads)
 
 
 def count_flops(op: Operator) -> int | None:
@@ -184,7 +217,7 @@ def count_bytes(op: Operator, allocated: int) -> int:
     """
     written = max(allocated, 0)
     short = op.name.partition("::")[2]
-    if _formula(op.name) is _nothing:
+    if _formula(op.name) in (_nothing, _put):
         return 2 * (op.first_bytes if short in _WRITES_FIRST else written)
     if short.endswith("_"):
         written = op.first_bytes

@@ -161,6 +161,55 @@ def _onednn_recurrent(op: Operator, passes: int) -> int:
     return passes * _steps(op) * (2 * (math.prod(into) + math.prod(within)) + _CELL_FLOPS[kind] * within[1])
 
 
+_TAPS = {
+    "linear1d": 2,
+    "bilinear2d": 4,
+    "_bilinear2d_aa": 4,
+    "trilinear3d": 8,
+    "bicubic2d": 16,
+    "_bicubic2d_aa": 16,
+}
+"""Inputs that one element of the result reads."""
+
+
+def _upsample(op: Operator, taps: int) -> int | None:
+    sizes = op.value(1)
+    if not isinstance(sizes, list | tuple) or len(op.shape(0)) != len(sizes) + 2:
+        return None  # given as factors: it calls itself with sizes
+    return 2 * taps * math.prod(op.shape(0)[:2]) * math.prod(sizes)
+
+
+def _grid_sample(op: Operator) -> int:
+    """Bilinear reads four (eight in three dimensions), nearest one, bicubic sixteen inputs for an element."""
+    spatial = len(op.shape(1)) - 2
+    taps = {0: 2**spatial, 1: 0, 2: 16}.get(op.value(2, 0), 2**spatial)
+    return 2 * taps * math.prod(op.shape(0)[:2]) * math.prod(op.shape(1)[1:-1])
+
+
+def _fourier(op: Operator, each: float) -> int | None:
+    """``5 N log2 N`` of a complex transform, half of it where one side is real: the convention of FFTW's authors."""
+    shape, axes = op.shape(0), op.value(1)
+    if not axes or not shape:
+        return None
+    length = math.prod(shape[axis] for axis in axes)
+    return round(each * math.prod(shape) * math.log2(length)) if length else 0
+
+
+def _packed_product(op: Operator, weight: int) -> int | None:
+    """``x @ weight`` where the weight is packed for a kernel: two for each of its elements and each row of ``x``."""
+    if len(op.shape(weight)) != 2:
+        return None
+    return 2 * _steps(op) * math.prod(op.shape(weight))
+
+
+def _quantized_convolution(op: Operator) -> int | None:
+    """Count oneDNN's, which takes input, scale, zero, weight, scales, zeros, bias, and then the sizes."""
+    stride, padding, dilation = (op.value(index) for index in (7, 8, 9))
+    if not (stride and padding and dilation) or len(op.shape(3)) != len(op.shape(0)):
+        return None
+    return convolution_flops(op.shape(0), op.shape(3), tuple(stride), tuple(padding), tuple(dilation), False)
+
+
 _CONVOLUTION = partial(_convolution, stride=3, transposed=6)
 _FLASH = ("flash_attention", "flash_attention_for_cpu", "efficient_attention", "cudnn_attention")
 
@@ -199,6 +248,18 @@ FORMULAS: dict[str, Formula] = {
     **{f"aten::_scaled_dot_product_{kernel}": _attention for kernel in _FLASH},
     **{
         f"aten::_scaled_dot_product_{kernel}_backward": partial(_attention, first=1, backward=True) for kernel in _FLASH
+    },
+    "aten::_fft_c2c": partial(_fourier, each=5),
+    "aten::_fft_r2c": partial(_fourier, each=2.5),
+    "aten::_fft_c2r": partial(_fourier, each=5),  # its input is one half already
+    "aten::grid_sampler_2d": _grid_sample,
+    "aten::grid_sampler_3d": _grid_sample,
+    "onednn::qlinear_pointwise": partial(_packed_product, weight=3),
+    "onednn::qconv_pointwise": _quantized_convolution,
+    "onednn::qconv2d_pointwise": _quantized_convolution,
+    **{
+        f"aten::{'_' if name[0] == '_' else ''}upsample_{name.lstrip('_')}": partial(_upsample, taps=taps)
+        for name, taps in _TAPS.items()
     },
     **{f"aten::{kind}": partial(_recurrent, kind=kind) for kind in _GATES},
     **{f"aten::{kind}_cell": partial(_cell, kind=kind) for kind in _GATES},

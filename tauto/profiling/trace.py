@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
-from tauto.profiling.flops import count_bytes, count_flops
+from tauto.profiling.flops import count_bytes, count_flops, hands_on
 from tauto.profiling.operator import Operator
 from tauto.profiling.recorder import RANGE
 
@@ -267,8 +267,7 @@ class _Sweep:
             row.flops += done.flops or 0
             if done.span is not None:
                 _add_work(done.span.work, done.event, done.flops or 0, done.net)
-        elif not (done.counted or done.explained) and 2 * (total - done.inner) > total:
-            # Not one that only hands on to others (these are counted or named themselves).
+        elif not done.counted and not hands_on(done.name) and (not done.explained or 2 * (total - done.inner) > total):
             row.uncounted_ns += total - done.inner
 
 
