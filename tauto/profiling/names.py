@@ -1,4 +1,4 @@
-"""What the user calls a model."""
+"""What the user calls a model, an optimizer, a loader."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from torch import nn
 __all__ = ["name_of"]
 
 
-def name_of(model: nn.Module, names: Mapping[str, object]) -> str:
-    """Return the name that ``model`` has in a namespace, dotted for an attribute of a named object, or "".
+def name_of(thing: object, names: Mapping[str, object]) -> str:
+    """Return the name that ``thing`` has in a namespace, dotted for an attribute of a named object, or "".
 
     Only the instance dictionaries of objects are looked into, so that no property of the user's runs.
 
@@ -22,7 +22,7 @@ def name_of(model: nn.Module, names: Mapping[str, object]) -> str:
     """
     public = {name: value for name, value in names.items() if not name.startswith("_") and name.isidentifier()}
     for name, value in public.items():
-        if value is model:
+        if value is thing:
             return name
     for name, value in public.items():
         inside = getattr(type(value), "__dict__", {}) and getattr(value, "__dict__", None)
@@ -30,6 +30,6 @@ def name_of(model: nn.Module, names: Mapping[str, object]) -> str:
             continue
         members = inside.get("_modules", {}) if isinstance(value, nn.Module) else inside
         for attribute, member in dict(members).items():
-            if member is model and str(attribute).isidentifier():
+            if member is thing and str(attribute).isidentifier():
                 return f"{name}.{attribute}"
     return ""
