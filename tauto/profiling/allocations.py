@@ -148,6 +148,8 @@ class _Reader:
 
     def _allocate(self, event: Any, context: _Context) -> None:
         found, time = event.extra_fields, event.start_time_ns
+        if not found.alloc_size:  # of no address
+            return
         place = context.place or self._place(time, time, context, "")
         device = found.device
         key = (device.type, device.index)
