@@ -10,14 +10,18 @@ from tauto.reports import (
     Comparison,
     Conditions,
     Finding,
+    Fix,
+    Gain,
     Interval,
     Latency,
+    LineRow,
     MachineReport,
     Measurement,
     Memory,
     ModuleRow,
     NotTried,
     OperatorRow,
+    Phase,
     ProfileReport,
     Quality,
     RecipeReport,
@@ -26,8 +30,11 @@ from tauto.reports import (
     RunRow,
     RunsReport,
     StepReport,
+    Steps,
     TrialReport,
+    Tried,
     TuningReport,
+    Usage,
 )
 
 HOSTILE = "<script>alert('x')</script><b id=\"a\">&amp; http://evil.example \x1b[31m\u202e | ` $x$\nnew line"
@@ -181,7 +188,8 @@ def modules(count: int) -> tuple[ModuleRow, ...]:
         time = 60.0 / (stage + 1) if layer == 0 else 8.0 / (stage + layer)
         bound = ("compute", "memory", "overhead", None)[index % 4]
         known = None if bound is None else 0.61 / layer if layer else 0.4
-        kind = "Sequential" if layer == 0 else "Conv2d"
+        # no three alike in turn, so that none are folded
+        kind = ("Sequential", "Stage")[stage % 2] if layer == 0 else ("Conv2d", "BatchNorm2d", "ReLU")[layer % 3]
         rows.append(
             ModuleRow(
                 path,
@@ -245,6 +253,71 @@ def profile(count: int = 30) -> ProfileReport:
         device="cpu",
         threads=2,
         analysis_ms=412.0,
+    )
+
+
+def transformer_modules(layers: int = 12) -> tuple[ModuleRow, ...]:
+    """A tree of alike layers, trained in bfloat16, below names that are long."""
+
+    def row(path: str, kind: str, depth: int, total: float, own: float, flops: int) -> ModuleRow:
+        bound = "compute" if flops > 1_000_000 else "memory" if flops else None
+        return ModuleRow(path, kind, 0, depth, 5, total, own, flops, 4_200_000, 590_592, 2_362_368, bound,
+                         0.41 if bound else None, "bfloat16", 12_600_000, 2.1 * total)  # fmt: skip
+
+    rows = [row("", "TextClassifierWithAnAstonishinglyLongName", 0, 500.0, 2.0, 20_000_000_000)]
+    rows.append(row("bert.encoder", "BertEncoder", 1, 480.0, 1.0, 19_000_000_000))
+    for index in range(layers):
+        path = f"bert.encoder.layer.{index}"
+        rows.append(row(path, "BertLayer", 2, 39.0 + index / 5, 0.5, 1_600_000_000))
+        rows.append(row(f"{path}.attention.self_attention_with_relative_positions", "Attention", 3, 14.0, 14.0, 10**9))
+        rows.append(row(f"{path}.norm", "LayerNorm", 3, 1.0, 1.0, 400_000))
+    return (*rows, row("classifier", "Linear", 1, 4.0, 4.0, 1_000_000_000))
+
+
+def trained_profile() -> ProfileReport:
+    """A cell that trains, with all that a profile can tell."""
+    phases = (
+        Phase("data", 400, 9_200.0),
+        Phase("forward", 400, 8_000.0),
+        Phase("loss", 400, 310.0),
+        Phase("backward", 400, 14_000.0),
+        Phase("optimizer", 400, 1_100.0),
+        Phase("other", 0, 410.0),
+    )
+    lines = (
+        LineRow("/home/ada/train.py", 14, "for images, labels in loader:", 0.28, "data", True),
+        LineRow("/home/ada/train.py", 16, "loss = criterion(model(images), labels)", 0.25, "forward"),
+    )
+    usage = Usage(
+        tuple(20.0 * moment for moment in range(60)),
+        tuple(300_000_000 + 2_000_000 * moment for moment in range(60)),
+        (tuple(moment % 10 / 10 for moment in range(60)), (0.5,) * 60),
+    )
+    findings = (
+        Finding(
+            "workers", "The loop waits for its data", "28 % of the wall time.", "", "DataLoader(data, num_workers=1)",
+            "data", Gain(1.38, None, "all of the waiting hidden behind the model"),
+            Fix("loader", "loader", {"num_workers": 1}), Tried("better", 1.31, Interval(1.27, 1.35)),
+        ),
+        Finding(
+            "fused", "The optimizer runs parameter by parameter", "3 % of the wall time.", "", "AdamW(fused=True)",
+            "waste", Gain(1.02, None, "half of the optimizer's time"), None,
+            Tried("worse", 0.94, Interval(0.92, 0.96), -12_000_000),
+        ),
+        Finding("checkpoint", "Activations dominate", "81 % of the peak.", "", "checkpoint(block, x)", "memory",
+                Gain(None, 310_000_000, "the activations of all layers but one")),
+        Finding("try", "It can be tried as it is", "Everything that applies.", "%tauto_autotune net", "", "seen"),
+    )  # fmt: skip
+    return replace(
+        profile(),
+        modules=transformer_modules(),
+        findings=findings,
+        phases=phases,
+        steps=Steps("optimizer step", 400, (2, 3, 4, 5, 6, 200, 201), 82.0, 97.5),
+        lines=lines,
+        usage=usage,
+        ceilings=machine().ceilings,
+        uncounted=tuple(f"mine::op{index} (1.{index} %)" for index in range(10)),
     )
 
 
@@ -352,6 +425,7 @@ def everything() -> tuple[Report, ...]:
     """One report of every kind and of every verdict, bare ones among them."""
     return (
         profile(),
+        trained_profile(),
         bare_profile(),
         comparison(),
         comparison(0.5, False),

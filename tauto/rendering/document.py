@@ -28,6 +28,7 @@ __all__ = [
     "clean",
     "clean_code",
     "largest",
+    "shortened",
 ]
 
 _HIDDEN = {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
@@ -60,11 +61,15 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column; ``number`` columns are aligned right and never broken, those not ``in_text`` are for wide forms."""
+    """A column; ``number`` columns are aligned right and never broken, those not ``in_text`` are for wide forms.
+
+    What is too long in a column to ``shorten`` loses its middle, and is never broken over lines.
+    """
 
     title: str
     number: bool = False
     in_text: bool = True
+    shorten: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +123,16 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Items:
-    """Things in turn: a title, a sentence about it, and lines to run."""
+    """Things in turn: a title, a sentence about it, and lines to run; ``numbers`` where they do not count from 1."""
 
     caption: str
     items: tuple[tuple[str, str, tuple[str, ...]], ...]
     more: str = "items"
+    numbers: tuple[int, ...] = ()
+
+    def number(self, index: int) -> int:
+        """Return the number of the item at ``index``."""
+        return self.numbers[index] if index < len(self.numbers) else index + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +177,24 @@ def clean(text: str, length: int = 400) -> str:
     cut = text if len(text) <= length else text[: length - 1] + "…"
     flat = " ".join(cut.split())
     return "".join("�" if unicodedata.category(letter) in _HIDDEN else letter for letter in flat)
+
+
+def shortened(text: str, length: int) -> str:
+    """Return ``text`` with its middle left out where it is longer than ``length``; what it is indented by stays.
+
+    Examples
+    --------
+    >>> shortened("encoder.layer.attention", 12)
+    'enc…ttention'
+    """
+    if len(text) <= length:
+        return text
+    pad = min(len(text) - len(text.lstrip()), max(length - 8, 0))
+    words, room = text.strip(), length - pad
+    if len(words) > room:
+        tail = room * 2 // 3
+        words = f"{words[: room - tail - 1]}…{words[-tail:]}" if tail else "…"
+    return " " * pad + words
 
 
 def clean_code(text: str, length: int = 4000) -> str:

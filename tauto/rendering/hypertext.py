@@ -18,6 +18,7 @@ from tauto.rendering.document import (
     Table,
     clean,
     clean_code,
+    shortened,
 )
 
 __all__ = ["LIMIT_BYTES", "hypertext", "standalone"]
@@ -57,13 +58,17 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.filters |= {"words": _words, "code": _code, "unbroken": _unbroken}
+    environment.filters |= {"words": _words, "middle": _middle, "code": _code, "unbroken": _unbroken}
     environment.globals |= {"shape": _shape, "places": _places}
     return environment
 
 
 def _words(text: str, share: float) -> str:
     return clean(text, max(int(400 * share), 60))
+
+
+def _middle(text: str, share: float) -> str:
+    return shortened(clean(text), max(int(60 * share), 40))
 
 
 def _code(text: str, share: float) -> str:

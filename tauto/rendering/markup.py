@@ -64,9 +64,10 @@ def _items(items: Items) -> str:
     if not items.items:
         return ""
     lines = [f"**{_safe(items.caption)}**", ""]
-    for title, sentence, code in items.items[:20]:
-        lines.append(f"1. **{_safe(title)}** {_safe(sentence)}".rstrip())
-        lines += [part for text in code for part in ("", _fenced(text, "   "), "")]
+    for index, (title, sentence, code) in enumerate(items.items[:20]):
+        lead = f"{items.number(index)}. "
+        lines.append(f"{lead}**{_safe(title)}** {_safe(sentence)}".rstrip())
+        lines += [part for text in code for part in ("", _fenced(text, " " * len(lead)), "")]
     if len(items.items) > 20:
         lines += ["", f"… and {len(items.items) - 20:,} more {items.more}"]
     return "\n".join(lines)

@@ -25,7 +25,9 @@ _PAGES: dict[str, ModuleType] = {
 }
 
 
-def _document(report: Report) -> Document:
+def _document(report: Report | Document) -> Document:
+    if isinstance(report, Document):
+        return report
     made: Document = _page_of(report).document(report)
     return made
 
@@ -37,22 +39,22 @@ def _page_of(report: Report) -> ModuleType:
     return _PAGES[kind]
 
 
-def text(report: Report) -> str:
+def text(report: Report | Document) -> str:
     """Return ``report`` as text for a terminal, at most 100 columns wide."""
     return plain.plain(_document(report))
 
 
-def html(report: Report) -> str:
+def html(report: Report | Document) -> str:
     """Return ``report`` as a self-contained HTML fragment under 100 kB."""
     return hypertext.hypertext(_document(report))
 
 
-def page(*reports: Report) -> str:
+def page(*reports: Report | Document) -> str:
     """Return ``reports``, one below the other, as a whole HTML page, under 100 kB for each."""
     return hypertext.standalone(*map(_document, reports))
 
 
-def markdown(report: Report) -> str:
+def markdown(report: Report | Document) -> str:
     """Return ``report`` as GitHub-flavoured Markdown."""
     return markup.markdown(_document(report))
 

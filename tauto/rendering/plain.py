@@ -16,6 +16,7 @@ from tauto.rendering.document import (
     Table,
     clean,
     clean_code,
+    shortened,
 )
 
 __all__ = ["WIDTH", "plain"]
@@ -76,8 +77,8 @@ def _items(items: Items) -> str:
     if not items.items:
         return ""
     lines = [items.caption]
-    for number, (title, sentence, code) in enumerate(items.items[:20], start=1):
-        lines.append(_wrap(title, first=f"  {number}. ", after="     "))
+    for index, (title, sentence, code) in enumerate(items.items[:20]):
+        lines.append(_wrap(title, first=f"  {items.number(index)}. ", after="     "))
         if sentence:
             lines.append(_wrap(sentence, first="     ", after="     "))
         lines += [_code_line(f"   {line}") for text in code for line in clean_code(text).splitlines()]
@@ -93,21 +94,26 @@ def _table(table: Table) -> str:
     chosen = [index for index, column in enumerate(shown.columns) if column.in_text]
     columns = [shown.columns[index] for index in chosen]
     head = [column.title for column in columns]
-    body = [[_cell(row.cells[index], table.bars_in_text) for index in chosen] for row in shown.rows]
+    body = [
+        [_cell(row.cells[index], table.bars_in_text, shown.columns[index].shorten) for index in chosen]
+        for row in shown.rows
+    ]
     numeric = [column.number for column in columns]
     widths = _widths([head, *body], numeric)
     rule = _GAP.join("─" * width for width in widths)
     lines = [table.caption, *_lines(head, widths, numeric), rule]
+    short = [column.shorten for column in columns]
     for row in body:
-        lines += _lines(row, widths, numeric)
+        fitted = [shortened(text, width) if cut else text for text, width, cut in zip(row, widths, short, strict=True)]
+        lines += _lines(fitted, widths, numeric)
     if note := table.left_out(shown):
         lines.append(note)
     return "\n".join(line[:WIDTH].rstrip() for line in lines)
 
 
-def _cell(cell: Cell, bars: bool) -> str:
+def _cell(cell: Cell, bars: bool, short: bool) -> str:
     text = "  " * cell.indent + clean(cell.text)
-    if cell.code and len(text) > _LONGEST_CODE:
+    if cell.code and not short and len(text) > _LONGEST_CODE:
         text = f"{text[: _LONGEST_CODE - 1]}…"
     if bars and cell.mark and cell.mark.low is None:
         return f"{text} {_bar(cell.mark.value / cell.mark.top if cell.mark.top else 0)}"

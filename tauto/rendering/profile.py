@@ -2,51 +2,20 @@
 
 from __future__ import annotations
 
-from tauto.rendering.document import (
-    Block,
-    Cell,
-    Column,
-    Document,
-    Facts,
-    Folded,
-    Items,
-    Mark,
-    Note,
-    Row,
-    Table,
-    cell,
-)
+from tauto.rendering.document import Block, Cell, Column, Document, Facts, Note, Row, Table, cell
+from tauto.rendering.findings import expected_words, finding_blocks, tried_words
+from tauto.rendering.modules import module_blocks, operator_blocks
 from tauto.rendering.numbers import count, data_size, duration, flops, plural, share
-from tauto.reports import ModuleRow, OperatorRow, ProfileReport, RootModel
+from tauto.rendering.phases import PHASES, line_blocks, phase_blocks, step_words, usage_blocks
+from tauto.rendering.view import View
+from tauto.reports import ProfileReport, RootModel
 
-__all__ = ["document", "explain", "headline"]
+__all__ = ["document", "explain", "headline", "table"]
 
-_FIRST = 16
-_BOUND = {"compute": "compute", "memory": "memory", "overhead": "overhead", None: "–"}
-_MODULES = (
-    Column("Module"),
-    Column("Kind"),
-    Column("Share", number=True),
-    Column("Total", number=True),
-    Column("Self", number=True),
-    Column("Calls", number=True),
-    Column("FLOPs", number=True),
-    Column("Bound by"),
-    Column("Of ceiling", number=True),
-    Column("Parameters", number=True, in_text=False),
-)
-_OPERATORS = (
-    Column("Operator"),
-    Column("Share", number=True),
-    Column("Self", number=True),
-    Column("Total", number=True),
-    Column("Calls", number=True),
-    Column("FLOPs", number=True),
-    Column("Allocated", number=True),
-)
+_UNCOUNTED = 8
 _ROOTS = (
-    Column("Model"),
-    Column("Kind"),
+    Column("Model", shorten=True),
+    Column("Kind", shorten=True),
     Column("Time", number=True),
     Column("Calls", number=True),
     Column("Parameters", number=True),
@@ -60,88 +29,44 @@ def headline(report: ProfileReport) -> str:
     """Return in one line where the time goes."""
     if not report.roots:
         return f"{duration(report.wall_ms)}, and no model was called"
-    outside = report.outside_ms / report.wall_ms if report.wall_ms > 0 else 0.0
     found = plural(len(report.findings), "finding") if report.findings else "nothing found that holds it back"
+    return f"{duration(report.wall_ms)}: {_where(report)}; {found}"
+
+
+def _where(report: ProfileReport) -> str:
+    whole = sum(phase.total_ms for phase in report.phases)
+    if whole > 0:
+        longest = sorted(report.phases, key=lambda phase: -phase.total_ms)[:2]
+        parts = [f"{share(phase.total_ms / whole)} {PHASES[phase.name]}" for phase in longest if phase.total_ms > 0]
+        return ", ".join(parts)
+    outside = report.outside_ms / report.wall_ms if report.wall_ms > 0 else 0.0
     models = "in the model" if len(report.roots) == 1 else f"in {len(report.roots)} models"
-    return f"{duration(report.wall_ms)}: {share(1 - outside)} {models}, {share(outside)} outside; {found}"
+    return f"{share(1 - outside)} {models}, {share(outside)} outside"
 
 
-def document(report: ProfileReport) -> Document:
-    """Return the page."""
-    findings = tuple(
-        (one.title, one.evidence, tuple(line for line in (one.line or one.python,) if line)) for one in report.findings
-    )
-    blocks: list[Block] = [Items("Findings", findings, more="findings")]
+def document(report: ProfileReport, view: View | None = None) -> Document:
+    """Return the page, with the modules that ``view`` shows."""
+    chosen = view or View()
+    blocks = finding_blocks(report.findings) + phase_blocks(report)
     if len(report.roots) > 1 or not report.modules:
         blocks.append(_roots(report.roots))
-    blocks += _tables(report)
-    if report.uncounted:
-        names = ", ".join(report.uncounted[:8]) + (", …" if len(report.uncounted) > 8 else "")
-        blocks.append(Note(f"FLOPs of these operators are not counted: {names}."))
-    blocks += [_memory(report), _conditions(report)]
+    blocks += module_blocks(report, chosen) + operator_blocks(report) + _uncounted(report)
+    blocks += line_blocks(report.lines)
+    blocks += [_memory(report), *usage_blocks(report.usage), _conditions(report)]
     return Document(f"Profile of {report.subject}", headline(report), tuple(blocks))
 
 
-def _tables(report: ProfileReport) -> list[Block]:
-    modules = _modules(report)
-    operators = _operators(report.operators)
-    blocks: list[Block] = [_table("Time by module", _MODULES, modules, "modules")]
-    if len(modules) > _FIRST:
-        whole = _table("Time by module", _MODULES, modules, "modules", limit=100)
-        blocks.append(Folded(f"More of the {len(modules):,} modules, in the order of the model", (whole,)))
-    blocks.append(_table("Time by operator", _OPERATORS, operators, "operators", limit=10))
-    if len(operators) > 10:
-        whole = _table("Time by operator", _OPERATORS, operators, "operators", limit=60)
-        blocks.append(Folded(f"More of the {len(operators):,} operators", (whole,)))
-    return blocks
+def table(report: ProfileReport, view: View) -> Document:
+    """Return the table of modules by itself."""
+    return Document(f"Modules of {report.subject}", headline(report), tuple(module_blocks(report, view)))
 
 
-def _table(caption: str, columns: tuple[Column, ...], rows: tuple[Row, ...], more: str, limit: int = _FIRST) -> Table:
-    return Table(caption, columns, rows, more=more, limit=limit, bars_in_text=True)
-
-
-def _modules(report: ProfileReport) -> tuple[Row, ...]:
-    whole = sum(row.total_ms for row in report.modules if row.depth == 0)
-    return tuple(_module(row, report, whole) for row in report.modules)
-
-
-def _module(row: ModuleRow, report: ProfileReport, whole: float) -> Row:
-    root = report.roots[row.root].name if 0 <= row.root < len(report.roots) else "model"
-    name = row.path.rpartition(".")[2] if row.path else root
-    part = row.total_ms / whole if whole > 0 else 0.0
-    cells = (
-        cell(name, indent=min(max(row.depth, 0), 8), code=True),
-        cell(row.kind),
-        Cell(share(part), Mark(part, 1.0)),
-        Cell(duration(row.total_ms)),
-        Cell(duration(row.self_ms)),
-        Cell(count(row.calls)),
-        Cell(flops(row.flops) if row.flops else "–"),
-        Cell(_BOUND[row.bound]),
-        Cell(share(row.share_of_ceiling)),
-        Cell(count(row.parameters)),
-    )
-    return Row(cells, weight=row.total_ms)
-
-
-def _operators(operators: tuple[OperatorRow, ...]) -> tuple[Row, ...]:
-    whole = sum(row.self_ms for row in operators)
-    ranked = sorted(operators, key=lambda row: -row.self_ms)
-    return tuple(_operator(row, whole) for row in ranked)
-
-
-def _operator(row: OperatorRow, whole: float) -> Row:
-    part = row.self_ms / whole if whole > 0 else 0.0
-    cells = (
-        cell(row.name, code=True),
-        Cell(share(part), Mark(part, 1.0)),
-        Cell(duration(row.self_ms)),
-        Cell(duration(row.total_ms)),
-        Cell(count(row.calls)),
-        Cell("not counted" if row.flops is None else flops(row.flops) if row.flops else "–"),
-        Cell(data_size(row.allocated_bytes) if row.allocated_bytes else "–"),
-    )
-    return Row(cells, weight=row.self_ms)
+def _uncounted(report: ProfileReport) -> list[Block]:
+    if not report.uncounted:
+        return []
+    more = len(report.uncounted) - _UNCOUNTED
+    names = ", ".join(report.uncounted[:_UNCOUNTED]) + (f", and {more} more" if more > 0 else "")
+    return [Note(f"FLOPs of these operators are not counted: {names}.")]
 
 
 def _roots(roots: tuple[RootModel, ...]) -> Table:
@@ -182,6 +107,7 @@ def _conditions(report: ProfileReport) -> Facts:
     outside = f" ({share(report.outside_ms / report.wall_ms)} of the wall time)" if report.wall_ms > 0 else ""
     rows = [
         ("Sampled", f"{sampled}, operator by operator; the others were timed only"),
+        *((("Steps", step_words(report.steps)),) if report.steps else ()),
         ("Outside the model", f"{duration(report.outside_ms)}{outside}"),
         (
             "Work of one call",
@@ -212,8 +138,16 @@ def explain(report: ProfileReport) -> str:
     if own and whole > 0:
         named = ", ".join(f"{row.path or row.kind} ({row.kind}, {share(row.self_ms / whole)})" for row in own)
         sentences.append(f"Most of the model's time is in {named}.")
-    sentences += [
-        f"{one.title}: {one.evidence}" + (f" Try: {one.line or one.python}" if one.line or one.python else "")
-        for one in report.findings
-    ]
+    whole = sum(phase.total_ms for phase in report.phases)
+    if whole > 0:
+        parts = [f"{PHASES[one.name]} {share(one.total_ms / whole)}" for one in report.phases if one.total_ms > 0]
+        sentences.append(f"The wall time by phase: {', '.join(parts)}.")
+    if report.steps:
+        sentences.append(f"It ran {step_words(report.steps)}.")
+    for one in report.findings:
+        words = [f"{one.title}: {one.evidence}"]
+        words += [expected_words(one.expected)] if one.expected else []
+        words += [tried_words(one.tried)] if one.tried else []
+        words += [f"Try: {one.line or one.python}"] if one.line or one.python else []
+        sentences.append(" ".join(words))
     return "\n".join(sentences)

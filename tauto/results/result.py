@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from tauto import rendering
 from tauto.errors import InvalidArgument, did_you_mean
+from tauto.rendering.document import Document
 from tauto.reports import Report
 
 if TYPE_CHECKING:
@@ -48,14 +49,18 @@ class Result(Generic[R]):
         fields = getattr(type(self.report), "__dataclass_fields__", {})
         return sorted({*super().__dir__(), *fields})
 
+    def _page(self) -> Report | Document:
+        """Return what is shown: the report, or the document that a kind of result makes of it."""
+        return self.report
+
     def __repr__(self) -> str:
-        return rendering.text(self.report)
+        return rendering.text(self._page())
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, Any]:
         """Return the forms in which a notebook shows and keeps this."""
         return {
-            "text/plain": rendering.text(self.report),
-            "text/html": rendering.html(self.report),
+            "text/plain": rendering.text(self._page()),
+            "text/html": rendering.html(self._page()),
             REPORT_MIME: rendering.bounded(self.report),
         }
 
@@ -104,11 +109,11 @@ class Result(Generic[R]):
     def _written(self, suffix: str) -> str:
         match suffix:
             case ".html":
-                return rendering.page(self.report)
+                return rendering.page(self._page())
             case ".json":
                 return json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
             case ".md":
-                return rendering.markdown(self.report)
+                return rendering.markdown(self._page())
             case ".txt":
-                return rendering.text(self.report) + "\n"
+                return rendering.text(self._page()) + "\n"
         raise InvalidArgument(f"path: {suffix!r} is no form of a report. End the name in {', '.join(_SUFFIXES)}.")
