@@ -60,7 +60,7 @@ def train(model: nn.Module, inputs: torch.Tensor, labels: torch.Tensor) -> None:
     optimizer = torch.optim.Adam(model.parameters())
     for _ in range(STEPS):
         optimizer.zero_grad()
-        nn.functional.cross_entropy(model(inputs), labels).backward()
+        nn.functional.cross_entropy(model(inputs), labels).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
 

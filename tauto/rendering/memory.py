@@ -42,15 +42,14 @@ _SITE = (
 )
 
 
-def blocks(timeline: MemoryTimeline) -> tuple[Block, ...]:
-    """Return the blocks of the page that tell ``timeline``."""
+def blocks(timeline: MemoryTimeline, *, whole: bool = False) -> tuple[Block, ...]:
+    """Return the blocks of the page that tell ``timeline``; the long part is folded unless the ``whole`` is wanted."""
+    sites = [_sites("Where memory is allocated", timeline.sites)] if timeline.sites else []
+    detail: tuple[Block, ...] = (*sites, _over_time(timeline))
     found: list[Block] = [_facts(timeline), _peak(timeline)]
     if timeline.growth_sites:
         found.append(_sites("What stays from step to step", timeline.growth_sites))
-    if timeline.sites:
-        found.append(_sites("Where memory is allocated", timeline.sites))
-    found.append(Folded("Memory over time", (_over_time(timeline),)))
-    return tuple(found)
+    return (*found, *(detail if whole else (Folded("Memory over time, and who allocates", detail),)))
 
 
 def peak_place(peak: MemoryPeak) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tauto.rendering import memory
 from tauto.rendering.document import Block, Cell, Column, Document, Facts, Note, Row, Table, cell
 from tauto.rendering.findings import expected_words, finding_blocks, tried_words
 from tauto.rendering.modules import module_blocks, operator_blocks
@@ -52,7 +53,9 @@ def document(report: ProfileReport, view: View | None = None) -> Document:
         blocks.append(_roots(report.roots))
     blocks += module_blocks(report, chosen) + operator_blocks(report) + _uncounted(report)
     blocks += line_blocks(report.lines)
-    blocks += [_memory(report), *usage_blocks(report.usage), _conditions(report)]
+    blocks.append(_memory(report))
+    blocks += memory.blocks(report.memory, whole=chosen.memory) if report.memory else ()
+    blocks += [*usage_blocks(report.usage), _conditions(report)]
     return Document(f"Profile of {report.subject}", headline(report), tuple(blocks))
 
 

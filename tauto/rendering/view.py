@@ -26,6 +26,8 @@ class View:
         How many levels below the root; None shows all.
     fold : bool
         Whether three or more blocks in turn that are alike stand in one row, as sums.
+    memory : bool
+        Whether memory over time is shown whole, and not only its peak.
 
     Raises
     ------
@@ -36,6 +38,7 @@ class View:
     sort: Sort = "tree"
     depth: int | None = None
     fold: bool = True
+    memory: bool = False
 
     def __post_init__(self) -> None:
         if self.sort not in SORTS:

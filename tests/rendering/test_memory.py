@@ -52,8 +52,9 @@ def test_the_highest_moment_of_each_stretch_is_shown() -> None:
 
 def test_the_table_over_time_has_a_column_for_each_category() -> None:
     folded = next(block for block in blocks(timeline()) if isinstance(block, Folded))
-    (table,) = folded.blocks
+    table = folded.blocks[-1]
     assert isinstance(table, Table)
+    assert table in blocks(timeline(), whole=True)
     assert all(len(row.cells) == len(table.columns) == 8 for row in table.rows)
 
 
