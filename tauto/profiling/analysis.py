@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import get_args
 
 from tauto.hardware import Hardware, listed
 from tauto.profiling.facts import Facts, RootFacts
 from tauto.profiling.findings import find
 from tauto.profiling.recorder import Recorder, RootRecord
 from tauto.profiling.roofline import Roofline
+from tauto.profiling.steps import dropped_ranges, steps_of
+from tauto.profiling.tensor_memory import tensor_memory
 from tauto.profiling.trace import Trace, Work, read_trace
 from tauto.profiling.tree import ModuleSum, module_row, module_sums, operator_rows, uncounted
-from tauto.reports.profile import ProfileReport, RootModel
+from tauto.reports.memory import MemoryTimeline
+from tauto.reports.profile import LineRow, Phase, PhaseName, ProfileReport, RootModel, Usage
 
 __all__ = ["Observation", "analyse"]
 
@@ -23,20 +27,26 @@ class Observation:
     """What is left when a session has ended."""
 
     subject: str
-    wall_ns: int
-    """Without what the session itself cost."""
+    began_ns: int
+    """As :func:`time.perf_counter_ns`."""
     peak_bytes: int
     recorder: Recorder
     names: Mapping[int, str]
     """Of the roots, in the user's namespace."""
     threads: int
+    lines: tuple[LineRow, ...]
+    usage: Usage
+    line_of: Callable[[str, int], str] | None
+    """Says of a recorded Python frame which line of the user's it is; None when stacks were not recorded."""
 
 
 def analyse(seen: Observation) -> ProfileReport:
     """Return the report of ``seen``."""
     began = time.perf_counter_ns()
     recorder = seen.recorder
-    trace = read_trace((e for window in recorder.tracer.windows for e in window.events()), recorder.root_ranges)
+    events = (event for window in recorder.tracer.windows for event in window.events())
+    trace = read_trace(events, recorder.root_ranges, dropped_ranges(recorder.marks))
+    phases = _phases(recorder)
     sums = module_sums(trace, recorder.keys)
     device = _device(recorder)
     hardware = Hardware.current(device)
@@ -44,12 +54,12 @@ def analyse(seen: Observation) -> ProfileReport:
     roots = tuple(_root(record, seen.names.get(record.index, "")) for record in recorder.roots)
     report = ProfileReport(
         subject=seen.subject,
-        wall_ms=seen.wall_ns / 1e6,
-        outside_ms=max(seen.wall_ns - recorder.busy_ns, 0) / 1e6,
+        wall_ms=recorder.clock.wall_ns / 1e6,
+        outside_ms=sum(phase.total_ms for phase in phases if phase.name in ("data", "loss", "other")),
         root_calls=sum(record.calls for record in recorder.roots),
         sampled_calls=sum(trace.sampled.values()),
         roots=roots,
-        modules=tuple(module_row(total, roofline) for total in sums.values()),
+        modules=tuple(module_row(total, roofline, has_backward=trace.backward_ns > 0) for total in sums.values()),
         operators=operator_rows(trace),
         uncounted=uncounted(trace),
         flops=_flops_per_call(sums.get((0, "")), trace),
@@ -62,10 +72,41 @@ def analyse(seen: Observation) -> ProfileReport:
         threads=seen.threads,
         analysis_ms=0.0,
         ceilings=listed(roofline.ceilings),
+        phases=phases,
+        steps=steps_of(recorder),
+        lines=seen.lines,
+        usage=seen.usage,
+        memory=_memory(seen, roots),
     )
     facts = _facts(seen, trace, {place[0]: total for place, total in sums.items() if place[1] == ""}, roofline)
     report = replace(report, findings=find(report, facts))
     return replace(report, analysis_ms=(time.perf_counter_ns() - began) / 1e6)
+
+
+def _phases(recorder: Recorder) -> tuple[Phase, ...]:
+    """Return the phases that occurred, and what is left."""
+    clock = recorder.clock
+    return tuple(
+        Phase(name, clock.calls[name], clock.spent[name] / 1e6)
+        for name in get_args(PhaseName)
+        if name == "other" or clock.calls[name] or clock.spent[name]
+    )
+
+
+def _memory(seen: Observation, roots: Sequence[RootModel]) -> MemoryTimeline | None:
+    recorder = seen.recorder
+    if recorder.holders is None:
+        return None
+    return tensor_memory(
+        recorder.tracer.windows,
+        recorder.holders.notes,
+        recorder.root_ranges,
+        recorder.keys,
+        [root.name for root in roots],
+        seen.began_ns,
+        line_of=seen.line_of,
+        call_lines={number: key.line for number, key in enumerate(recorder.keys)},
+    )
 
 
 def _device(recorder: Recorder) -> str:
@@ -93,10 +134,6 @@ def _flops_per_call(total: ModuleSum | None, trace: Trace) -> int:
     return round(total.work.total_flops / calls) if total and calls else 0
 
 
-def _precision(work: Work) -> str:
-    return max(work.flops, key=work.flops.__getitem__) if work.flops else "float32"
-
-
 def _facts(seen: Observation, trace: Trace, tops: Mapping[int, ModuleSum], roofline: Roofline) -> Facts:
     recorder = seen.recorder
     return Facts(
@@ -104,10 +141,10 @@ def _facts(seen: Observation, trace: Trace, tops: Mapping[int, ModuleSum], roofl
             _root_facts(record, seen.names.get(record.index, ""), tops.get(record.index), trace)
             for record in recorder.roots
         ),
-        backward_calls=recorder.backward_calls,
-        backward_ms=recorder.backward_ns / 1e6,
-        step_ms=recorder.step_ns / 1e6,
-        loader_share=trace.loader_ns / trace.span_ns if trace.span_ns else 0.0,
+        backward_calls=recorder.clock.calls["backward"],
+        backward_ms=recorder.clock.spent["backward"] / 1e6,
+        step_ms=recorder.clock.spent["optimizer"] / 1e6,
+        loader_share=recorder.clock.spent["data"] / max(recorder.clock.wall_ns, 1),
         gflops=dict(roofline.ceilings.gflops),
         threads=seen.threads,
         cores=roofline.hardware.cores,
@@ -126,7 +163,7 @@ def _root_facts(record: RootRecord, name: str, top: ModuleSum | None, trace: Tra
         grad_calls=record.grad_calls,
         trainable=bool(anatomy and anatomy.trainable),
         operators_per_call=work.operators / max(trace.sampled.get(record.index, 0), 1),
-        precision=_precision(work),
+        precision=work.precision,
         convolutions=anatomy.convolutions if anatomy else 0,
         channels_last=bool(anatomy and anatomy.channels_last),
         foldable_norms=anatomy.foldable_norms if anatomy else 0,

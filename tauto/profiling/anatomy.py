@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 from torch.nn.parameter import is_lazy
 
-__all__ = ["Anatomy", "ModuleKey", "anatomy_of", "is_compiled", "module_keys"]
+__all__ = ["Anatomy", "ModuleKey", "anatomy_of", "is_compiled", "key_of", "paths_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class ModuleKey:
     kind: str
     parameters: int
     parameter_bytes: int
+    line: str = ""
+    """The user's line that called it, such as ``train.py:12``; empty when no line of theirs was on the stack."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +97,14 @@ def anatomy_of(model: nn.Module) -> Anatomy:
     )
 
 
-def module_keys(root: int, model: nn.Module, called: Iterable[nn.Module]) -> list[ModuleKey]:
-    """Return the key of each of ``called``, by its first path below ``model``."""
-    paths = {id(module): path for path, module in model.named_modules()}
-    return [
-        ModuleKey(root, paths.get(id(module)), type(module).__name__, *_size(module.parameters())) for module in called
-    ]
+def paths_of(model: nn.Module) -> dict[int, str]:
+    """Return the first dotted path below ``model`` of each of its modules, by identity."""
+    paths: dict[int, str] = {}
+    for path, module in model.named_modules():
+        paths.setdefault(id(module), path)
+    return paths
+
+
+def key_of(root: int, module: nn.Module, paths: Mapping[int, str], line: str) -> ModuleKey:
+    """Return the key of ``module`` below a root whose modules have ``paths``, called from the user's ``line``."""
+    return ModuleKey(root, paths.get(id(module)), type(module).__name__, *_size(module.parameters()), line)

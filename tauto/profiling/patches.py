@@ -1,4 +1,4 @@
-"""Watch every module call, backward pass and optimizer step of the process, and leave no trace of it.
+"""Watch every module call, backward pass, optimizer step and loader of the process, and leave no trace of it.
 
 ``torch.nn.Module.__call__`` is replaced while a session is open, not hooked: torch's global hooks do not show keyword
 arguments, warn on compiled models and take every call off its fast path. No module is touched, and hooks of the
@@ -12,12 +12,15 @@ import functools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import partial
 from typing import Any, Protocol
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+from torch.utils.data import DataLoader
+from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 __all__ = ["Observer", "Pause", "watching"]
 
@@ -36,10 +39,16 @@ class Observer(Protocol):
     def profiler_begins(self) -> None:
         """A torch profiler is about to start on this thread."""
 
-    def step_begins(self) -> None:
+    def waits(self, original: Original, args: Any, kwargs: Any, *, batch: bool) -> Any:
+        """Return ``original(*args, **kwargs)``: a DataLoader's next batch, or (not ``batch``) its iterator."""
+
+    def zero_grad(self, original: Original, args: Any, kwargs: Any) -> Any:
+        """Return ``original(*args, **kwargs)``, an optimizer's ``zero_grad``."""
+
+    def step_begins(self, optimizer: Optimizer) -> None:
         """An optimizer's ``step`` begins on this thread."""
 
-    def step_ends(self) -> None:
+    def step_ends(self, optimizer: Optimizer) -> None:
         """It has ended without an error."""
 
 
@@ -52,9 +61,15 @@ def watching(observer: Observer) -> Iterator[Pause]:
     """Tell ``observer`` of all that happens inside the ``with`` block, in every thread."""
     with ExitStack() as stack:
         calls = _Replacement(nn.Module, "__call__", _module_call(observer))
-        backward = _Replacement(torch.autograd, "_engine_run_backward", _backward(observer))
-        profiler = _Replacement(torch.autograd.profiler.profile, "_prepare_trace", _prepare_trace(observer))
-        for replacement in (calls, backward, profiler):
+        replacements = (
+            calls,
+            _Replacement(torch.autograd, "_engine_run_backward", _passing(observer.backward)),
+            _Replacement(torch.autograd.profiler.profile, "_prepare_trace", _prepare_trace(observer)),
+            _Replacement(_BaseDataLoaderIter, "__next__", _passing(partial(observer.waits, batch=True))),
+            _Replacement(DataLoader, "__iter__", _passing(partial(observer.waits, batch=False))),
+            _Replacement(Optimizer, "zero_grad", _passing(observer.zero_grad)),
+        )
+        for replacement in replacements:
             stack.callback(replacement.remove)  # first, so that an interrupt in between leaves nothing behind
             replacement.install()
         stack.callback(register_optimizer_step_pre_hook(_step_hook(observer.step_begins)).remove)
@@ -77,15 +92,15 @@ def _module_call(observer: Observer) -> Callable[[Original], Original]:
     return wrap
 
 
-def _backward(observer: Observer) -> Callable[[Original], Original]:
+def _passing(told: Callable[[Original, Any, Any], Any]) -> Callable[[Original], Original]:
     def wrap(original: Original) -> Original:
         @functools.wraps(original)
-        def run_backward(*args: Any, **kwargs: Any) -> Any:
+        def replaced(*args: Any, **kwargs: Any) -> Any:
             if torch.compiler.is_compiling():
                 return original(*args, **kwargs)
-            return observer.backward(original, args, kwargs)
+            return told(original, args, kwargs)
 
-        return run_backward
+        return replaced
 
     return wrap
 
@@ -102,10 +117,10 @@ def _prepare_trace(observer: Observer) -> Callable[[Original], Original]:
     return wrap
 
 
-def _step_hook(told: Callable[[], None]) -> Callable[[Optimizer, tuple[Any, ...], dict[str, Any]], None]:
+def _step_hook(told: Callable[[Optimizer], None]) -> Callable[[Optimizer, tuple[Any, ...], dict[str, Any]], None]:
     def hook(optimizer: Optimizer, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if not torch.compiler.is_compiling():
-            told()
+            told(optimizer)
 
     return hook
 

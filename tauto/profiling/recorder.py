@@ -3,34 +3,42 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules.loss import _Loss
+from torch.optim import Optimizer
 
-from tauto.profiling.anatomy import Anatomy, ModuleKey, anatomy_of, is_compiled, module_keys
+from tauto.profiling.anatomy import Anatomy, ModuleKey, anatomy_of, is_compiled
+from tauto.profiling.durations import Durations
+from tauto.profiling.holders import Holders
+from tauto.profiling.interrupts import run_on_main_thread
 from tauto.profiling.patches import Original, Pause
+from tauto.profiling.phases import PhaseClock
+from tauto.profiling.ranges import RANGE, TracedCall
+from tauto.profiling.sampling import SAMPLES, Sampling
 from tauto.profiling.tracer import Tracer
+from tauto.reports.profile import PhaseName
 from tauto.workload import seen
 from tauto.workload.structure import describe
 
-__all__ = ["RANGE", "SAMPLES", "Recorder", "RootRecord"]
+__all__ = ["RANGE", "SAMPLES", "Mark", "Recorder", "RootRecord"]
 
-RANGE = "tauto#"
-"""Begins the name of every range that marks a module call in the trace."""
-SAMPLES = 5
-"""Root calls traced of each model, after a first one that warms up."""
-
-_TRACED_ROOTS = 4
-_TRACE_S = 2.0
-"""No further call is traced once the traced ones of all models took so long."""
 _SHAPES = 4
+_ROOTS = 256
+"""Records of models; after so many, models of the same class share one (a cell may make models without end)."""
+_IDLE_NS = 500_000_000
+"""A window closes when nothing of torch's that we watch has begun or ended for so long."""
+_OTHERS_STEPS = 10
+"""Steps of other optimizers after which the one that counted steps is taken to have retired."""
 _now = time.perf_counter_ns
 
 
@@ -41,83 +49,123 @@ class RootRecord:
     index: int
     model: weakref.ref[nn.Module]
     kind: str
+    phase: PhaseName = "forward"
+    """``loss`` for a loss of :mod:`torch.nn`."""
     calls: int = 0
     total_ns: int = 0
     training_calls: int = 0
     grad_calls: int = 0
     """Calls that recorded gradients for parameters."""
     traced_calls: int = 0
+    traced_ns: int = 0
+    whole_calls: int = 0
+    """Traced calls that were not cut."""
+    last_ns: int = 0
+    began_ns: int = 0
+    """When the last call began."""
+    intervals: Durations = field(default_factory=Durations)
+    """From where a call began to where the next did."""
     shapes: list[str] = field(default_factory=list)
     wants_inputs: bool = True
     remembered_samples: int = 0
     not_remembered: str = ""
     anatomy: Anatomy | None = None
+    keys: dict[tuple[int, str], Any] = field(default_factory=dict)
+    """Of modules that were traced, see :meth:`tauto.profiling.ranges.TracedCall.keys`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A traced root call."""
+
+    number: int
+    """Of its range."""
+    root: int
+    call: int
+    """Number among the calls of its root, the first is 1."""
+    step: int
+    """Number of the optimizer step it belongs to, the first is 1."""
+    window: int
+    """Index of its window."""
+    cut: bool
 
 
 class _Here(threading.local):
     """State of one thread."""
 
     inside = False
-    traced: _TracedCall | None = None
+    traced: TracedCall | None = None
     backward_depth = 0
-    step_began = 0
-
-
-@dataclass(slots=True, eq=False)
-class _TracedCall:
-    """The modules met in one traced root call, held only until it ends."""
-
-    base: int
-    synchronize: bool
-    numbers: dict[int, int] = field(default_factory=dict)
-    modules: list[nn.Module] = field(default_factory=list)
-
-    def range_of(self, module: nn.Module) -> Any:
-        number = self.numbers.get(id(module))
-        if number is None:
-            number = self.numbers[id(module)] = len(self.modules)
-            self.modules.append(module)
-        # torch.profiler.record_function does the same at twelve times the cost (measured: 10 µs against 0.9 µs).
-        return torch._C._profiler._RecordFunctionFast(f"{RANGE}{self.base + number}")
+    stepping: tuple[int, int] | None = None
+    """Depth of the clock and identity of torch's frame while an optimizer steps."""
 
 
 class Recorder:
     """The observer of one session. Times are nanoseconds of :func:`time.perf_counter_ns`."""
 
-    def __init__(self, tracer: Tracer) -> None:
+    def __init__(self, tracer: Tracer, holders: Holders | None = None) -> None:
         self.tracer = tracer
+        self.holders = holders
+        """Takes down what memory is for, while a window is open; None when nobody asks."""
+        self.clock: PhaseClock = tracer.clock
         self.roots: list[RootRecord] = []
         self.keys: list[ModuleKey] = []
         """Of every range number in the trace."""
-        self.root_ranges: dict[int, int] = {}
-        """Range number of each traced root call, to the index of its root."""
-        self.busy_ns = 0
-        """Time in which at least one thread was inside a root model, its backward pass or an optimizer."""
-        self.backward_calls = 0
-        self.backward_ns = 0
-        self.step_calls = 0
-        self.step_ns = 0
-        self.own_ns = 0
-        """Time spent on writing down, the tracer's apart."""
+        self.marks: list[Mark] = []
+        self.steps_done = 0
+        """Steps of the optimizer that counts, the first one seen."""
+        self.steps = Durations()
+        self.recomputed_calls = 0
+        """Module calls out of the backward pass (checkpointing), and their time."""
+        self.recomputed_ns = 0
         self.pause: Pause = nullcontext
         """Opens a block in which module calls need not come here."""
         self._here = _Here()
+        self._sampling = Sampling(tracer)
         self._by_id: dict[int, RootRecord] = {}
+        self._by_kind: dict[str, RootRecord] = {}
         self._lock = threading.RLock()
-        self._active = 0
-        self._active_since = 0
-        self._trace_ns = 0
+        self._lead: weakref.ref[Optimizer] | None = None
+        self._others_steps = 0
+        self._step_began = 0
         self._pid = os.getpid()
         self._thread = threading.get_ident()
+        self._on_main = threading.current_thread() is threading.main_thread()
+        self._parallel = False
+        self._overdue = False
         self._closed = False
+        self._last_root_ns = 0
+
+    @property
+    def root_ranges(self) -> dict[int, int]:
+        """Range number of each traced root call, to the index of its root."""
+        return {mark.number: mark.root for mark in self.marks}
+
+    def open(self) -> None:
+        """Begin; the phases are of the time from here to :meth:`close`."""
+        self.clock.start()
 
     def close(self) -> None:
         """Write nothing down from here on, also for calls that are still under way."""
         self._closed = True
-        with self._lock:
-            if self._active:
-                self.busy_ns += _now() - self._active_since
-                self._active = 0
+        self.clock.stop()
+
+    def phase(self) -> PhaseName | None:
+        """Return the phase the cell is in; None while the profile itself is at work."""
+        now = self.clock.now
+        return None if now == "own" else now
+
+    def look(self) -> None:
+        """Have a window closed that is open for too long; called from a thread that watches."""
+        opened = self.tracer.open_since
+        if not opened or self._closed or self._overdue:
+            return
+        now, clock = _now(), self.clock
+        idle = clock.now == "other" and now - max(clock.seen_ns, opened) > _IDLE_NS
+        if idle or now - max(self._last_root_ns, opened) > self._sampling.patience_ns:
+            self._overdue = True
+            if self._on_main:
+                run_on_main_thread(self._close_window)
 
     def module_call(self, original: Original, module: nn.Module, args: Any, kwargs: Any) -> Any:
         """Call ``module``; see :class:`tauto.profiling.patches.Observer`."""
@@ -126,61 +174,123 @@ class Recorder:
             if here.traced is None:
                 return original(module, *args, **kwargs)
             return self._inner_call(here.traced, original, module, args, kwargs)
-        # A call out of the backward pass is a recomputation (checkpointing); a fork's calls are not this process's.
-        if self._closed or os.getpid() != self._pid or torch._C._current_graph_task_id() != -1:
+        if self._elsewhere():
             return original(module, *args, **kwargs)
+        if torch._C._current_graph_task_id() != -1:
+            return self._recomputed(original, module, args, kwargs)
         return self._root_call(original, module, args, kwargs)
 
     def backward(self, original: Original, args: Any, kwargs: Any) -> Any:
         """Run a backward pass; see :class:`tauto.profiling.patches.Observer`."""
         here = self._here
-        if here.backward_depth or self._closed or os.getpid() != self._pid:
+        if here.backward_depth or self._elsewhere():
             return original(*args, **kwargs)
-        began = self._enter()
-        here.backward_depth = 1
+        depth = self._enter("backward")
         try:
+            here.backward_depth = 1
+            self.clock.backward_begins()
             return original(*args, **kwargs)
         finally:
             here.backward_depth = 0
-            self._leave()
-            self.backward_calls += 1
-            self.backward_ns += _now() - began
+            self._note(lambda holders: holders.note_gradients())
+            self.clock.leave(depth)
+
+    def waits(self, original: Original, args: Any, kwargs: Any, *, batch: bool) -> Any:
+        """Take a batch from a DataLoader, or begin to; see :class:`tauto.profiling.patches.Observer`."""
+        return self._in_phase("data", batch, original, args, kwargs)
+
+    def zero_grad(self, original: Original, args: Any, kwargs: Any) -> Any:
+        """Clear gradients; see :class:`tauto.profiling.patches.Observer`."""
+        return self._in_phase("optimizer", False, original, args, kwargs)
 
     def profiler_begins(self) -> None:
         """Give way to a profiler of the user's: torch has room for one."""
         if not self._closed and threading.get_ident() == self._thread:
             self.tracer.give_way()
 
-    def step_begins(self) -> None:
-        """Note when the optimizer's step began."""
-        self._here.step_began = _now()
+    def step_begins(self, optimizer: Optimizer) -> None:
+        """Enter the optimizer's phase. Called from a hook that torch's own frame calls."""
+        if self._elsewhere():
+            return
+        depth = self._enter("optimizer")
+        self._here.stepping = depth, id(sys._getframe(2))
 
-    def step_ends(self) -> None:
-        """Add the optimizer's step that has ended."""
-        if not self._closed and (began := self._here.step_began):
-            self._here.step_began = 0
-            with self._lock:
-                self.step_calls += 1
-                self.step_ns += _now() - began
-                self.busy_ns += 0 if self._active else _now() - began
-
-    def _enter(self) -> int:
-        began = _now()
+    def step_ends(self, optimizer: Optimizer) -> None:
+        """Leave the optimizer's phase, and count the step."""
+        stepping, self._here.stepping = self._here.stepping, None
+        if stepping is None or self._closed:
+            return
+        self._note(lambda holders: holders.note_update(optimizer))
+        self.clock.leave(stepping[0])
         with self._lock:
-            if self._active == 0:
-                self._active_since = began
-            self._active += 1
-        return began
-
-    def _leave(self) -> None:
-        with self._lock:
-            if self._active == 0:  # closed meanwhile
+            lead = self._lead() if self._lead is not None else None
+            if lead is None or self._others_steps >= _OTHERS_STEPS:
+                self._lead, lead = weakref.ref(optimizer), optimizer
+            if lead is not optimizer:
+                self._others_steps += 1
                 return
-            self._active -= 1
-            if self._active == 0:
-                self.busy_ns += _now() - self._active_since
+            now, self._others_steps = _now(), 0
+            self.steps_done += 1
+            self.steps.add(now - (self._step_began or now))
+            self._step_began = now
 
-    def _inner_call(self, traced: _TracedCall, original: Original, module: nn.Module, args: Any, kwargs: Any) -> Any:
+    def _elsewhere(self) -> bool:
+        """Whether this call is none of the session's: after its end, in a forked process, in a replica's thread."""
+        if self._closed or os.getpid() != self._pid:
+            return True
+        return self._parallel and threading.get_ident() != self._thread
+
+    def _enter(self, phase: PhaseName, *, counted: bool = True) -> int:
+        here = self._here
+        if here.stepping is not None and not _is_running(here.stepping[1]):  # the step failed, and torch tells nobody
+            depth, _ = here.stepping
+            here.stepping = None
+            self.clock.leave(depth)
+        if self._overdue and threading.get_ident() == self._thread:
+            self._close_window()
+        return self.clock.enter(phase, counted=counted)
+
+    def _in_phase(self, phase: PhaseName, counted: bool, original: Original, args: Any, kwargs: Any) -> Any:
+        if self._elsewhere():
+            return original(*args, **kwargs)
+        depth = self._enter(phase, counted=counted)
+        try:
+            return original(*args, **kwargs)
+        finally:
+            self.clock.leave(depth)
+
+    def _note(self, take: Callable[[Holders], None]) -> None:
+        if self.holders is None or not self.tracer.running or threading.get_ident() != self._thread or self._closed:
+            return
+        depth = self.clock.enter("own", counted=False)
+        try:
+            take(self.holders)
+        finally:
+            self.clock.leave(depth)
+
+    def _close_window(self) -> None:
+        """Close the window where the cell just is, be it inside a model."""
+        if self.clock.switching:  # come between two lines of ours: at the next look, then
+            self._overdue = False
+            return
+        here = self._here
+        if here.traced is not None:
+            here.traced.cut, here.traced = True, None
+        self.tracer.stop(cut=here.inside or here.backward_depth > 0)
+        self._sampling.was_cut()
+        self._overdue = False
+
+    def _recomputed(self, original: Original, module: nn.Module, args: Any, kwargs: Any) -> Any:
+        here, began = self._here, _now()
+        try:
+            here.inside = True
+            return original(module, *args, **kwargs)
+        finally:
+            here.inside = False
+            self.recomputed_calls += 1
+            self.recomputed_ns += _now() - began
+
+    def _inner_call(self, traced: TracedCall, original: Original, module: nn.Module, args: Any, kwargs: Any) -> Any:
         with traced.range_of(module):
             try:
                 return self._call(original, module, args, kwargs)
@@ -197,9 +307,9 @@ class Recorder:
     def _root_call(self, original: Original, module: nn.Module, args: Any, kwargs: Any) -> Any:
         here = self._here
         root, traced = self._prepare(module, args, kwargs)
-        began = self._enter()
-        here.inside, here.traced = True, traced
+        began, depth = _now(), self._enter(root.phase, counted=root.phase == "forward")
         try:
+            here.inside, here.traced = True, traced
             if traced is None:
                 return self._call(original, module, args, kwargs)
             return self._inner_call(traced, original, module, args, kwargs)
@@ -210,29 +320,42 @@ class Recorder:
             raise
         finally:
             here.inside, here.traced = False, None
-            self._leave()
+            self.clock.leave(depth)
             self._add(root, module, traced, began)
 
     def _prepare(
         self, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-    ) -> tuple[RootRecord, _TracedCall | None]:
+    ) -> tuple[RootRecord, TracedCall | None]:
         """Write down what is asked before the call, and decide whether it is traced."""
-        began, tracing = _now(), self.tracer.cost_ns
         with self._lock:
             root = self._record(module)
         if root.wants_inputs:
-            self._remember(root, module, args, kwargs)
-        traced = self._traced_call(root, module) if threading.get_ident() == self._thread else None
-        self.own_ns += _now() - began - (self.tracer.cost_ns - tracing)
-        return root, traced
+            depth = self.clock.enter("own", counted=False)
+            try:
+                self._remember(root, module, args, kwargs)
+            finally:
+                self.clock.leave(depth)
+        if threading.get_ident() != self._thread:
+            return root, None
+        self._parallel = isinstance(module, nn.DataParallel)
+        self._last_root_ns = _now()
+        is_loss = root.phase == "loss"
+        if not (self.tracer.running if is_loss else self._sampling.begins(root, self.steps_done)):
+            return root, None
+        self._note(lambda holders: holders.note_call(module, args, kwargs))
+        return root, TracedCall(len(self.keys), any(parameter.is_cuda for parameter in module.parameters()))
 
     def _record(self, module: nn.Module) -> RootRecord:
         root = self._by_id.get(id(module))
-        if root is None or root.model() is not module:  # the second: an identity taken over from a model that died
-            kind = type(getattr(module, "_orig_mod", module)).__name__
-            root = RootRecord(len(self.roots), weakref.ref(module), kind)
-            self.roots.append(root)
-            self._by_id[id(module)] = root
+        if root is not None and root.model() is module:  # else an identity taken over from a model that died
+            return root
+        kind = type(getattr(module, "_orig_mod", module)).__name__
+        if len(self.roots) >= _ROOTS and kind in self._by_kind:
+            return self._by_kind[kind]
+        phase: PhaseName = "loss" if isinstance(module, _Loss) else "forward"
+        root = RootRecord(len(self.roots), weakref.ref(module), kind, phase)
+        self.roots.append(root)
+        self._by_id[id(module)] = self._by_kind[kind] = root
         return root
 
     def _remember(self, root: RootRecord, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
@@ -246,32 +369,43 @@ class Recorder:
         except Exception as error:  # the user's own containers may refuse to be copied: their call must go on
             root.wants_inputs, root.not_remembered = False, f"{type(error).__name__}: {error}"
 
-    def _traced_call(self, root: RootRecord, module: nn.Module) -> _TracedCall | None:
-        first = root.calls == 0
-        wanted = root.index < _TRACED_ROOTS and root.calls <= SAMPLES
-        if not wanted or (self._trace_ns > _TRACE_S * 1e9 and not first):
-            self.tracer.stop()
-            return None
-        self.tracer.start()
-        if not self.tracer.running:
-            return None
-        synchronize = any(p.is_cuda for p in module.parameters())
-        return _TracedCall(len(self.keys), synchronize)
-
-    def _add(self, root: RootRecord, module: nn.Module, traced: _TracedCall | None, began: int) -> None:
-        ended = _now()
+    def _add(self, root: RootRecord, module: nn.Module, traced: TracedCall | None, began: int) -> None:
         if self._closed:
             return
+        ended, gradients = _now(), torch.is_grad_enabled()
         with self._lock:
             root.calls += 1
+            root.last_ns = ended - began
             root.total_ns += ended - began
             root.training_calls += module.training
-            root.grad_calls += torch.is_grad_enabled()
-            if traced is not None:
-                self._trace_ns += ended - began
-                root.traced_calls += 1
-                self.root_ranges[traced.base] = root.index
-                self.keys.extend(module_keys(root.index, module, traced.modules))
-            if root.anatomy is None:
-                root.anatomy = anatomy_of(module)
-            self.own_ns += _now() - ended
+            root.grad_calls += gradients
+            if root.calls > 1:
+                root.intervals.add(began - root.began_ns)
+            root.began_ns = began
+            self._step_began = self._step_began or began
+        if root.phase == "forward":
+            self.clock.forward_ended(with_gradients=gradients)
+        if traced is not None or root.anatomy is None:
+            depth = self.clock.enter("own", counted=False)
+            self._add_traced(root, module, traced, ended - began)
+            self.clock.leave(depth)
+
+    def _add_traced(self, root: RootRecord, module: nn.Module, traced: TracedCall | None, duration: int) -> None:
+        if root.anatomy is None:
+            root.anatomy = anatomy_of(module)
+        if traced is None or not traced.modules:
+            return
+        root.traced_ns += duration
+        root.traced_calls += 1
+        root.whole_calls += not traced.cut
+        window = len(self.tracer.windows) - traced.cut  # of the open window, or of the one that was cut
+        self.marks.append(Mark(traced.base, root.index, root.calls, self.steps_done + 1, window, traced.cut))
+        self.keys.extend(traced.keys(root.index, module, root.keys))
+
+
+def _is_running(frame: int) -> bool:
+    """Return whether the frame of this identity is on the stack of this thread."""
+    above = sys._getframe(1)
+    while above is not None and id(above) != frame:
+        above = above.f_back  # type: ignore[assignment]
+    return above is not None

@@ -14,25 +14,37 @@ from torch import nn
 
 from tauto.errors import InvalidArgument
 from tauto.profiling.analysis import Observation, analyse
+from tauto.profiling.holders import Holders
+from tauto.profiling.interrupts import held_interrupts
+from tauto.profiling.lines import LineWatch
 from tauto.profiling.memory import MemoryWatch
 from tauto.profiling.names import name_of
 from tauto.profiling.patches import watching
-from tauto.profiling.recorder import SAMPLES, Recorder
+from tauto.profiling.phases import PhaseClock
+from tauto.profiling.recorder import Recorder
+from tauto.profiling.sampling import SAMPLES
+from tauto.profiling.stack_lines import stack_lines
+from tauto.profiling.steps import number_windows
 from tauto.profiling.tracer import Tracer
+from tauto.profiling.usage import UsageWatch
+from tauto.profiling.watch import Watch
 from tauto.reports.profile import ProfileReport
 from tauto.workload import seen
 
 __all__ = ["ProfileSession", "profile_model"]
 
 _one_at_a_time = threading.Lock()
+_LOOK_S = 0.01
+"""Between two looks at the thread of the cell."""
 
 
 class ProfileSession:
     """A profile of the code inside a ``with`` block.
 
     The first calls of each model that the block calls are traced operator by operator, up to five after a first one
-    that warms up; all others are only timed. No model is touched, and an error inside rises as it would without
-    the profile: the report then tells what happened until there.
+    that warms up, and later a step now and then while that costs next to nothing; all others are only timed. No model
+    is touched, and an error inside rises as it would without the profile: the report then tells what happened until
+    there.
 
     Parameters
     ----------
@@ -70,9 +82,16 @@ class ProfileSession:
         self._names = {} if names is None else names
         self._subject = subject
         self._with_memory = memory
-        self._tracer = Tracer(stacks=stacks)
-        self._recorder = Recorder(self._tracer)
+        self._stacks = stacks
+        self._clock = PhaseClock()
+        self._tracer = Tracer(self._clock, stacks=stacks)
+        self._recorder = Recorder(self._tracer, Holders() if memory else None)
         self._memory = MemoryWatch()
+        self._usage = UsageWatch(self._memory.look)
+        self._lines = LineWatch(threading.get_ident(), self._recorder.phase)
+        self._watch = Watch(
+            _LOOK_S, ((1, self._lines.look), (2, self._memory.look), (2, self._recorder.look), (10, self._usage.look))
+        )
         self._stack = ExitStack()
         self._began = 0
         self._observation: Observation | None = None
@@ -84,32 +103,48 @@ class ProfileSession:
                 "profile: a profile is at work in this process already. Let it end before another begins, or "
                 "profile once around both."
             )
-        with ExitStack() as stack:  # undone from the last to the first, whatever each of them raises
+        with held_interrupts(), ExitStack() as stack:  # undone from the last to the first, whatever each raises
             stack.callback(_one_at_a_time.release)
-            stack.callback(self._memory.stop)
-            self._memory.start()
+            stack.callback(self._memory.close)
+            self._memory.open()
+            stack.callback(self._watch.stop)
+            self._watch.start()
             stack.callback(self._tracer.stop)
-            stack.callback(self._recorder.close)
             self._recorder.pause = stack.enter_context(watching(self._recorder))
+            stack.callback(self._recorder.close)
+            self._usage.note()
             self._stack = stack.pop_all()
         self._began = time.perf_counter_ns()
+        self._recorder.open()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        try:
-            wall = time.perf_counter_ns() - self._began
-            costs = self._recorder.own_ns + self._tracer.cost_ns
-        finally:
+        with held_interrupts():
+            self._recorder.close()
+            self._usage.note()
             self._stack.close()
+            self._observe()
+
+    def _observe(self) -> None:
+        """Take down what needs the user's objects."""
+        number_windows(self._recorder)
         names: dict[int, str] = {}
         for root in self._recorder.roots:
             if (model := root.model()) is not None:
                 names[root.index] = name_of(model, self._names)
                 root.remembered_samples = sum(call.batch for call in seen.calls_of(model))
         self._observation = Observation(
-            self._subject, max(wall - costs, 0), self._memory.peak_bytes, self._recorder, names, torch.get_num_threads()
+            subject=self._subject,
+            began_ns=self._began,
+            peak_bytes=self._memory.peak_bytes,
+            recorder=self._recorder,
+            names=names,
+            threads=torch.get_num_threads(),
+            lines=self._lines.rows(),
+            usage=self._usage.usage(self._began),
+            line_of=stack_lines() if self._stacks else None,
         )
 
     @property
@@ -127,6 +162,7 @@ class ProfileSession:
             self._report = analyse(self._observation)
             self._observation = None
             self._tracer.windows.clear()
+            self._recorder.keys.clear()
         return self._report
 
 

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
 from tauto.profiling.flops import count_bytes, count_flops, hands_on
 from tauto.profiling.operator import Operator
-from tauto.profiling.recorder import RANGE
+from tauto.profiling.ranges import range_number
 
-__all__ = ["CACHE_BYTES", "CallSpan", "OperatorSum", "Trace", "Work", "read_trace"]
+__all__ = ["CACHE_BYTES", "CallSpan", "Habits", "OperatorSum", "Trace", "Work", "read_trace"]
 
 CACHE_BYTES = 32 * 2**20
 """An operator that touches no more is held against the cache's bandwidth, one that touches more against memory's."""
 
 _MEMORY = "[memory]"
 _FUNCTION_SCOPE = 0  # at::RecordScope::FUNCTION; backward functions and annotations have other scopes
-_LOADER = "enumerate(DataLoader)"
+_NODE = "autograd::engine::evaluate_function"
+_NO_NODE = -1
+_OPTIMIZER = "Optimizer."
+_SYNCHRONISES = "aten::_local_scalar_dense"
+_CONVERTS = "aten::_to_copy"
+_TO_HOST = "Memcpy DtoH"
 
 
 @dataclass(slots=True)
@@ -47,6 +52,11 @@ class Work:
         return sum(self.flops.values())
 
     @property
+    def precision(self) -> str:
+        """In which most FLOPs ran."""
+        return max(self.flops, key=self.flops.__getitem__) if self.total_flops else "float32"
+
+    @property
     def total_bytes(self) -> int:
         """Held against either bandwidth."""
         return self.cache_bytes + self.memory_bytes
@@ -65,6 +75,10 @@ class CallSpan:
     work: Work = field(default_factory=Work)
     kept: bool = True
     """False in a warm-up call."""
+    backward_ns: int = 0
+    """Of the backward pass through its own operators, modules below it apart."""
+    net_bytes: int = 0
+    """What was allocated in it, modules below it included, and not freed when it ended."""
 
 
 @dataclass(slots=True)
@@ -81,6 +95,23 @@ class OperatorSum:
 
 
 @dataclass(slots=True)
+class Habits:
+    """What the kept calls, and the code around them, do again and again."""
+
+    scalars_inside: int = 0
+    """Tensors made a Python number (``.item()``, ``float(loss)``, ``if tensor:``) inside a model."""
+    scalars_outside: int = 0
+    copies_to_host: int = 0
+    """Copies from a CUDA device to the host."""
+    allocations: int = 0
+    recorded_conversions: int = 0
+    """Conversions of type, device or layout outside of models, backward passes and optimizers."""
+    conversions: dict[tuple[tuple[int, ...], str], int] = field(default_factory=lambda: defaultdict(int))
+    """Those by shape and type of what is converted: the same at each step may be the same tensor again."""
+    conversions_ns: int = 0
+
+
+@dataclass(slots=True)
 class Trace:
     """What the trace of the sampled calls holds."""
 
@@ -89,10 +120,9 @@ class Trace:
     sampled: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     """Kept root calls by index of the root."""
     allocated_bytes: int = 0
-    loader_ns: int = 0
-    """Time in which the traced thread waited for a DataLoader."""
-    span_ns: int = 0
-    """From the beginning of the first kept root call to the end of what followed the last."""
+    habits: Habits = field(default_factory=Habits)
+    backward_ns: int = 0
+    """Of all nodes of backward passes."""
 
 
 @dataclass(slots=True)
@@ -112,29 +142,32 @@ class _Open:
     allocated: int = 0
     net: int = 0
     is_range: bool = False
+    is_node: bool = False
+    """Of a backward pass; ``span`` is then the call that recorded it."""
 
 
 class _Segments:
     """Which root call a moment belongs to: from where it begins to where the next begins."""
 
-    def __init__(self, starts: Iterable[tuple[int, int]]) -> None:
-        """``starts``: time and root index of each traced root call, in order of time."""
+    def __init__(self, starts: Iterable[tuple[int, int, bool]]) -> None:
+        """``starts``: time and root index of each traced root call in order of time, and whether it is left out."""
         self._times: list[int] = []
         self._kept: list[bool] = []
         ordered = list(starts)
-        many = {root for root in (r for _, r in ordered) if sum(r == root for _, r in ordered) > 1}
+        many = {root for root, count in Counter(r for _, r, dropped in ordered if not dropped).items() if count > 1}
         met: set[int] = set()
-        for time, root in ordered:
+        for time, root, dropped in ordered:
             self._times.append(time)
-            self._kept.append(root not in many or root in met)
-            met.add(root)
+            self._kept.append(not dropped and (root not in many or root in met))
+            if not dropped:
+                met.add(root)
 
     def keeps(self, time: int) -> bool:
         index = bisect_right(self._times, time) - 1
         return index >= 0 and self._kept[index]
 
 
-def read_trace(events: Iterable[Any], root_ranges: Mapping[int, int]) -> Trace:
+def read_trace(events: Iterable[Any], root_ranges: Mapping[int, int], dropped: Collection[int] = ()) -> Trace:
     """Return the trace that ``events`` tell.
 
     Parameters
@@ -144,31 +177,30 @@ def read_trace(events: Iterable[Any], root_ranges: Mapping[int, int]) -> Trace:
     root_ranges : mapping
         Range number of each traced root call, to the index of its root. The first call of a root that was
         traced more than once is a warm-up and left out.
+    dropped : collection of int
+        Range numbers of root calls to leave out, such as those whose window closed in the middle.
     """
     timed = sorted(
         ((event.start_ns(), -event.end_ns(), order, event) for order, event in enumerate(events)),
         key=itemgetter(0, 1, 2),
     )
-    starts = []
-    for start, _, _, event in timed:
-        name = event.name()
-        if name.startswith(RANGE) and (root := root_ranges.get(int(name.removeprefix(RANGE)))) is not None:
-            starts.append((start, root))
-    # An inner call of a root's own module carries the root's number too (recursion): see _Sweep.open.
-    sweep = _Sweep(_Segments(_outermost(timed, starts)), root_ranges)
+    sweep = _Sweep(_Segments(_outermost(timed, root_ranges, dropped)), root_ranges)
     for start, negative_end, _, event in timed:
         sweep.take(start, -negative_end, event)
     return sweep.finish()
 
 
-def _outermost(timed: list[Any], starts: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    ends = {start: -negative for start, negative, _, event in timed if event.name().startswith(RANGE)}
-    kept: list[tuple[int, int]] = []
+def _outermost(
+    timed: list[Any], root_ranges: Mapping[int, int], dropped: Collection[int]
+) -> list[tuple[int, int, bool]]:
+    """Return the root calls; an inner call of a root's own module carries the root's number too (recursion)."""
+    kept: list[tuple[int, int, bool]] = []
     last_end = -1
-    for start, root in starts:
-        if start >= last_end:
-            kept.append((start, root))
-            last_end = ends[start]
+    for start, negative_end, _, event in timed:
+        number = range_number(event.name())
+        if number is not None and number in root_ranges and start >= last_end:
+            kept.append((start, root_ranges[number], number in dropped))
+            last_end = -negative_end
     return kept
 
 
@@ -180,7 +212,10 @@ class _Sweep:
         self._segments = segments
         self._root_ranges = root_ranges
         self._stacks: dict[int, list[_Open]] = defaultdict(list)
-        self._first: int | None = None
+        self._recorded: dict[tuple[int, int], CallSpan] = {}
+        """By thread and sequence number, the call whose operator recorded this node of the backward pass."""
+        self._last: CallSpan | None = None
+        """Call that recorded the last node met."""
 
     def take(self, start: int, end: int, event: Any) -> None:
         stack = self._stacks[event.start_thread_id()]
@@ -191,6 +226,8 @@ class _Sweep:
             self._allocate(stack, start, event)
         elif event.activity_type() in ("cpu_op", "user_annotation"):
             self._open(stack, name, start, end, event)
+        elif name.startswith(_TO_HOST) and self._segments.keeps(start):
+            self.trace.habits.copies_to_host += 1
 
     def finish(self) -> Trace:
         for stack in self._stacks.values():
@@ -202,6 +239,7 @@ class _Sweep:
         size = event.nbytes()
         if size > 0 and self._segments.keeps(start):
             self.trace.allocated_bytes += size
+            self.trace.habits.allocations += 1
         if stack:
             stack[-1].allocated += max(size, 0)
             stack[-1].net += size
@@ -209,14 +247,47 @@ class _Sweep:
     def _open(self, stack: list[_Open], name: str, start: int, end: int, event: Any) -> None:
         around = stack[-1] if stack else None
         span = around.span if around else None
-        is_range = name.startswith(RANGE)
-        if is_range:
-            span = self._call(int(name.removeprefix(RANGE)), span, start)
-        is_operator = not is_range and event.scope() == _FUNCTION_SCOPE and not name.startswith("autograd::engine")
-        opened = _Open(name, start, end, is_operator, span, bool(around and around.counted), is_range=is_range)
-        if is_operator and not opened.counted:
-            self._count(opened, event)
+        number = range_number(name)
+        if number is not None:
+            span = self._call(number, span, start)
+        is_node = name.startswith(_NODE)
+        if is_node:
+            span = self._recorder_of(event)
+        is_operator = number is None and not is_node and event.scope() == _FUNCTION_SCOPE
+        opened = _Open(
+            name, start, end, is_operator, span, bool(around and around.counted), is_range=number is not None,
+            is_node=is_node,
+        )  # fmt: skip
+        if is_operator:
+            self._met(opened, stack, event)
         stack.append(opened)
+
+    def _recorder_of(self, event: Any) -> CallSpan | None:
+        """Return the call that recorded a node; gradients are added up right after the node that gave them."""
+        number = event.sequence_nr()
+        if number != _NO_NODE:
+            self._last = self._recorded.get((event.fwd_thread_id(), number))
+        return self._last
+
+    def _met(self, opened: _Open, stack: list[_Open], event: Any) -> None:
+        if opened.span is not None and (number := event.sequence_nr()) != _NO_NODE:
+            # Of several operators with one number the last has recorded the node: its number is the next one's then.
+            self._recorded[event.start_thread_id(), number] = opened.span
+        if not opened.counted:
+            self._count(opened, event)
+        if opened.name in (_SYNCHRONISES, _CONVERTS) and self._segments.keeps(opened.start):
+            self._habit(opened, stack, event)
+
+    def _habit(self, opened: _Open, stack: list[_Open], event: Any) -> None:
+        habits, inside = self.trace.habits, any(around.span is not None for around in stack)
+        if opened.name == _SYNCHRONISES:
+            habits.scalars_inside += inside
+            habits.scalars_outside += not inside
+        elif not inside and not any(around.is_node or around.name.startswith(_OPTIMIZER) for around in stack):
+            shapes, types = event.structured_input_shapes(), event.dtypes()
+            habits.recorded_conversions += 1
+            habits.conversions[tuple(shapes[0]) if shapes else (), types[0] if types else ""] += 1
+            habits.conversions_ns += opened.end - opened.start
 
     def _call(self, key: int, parent: CallSpan | None, start: int) -> CallSpan:
         span = CallSpan(key, parent, start, kept=self._segments.keeps(start))
@@ -246,16 +317,17 @@ class _Sweep:
             stack[-1].explained |= done.explained or bool(done.flops)
         if not self._segments.keeps(done.start):
             return
-        self._first = done.start if self._first is None else min(self._first, done.start)
-        self.trace.span_ns = max(self.trace.span_ns, done.end - self._first)
         if done.is_range and done.span is not None:
             done.span.total_ns = total
+            done.span.net_bytes = done.net
             if done.span.parent is not None:
                 done.span.parent.inner_ns += total
+        elif done.is_node and not any(around.is_node for around in stack):
+            self.trace.backward_ns += total
+            if done.span is not None:
+                done.span.backward_ns += total
         elif done.is_operator:
             self._sum(done, total)
-        elif done.name.startswith(_LOADER):
-            self.trace.loader_ns += total
 
     def _sum(self, done: _Open, total: int) -> None:
         row = self.trace.operators[done.name]

@@ -12,6 +12,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 from tauto.profiling.interrupts import held_interrupts
+from tauto.profiling.phases import PhaseClock
 from tauto.profiling.quiet import quiet_stderr
 
 __all__ = ["Tracer", "Window", "WindowListener"]
@@ -62,17 +63,24 @@ class Tracer:
 
     Parameters
     ----------
+    clock : PhaseClock, optional
+        Told to count starting and stopping as the profile's own.
     stacks : bool
         Whether the Python stack of each operator is recorded too (costs some 1.3 times the step).
     listener : WindowListener, optional
         Told of each window.
     """
 
-    def __init__(self, *, stacks: bool = False, listener: WindowListener | None = None) -> None:
+    def __init__(
+        self, clock: PhaseClock | None = None, *, stacks: bool = False, listener: WindowListener | None = None
+    ) -> None:
+        self.clock = clock or PhaseClock()
         self.windows: list[Window] = []
         self.refused = ""
         """Why operators could not be traced, such as another profiler at work; empty when they could."""
         self.cost_ns = 0
+        self.last_cost_ns = 0
+        """Of the last window."""
         self.open_since = 0
         """When the open window opened, 0 when none is open."""
         self._stacks = stacks
@@ -103,11 +111,14 @@ class Tracer:
             return
         with held_interrupts():
             self._busy = True
+            depth = self.clock.enter("own", counted=False)
             try:
                 self._open(began)
             finally:
+                self.clock.leave(depth)
                 self._busy = False
-                self.cost_ns += time.perf_counter_ns() - began
+                self.last_cost_ns = time.perf_counter_ns() - began
+                self.cost_ns += self.last_cost_ns
 
     def _open(self, began: int) -> None:
         if self._listener is not None:
@@ -136,11 +147,15 @@ class Tracer:
         began = time.perf_counter_ns()
         with held_interrupts():
             self._busy = True
+            depth = self.clock.enter("own", counted=False)
             try:
                 self._close(window, profiler, cut)
             finally:
+                self.clock.leave(depth)
                 self._busy = False
-                self.cost_ns += time.perf_counter_ns() - began
+                cost = time.perf_counter_ns() - began
+                self.last_cost_ns += cost
+                self.cost_ns += cost
 
     def _close(self, window: Window, profiler: profile, cut: bool) -> None:
         self._window = self._profile = None
@@ -155,11 +170,6 @@ class Tracer:
             self.windows.append(window)
             if self._listener is not None:
                 self._listener.window_closed(window)
-
-    def step(self, number: int) -> None:
-        """Say that step ``number`` begins."""
-        if self._window is not None and number not in self._window.steps[-1:]:
-            self._window.steps.append(number)
 
 
 def _profile(stacks: bool) -> profile:

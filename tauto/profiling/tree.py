@@ -26,6 +26,8 @@ class ModuleSum:
     calls: int = 0
     total_ns: int = 0
     self_ns: int = 0
+    backward_ns: int = 0
+    net_bytes: int = 0
     work: Work = field(default_factory=Work)
 
 
@@ -54,13 +56,15 @@ def module_sums(trace: Trace, keys: Sequence[ModuleKey]) -> dict[Place, ModuleSu
         own.self_ns += span.total_ns - span.inner_ns
         if chain[0] not in chain[1:]:
             own.total_ns += span.total_ns
+        own.net_bytes += max(span.net_bytes, 0)
         for place in dict.fromkeys(chain):
             sums[place].work.add(span.work)
+            sums[place].backward_ns += span.backward_ns
     return dict(sorted(sums.items(), key=lambda item: item[0][0]))  # stable: one root after another
 
 
-def module_row(total: ModuleSum, roofline: Roofline) -> ModuleRow:
-    """Return the row of one module."""
+def module_row(total: ModuleSum, roofline: Roofline, *, has_backward: bool = False) -> ModuleRow:
+    """Return the row of one module; ``has_backward`` says whether a backward pass was traced."""
     found = roofline.place(total.work, total.total_ns)
     return ModuleRow(
         path=total.path,
@@ -76,6 +80,9 @@ def module_row(total: ModuleSum, roofline: Roofline) -> ModuleRow:
         parameter_bytes=total.key.parameter_bytes,
         bound=found.bound,
         share_of_ceiling=found.share,
+        precision=total.work.precision,
+        activation_bytes=round(total.net_bytes / total.calls),
+        backward_ms=total.backward_ns / 1e6 if has_backward else None,
     )
 
 

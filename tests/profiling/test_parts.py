@@ -15,6 +15,7 @@ from tauto.profiling.names import name_of
 from tauto.profiling.quiet import quiet_stderr
 from tauto.profiling.roofline import OVERHEAD_SHARE, place
 from tauto.profiling.trace import Work
+from tauto.profiling.watch import Watch
 
 CEILINGS = Ceilings({"float32": 100.0, "bfloat16": 1000.0}, 50.0, 10.0, "", "")
 
@@ -81,14 +82,17 @@ def test_self_times_add_up():
 
 
 def test_memory_watch_sees_a_peak_that_has_gone():
-    watch = MemoryWatch()
+    memory = MemoryWatch()
+    memory.open()
+    watch = Watch(0.01, ((2, memory.look),))
     watch.start()
-    before = watch.peak_bytes
+    before = memory.peak_bytes
     block = torch.ones(64 * 2**20 // 4)
     time.sleep(0.2)
     del block
     watch.stop()
-    assert watch.peak_bytes - before > 48 * 2**20
+    memory.close()
+    assert memory.peak_bytes - before > 48 * 2**20
 
 
 def test_quiet_stderr_lets_other_lines_through(capfd):

@@ -456,9 +456,11 @@ def test_long_loop_keeps_little():
         for _ in range(20_000):
             net(x)
     recorder = session._recorder
-    assert len(recorder.keys) <= 12
-    assert session.report.root_calls == 20_000
-    assert session.report.sampled_calls == 5
+    report = session.report
+    assert report.root_calls == report.steps.count == 20_000
+    assert report.steps.sampled[:5] == (2, 3, 4, 5, 6)
+    assert report.sampled_calls == len(report.steps.sampled) < 40
+    assert len(recorder.marks) < 40
 
 
 SCREEN = """
@@ -491,4 +493,4 @@ def test_profile_model_keeps_mode_and_needs_a_call():
     report = profile_model(net, (X,), calls=1, names={"net": net})
     assert net.training
     assert (report.subject, report.root_calls, report.sampled_calls) == ("net", 1, 1)
-    assert rules(report)[:2] == ["eval_missing", "inference_mode_missing"]
+    assert {"eval_missing", "inference_mode_missing"} <= set(rules(report))

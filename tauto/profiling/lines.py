@@ -1,0 +1,77 @@
+"""Where the thread of a cell is found, looked at again and again from another thread."""
+
+from __future__ import annotations
+
+import dis
+import linecache
+import sys
+from collections import Counter
+from collections.abc import Callable
+from functools import lru_cache
+from types import CodeType, FrameType
+
+from tauto.profiling.userlines import user_frame
+from tauto.reports.profile import LineRow, PhaseName
+
+__all__ = ["LineWatch"]
+
+_ROWS = 20
+_PLACES = 5000
+"""Kept apart while watching; a cell with more lines than that loses the rest."""
+
+_Seen = tuple[str, int, PhaseName, bool]
+
+
+class LineWatch:
+    """Counts at which line of the user's own code a thread is, and in which phase.
+
+    Parameters
+    ----------
+    thread : int
+        Its identity, as :func:`threading.get_ident` gives it.
+    phase : callable
+        Returns the phase at the moment; None while the profile itself is at work, which is not counted.
+    """
+
+    def __init__(self, thread: int, phase: Callable[[], PhaseName | None]) -> None:
+        self.looks = 0
+        self._thread = thread
+        self._phase = phase
+        self._seen: Counter[_Seen] = Counter()
+
+    def look(self) -> None:
+        """Look once, from any other thread."""
+        phase = self._phase()
+        frame = sys._current_frames().get(self._thread)
+        if phase is None or frame is None:
+            return
+        self.looks += 1
+        found = user_frame(frame)
+        if found is None:
+            return
+        waits = phase in ("data", "other") and _is_in_iterator(found)
+        place = (found.f_code.co_filename, found.f_lineno, phase, waits)
+        if place in self._seen or len(self._seen) < _PLACES:
+            self._seen[place] += 1
+
+    def rows(self) -> tuple[LineRow, ...]:
+        """Return the lines at which the thread was found most often, at most twenty."""
+        rows = []
+        for (file, line, phase, waits), count in self._seen.most_common(_ROWS):
+            source = linecache.getline(file, line).strip()
+            rows.append(LineRow(file, line, source, count / self.looks, phase, waits))
+        return tuple(rows)
+
+
+@lru_cache(maxsize=1024)
+def _loop_heads(code: CodeType) -> frozenset[int]:
+    return frozenset(op.offset for op in dis.get_instructions(code) if op.opname.startswith("FOR_ITER"))
+
+
+def _is_in_iterator(frame: FrameType | None) -> bool:
+    """Return whether ``frame``, or one of the user's further out, asks an iterator of a ``for`` for its next value."""
+    while frame is not None:
+        if frame.f_lasti in _loop_heads(frame.f_code):
+            return True
+        frame = user_frame(frame.f_back)
+    return False

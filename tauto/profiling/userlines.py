@@ -1,0 +1,62 @@
+"""Which lines of a Python stack are the user's own."""
+
+from __future__ import annotations
+
+import os
+import sysconfig
+from functools import lru_cache
+from pathlib import Path
+from types import FrameType
+
+import torch
+
+import tauto
+
+__all__ = ["is_users", "place", "title", "user_frame"]
+
+_PATHS = ("stdlib", "platstdlib", "purelib", "platlib")
+_INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
+_OTHERS = tuple(
+    f"{path}{os.sep}"
+    for path in (
+        *(sysconfig.get_path(name) for name in _PATHS),
+        Path(torch.__file__).parent,
+        Path(tauto.__file__).parent,
+        Path(tauto.__file__).parent.with_name("tauto_magics"),
+    )
+)
+
+
+@lru_cache(maxsize=4096)
+def is_users(file: str) -> bool:
+    """Return whether code of ``file`` is the user's: a notebook's cell or a file that is not of an installed library.
+
+    Examples
+    --------
+    >>> is_users("<ipython-input-3-0a1b>"), is_users(torch.__file__), is_users("<frozen importlib._bootstrap>")
+    (True, False, False)
+    """
+    if file.startswith("<"):
+        return file.startswith(("<ipython-input", "<stdin>", "<string>"))
+    return not file.startswith(_OTHERS) and not any(folder in file for folder in _INSTALLED)
+
+
+def user_frame(frame: FrameType | None) -> FrameType | None:
+    """Return the innermost frame of the user's own code, from ``frame`` outwards."""
+    while frame is not None and not is_users(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame
+
+
+@lru_cache(maxsize=4096)
+def title(file: str) -> str:
+    """Return what to call ``file`` in a report: its name, or ``cell`` for a cell of a notebook."""
+    if file.startswith("<ipython-input") or f"{os.sep}ipykernel_" in file:
+        return "cell"
+    return Path(file).name
+
+
+def place(frame: FrameType | None) -> str:
+    """Return the user's line at work in ``frame`` or further out, such as ``train.py:12``; "" when there is none."""
+    found = user_frame(frame)
+    return f"{title(found.f_code.co_filename)}:{found.f_lineno}" if found is not None else ""
