@@ -1,6 +1,6 @@
 """TAuto makes a PyTorch model faster and smaller, and proves it.
 
-The verbs (``profile compare measure quantize autotune apply runs last script``) and the nouns load on first use,
+The verbs (``profile fix compare measure quantize autotune apply runs last script``) and the nouns load on first use,
 so that ``import tauto`` alone imports no torch.
 
 Examples

@@ -5,6 +5,7 @@ from .verbs.apply import apply as apply
 from .verbs.autotune import autotune as autotune
 from .verbs.compare import compare as compare
 from .verbs.compare import measure as measure
+from .verbs.fix import fix as fix
 from .verbs.history import last as last
 from .verbs.history import runs as runs
 from .verbs.history import script as script

@@ -25,6 +25,8 @@ class Cell:
     last: CodeType | None
     silent: bool
     """Whether the cell ends in ``;``, so that its value is not displayed."""
+    source: str = ""
+    """As plain Python: magics and ``!`` lines are calls."""
 
     def run(self, namespace: dict[str, Any]) -> Any:
         """Execute the cell in ``namespace`` and return the value of its last expression."""
@@ -67,4 +69,4 @@ def compile_cell(shell: InteractiveShell, text: str, magic: str) -> Cell:
             f"%%{magic}: a top-level await cannot be profiled. "
             "Await in a cell before it, or profile a plain function that runs the coroutine."
         )
-    return Cell(body, value, DisplayHook.semicolon_at_end_of_expression(source))
+    return Cell(body, value, DisplayHook.semicolon_at_end_of_expression(source), source)

@@ -51,7 +51,8 @@ def candidates(parser: Parser, before: list[str], word: str, names: Names) -> li
         for index, part in enumerate(before)
     )
     if place < len(parser.positionals):
-        return _named(parser.names[parser.positionals[place]], word, names)
+        kind = parser.names.get(parser.positionals[place])
+        return _findings(word) if kind is None else _named(kind, word, names)
     return [option for option in parser.options if option not in before] if not word else []
 
 
@@ -78,6 +79,14 @@ def _named(kind: Kind, word: str, names: Names) -> list[str]:
     # children of a module are not in dir() of every class; instance attributes are enough and run no property
     public = [*vars(owner), *getattr(owner, "_modules", ())] if hasattr(owner, "__dict__") else []
     return sorted({f"{base}.{name}" for name in public if name.startswith(last) and not name.startswith("_")})
+
+
+def _findings(word: str) -> list[str]:
+    """Return the rules of the last profile whose findings can be tried."""
+    results = sys.modules.get("tauto.results")  # not loaded: nothing was profiled
+    last = results.last_of(results.ProfileResult) if results else None
+    rules = dict.fromkeys(item.rule for item in last.findings if item.fix is not None) if last else {}
+    return [rule for rule in rules if rule.startswith(word)]
 
 
 def _techniques() -> list[str]:

@@ -10,6 +10,7 @@ from tauto_magics.apply import APPLY
 from tauto_magics.autotune import AUTOTUNE
 from tauto_magics.compare import COMPARE
 from tauto_magics.completion import make_matcher
+from tauto_magics.fix import FIX
 from tauto_magics.magic import Magic
 from tauto_magics.overview import overview_magic
 from tauto_magics.profile import PROFILE
@@ -20,7 +21,7 @@ from tauto_magics.settings import TautoMagics
 
 __all__ = ["MAGICS", "load_ipython_extension", "unload_ipython_extension"]
 
-_VERBS = (PROFILE, COMPARE, QUANTIZE, AUTOTUNE, APPLY, SCRIPT, RUNS)
+_VERBS = (PROFILE, FIX, COMPARE, QUANTIZE, AUTOTUNE, APPLY, SCRIPT, RUNS)
 
 MAGICS: tuple[Magic, ...] = (*_VERBS, overview_magic(_VERBS))
 

@@ -12,7 +12,7 @@ from typing import Any
 from tauto.errors import did_you_mean
 from tauto_magics.errors import UsageError, one_line
 
-__all__ = ["CALLABLE", "ITERABLE", "MODEL", "NEW", "RESULT", "VALUE", "Kind", "Names"]
+__all__ = ["CALLABLE", "ITERABLE", "MODEL", "NEW", "PROFILE", "RESULT", "VALUE", "Kind", "Names"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,16 @@ def _is_result(value: object) -> bool:
     return hasattr(kind, "recipe") or kind.__name__ == "Recipe" or (isinstance(value, dict) and "steps" in value)
 
 
+def _is_profile(value: object) -> bool:
+    return type(value).__name__ == "ProfileResult"
+
+
 MODEL = Kind("torch.nn.Module", _is_model)
 ITERABLE = Kind("iterable of batches", _is_iterable)
 CALLABLE = Kind("function", _is_function)
 VALUE = Kind("value", _is_plain)
 RESULT = Kind("result or recipe", _is_result)
+PROFILE = Kind("profile", _is_profile)
 NEW = Kind("new name", lambda value: False)
 
 

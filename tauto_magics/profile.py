@@ -44,7 +44,7 @@ def _profile_cell(call: Invocation) -> Any:
             "%%tauto_profile takes no model and no inputs: it sees which models the cell calls, and with what."
         )
     cell = compile_cell(call.shell, call.cell or "", PROFILE.name)
-    session = tauto.profile(names=call.shell.user_ns)
+    session = tauto.profile(names=call.shell.user_ns, source=cell.source)
     own: list[BaseException] = []
 
     def work() -> Any:

@@ -24,17 +24,18 @@ _FACTORY = (
 _VARIABLE = "Create it inside the function that needs it, or leave it out."
 
 
-def explain(value: Any, name: str) -> str | None:
+def explain(value: Any, name: str, way: str | None = None) -> str | None:
     """Return a message that names the part of ``value`` that cannot be sent; None when it all can be.
 
     ``name`` is what the user calls ``value``. Of a dictionary or a dataclass the entries' own names are used.
+    ``way`` says what to do about it, where the usual advice does not fit.
     """
     with travelling_pickler() as pickler:
         for path, part in _roots(value, name):
             if (error := _refusal(part, pickler)) is not None:
-                return _message(*_descend(path, part, error, pickler))
+                return _message(*_descend(path, part, error, pickler), way)
         error = _refusal(value, pickler)
-    return error and _message(name, value, error, in_model=True)
+    return error and _message(name, value, error, True, way)
 
 
 def _roots(value: Any, name: str) -> list[tuple[str, Any]]:
@@ -45,10 +46,10 @@ def _roots(value: Any, name: str) -> list[tuple[str, Any]]:
     return [(name, value)]
 
 
-def _message(path: str, part: Any, error: str, in_model: bool) -> str:
+def _message(path: str, part: Any, error: str, in_model: bool, way: str | None) -> str:
     kind = type(part)
     prefix = "" if kind.__module__ in {"builtins", "__main__"} else f"{kind.__module__}."
-    way = _FACTORY if in_model else _VARIABLE
+    way = way or (_FACTORY if in_model else _VARIABLE)
     return f"{path} (a {prefix}{kind.__qualname__}) cannot be sent to another process: {error}. {way}"
 
 

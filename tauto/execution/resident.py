@@ -4,22 +4,19 @@ from __future__ import annotations
 
 import base64
 import io
-import math
-import os
 import secrets
-import tempfile
 import threading
-import time
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from multiprocessing.connection import Client, Connection
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NoReturn
 
 from torch import Tensor, nn
 
 from tauto.errors import ModelError, NotTransferable, TrialFailed
+from tauto.execution.addresses import connect, free_socket, new_socket
 from tauto.execution.encoding import classes_in, decode
 from tauto.execution.frames import pack, unpack
 from tauto.execution.importable import travelling_pickler
@@ -29,9 +26,6 @@ from tauto.execution.workspace import Workspace
 from tauto.workload.structure import flatten, rebuild
 
 __all__ = ["ResidentModule"]
-
-_LONGEST_SOCKET_PATH = 100  # sockaddr_un holds 104 (macOS) or 108 (Linux) bytes
-_LOOK_EVERY_S = 0.01
 
 
 class ResidentModule(nn.Module):
@@ -79,7 +73,7 @@ class ResidentModule(nn.Module):
         self._calls = 0
         self._why: str | None = None
         folder = workspace.folder("resident")
-        address, key = _socket_path(folder), secrets.token_hex(32)
+        address, key = new_socket(folder), secrets.token_hex(32)
         job = Job(
             "tauto.execution.residence:serve",
             {"function": function, "arguments": dict(arguments), "address": str(address), "key": key},
@@ -88,7 +82,7 @@ class ResidentModule(nn.Module):
         self._job = executor().start(job)
         self._connection: Connection | None = None
         self._finalizer = weakref.finalize(self, _end, self._job, address)
-        self._connection = self._connect(str(address), bytes.fromhex(key), ready_within_s)
+        self._connection = self._connect(address, bytes.fromhex(key), ready_within_s)
 
     @property
     def alive(self) -> bool:
@@ -125,18 +119,14 @@ class ResidentModule(nn.Module):
             "Save its recipe, and apply that to the original."
         )
 
-    def _connect(self, address: str, key: bytes, ready_within_s: float | None) -> Connection:
-        end = time.monotonic() + (math.inf if ready_within_s is None else ready_within_s)
-        while True:
-            try:
-                return Client(address, authkey=key)
-            except (FileNotFoundError, ConnectionError, EOFError):  # it is not listening yet
-                time.sleep(_LOOK_EVERY_S)
-            if not self._job.alive:
-                self._raise_end()
-            if time.monotonic() > end:
-                self._finalizer()
-                raise TrialFailed(f"The isolated model was not ready within {ready_within_s:.3g} s: stopped.")
+    def _connect(self, address: Path, key: bytes, ready_within_s: float | None) -> Connection:
+        connection = connect(address, key, lambda: self._job.alive, ready_within_s)
+        if connection is not None:
+            return connection
+        if not self._job.alive:
+            self._raise_end()
+        self._finalizer()
+        raise TrialFailed(f"The isolated model was not ready within {ready_within_s:.3g} s: stopped.")
 
     def _exchange(self, tensors: list[Tensor], skeleton: Any) -> tuple[dict[str, Any], list[Tensor]]:
         if self._connection is None:
@@ -185,14 +175,6 @@ class ResidentModule(nn.Module):
         raise TrialFailed(f"The isolated model {reason}. Apply its recipe again for a new one.")
 
 
-def _socket_path(folder: Path) -> Path:
-    """Return a path for the socket: in ``folder``, or in a private short one where that is too long."""
-    path = folder.absolute() / "socket"
-    if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
-        return path
-    return Path(tempfile.mkdtemp(prefix="tauto-")) / "socket"
-
-
 def _pickled(skeleton: Any) -> str:
     buffer = io.BytesIO()
     with travelling_pickler() as pickler:
@@ -202,6 +184,4 @@ def _pickled(skeleton: Any) -> str:
 
 def _end(job: RunningJob, address: Path) -> None:
     job.stop()
-    address.unlink(missing_ok=True)
-    if address.parent != job.job.folder.absolute():
-        address.parent.rmdir()
+    free_socket(address, job.job.folder)

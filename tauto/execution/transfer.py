@@ -20,7 +20,7 @@ from tauto.execution.workspace import disk_errors_explained, explain_write_failu
 __all__ = ["load", "save_workload"]
 
 
-def save_workload(value: Any, path: Path, name: str = "model") -> None:
+def save_workload(value: Any, path: Path, name: str = "model", way: str | None = None) -> None:
     """Write ``value``, with all the tensors in it, to the one file ``path``, whole or not at all.
 
     Classes and functions of a notebook, a script or a module that cannot be imported by name are written by
@@ -34,6 +34,8 @@ def save_workload(value: Any, path: Path, name: str = "model") -> None:
         File to write, in a private folder.
     name : str
         What the user calls ``value``, for messages.
+    way : str, optional
+        What to do about a part that cannot be sent, where the usual advice does not fit.
 
     Raises
     ------
@@ -50,7 +52,7 @@ def save_workload(value: Any, path: Path, name: str = "model") -> None:
     except OSError:
         raise
     except Exception as error:
-        if (message := explain(value, name)) is not None:
+        if (message := explain(value, name, way)) is not None:
             raise NotTransferable(message) from error
         explain_write_failure(error, path)
         raise

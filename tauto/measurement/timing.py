@@ -16,7 +16,7 @@ from tauto.reports.comparison import Interval, Verdict
 from tauto.reports.measurement import Latency
 from tauto.workload.state import preserved_rng, thread_count
 
-__all__ = ["BETTER_ABOVE", "HALF_WIDTH", "WORSE_BELOW", "PairTiming", "time_pair", "verdict_of"]
+__all__ = ["BETTER_ABOVE", "HALF_WIDTH", "WORSE_BELOW", "PairTiming", "orders", "time_pair", "verdict_of"]
 
 HALF_WIDTH = 0.03
 BETTER_ABOVE = 1.02
@@ -118,7 +118,7 @@ def time_pair(
     random = np.random.default_rng(seed)
     functions, synchronize = (a, b), synchronizer(device)
     blocks: tuple[list[Samples], list[Samples]] = ([], [])
-    ratio, order = SequentialRatio(half_width, give_up_below, random), _orders(random)
+    ratio, order = SequentialRatio(half_width, give_up_below, random), orders(random)
     with preserved_rng(), thread_count(None):
         calls_s = [warm_up(function, synchronize, WARM_SHARE * time_cap_s) for function in functions]
         # both or neither: under load an unsettled call is slower, and only one side would bear it
@@ -140,7 +140,7 @@ def time_pair(
     )
 
 
-def _orders(random: np.random.Generator) -> Iterator[tuple[int, int]]:
+def orders(random: np.random.Generator) -> Iterator[tuple[int, int]]:
     """Yield who goes first, at random but equally often within every four pairs."""
     while True:
         for first in random.permutation([0, 0, 1, 1]):

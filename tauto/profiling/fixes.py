@@ -139,4 +139,4 @@ def recipe_fix(target: str, *steps: str | tuple[str, Mapping[str, Option]]) -> F
 
 def fix_line(rule: str) -> str:
     """Return the magic line that does the fix of the finding of ``rule`` in the profile last made."""
-    return f"%tauto_apply {rule}"
+    return f"%tauto_fix {rule}"

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Literal, TypeAlias
 
 from tauto.errors import InvalidArgument, did_you_mean
-from tauto.rendering import comparison, hypertext, machine, markup, measurement, plain, profile, runs, tuning
+from tauto.rendering import comparison, fix, hypertext, machine, markup, measurement, plain, profile, runs, tuning
 from tauto.rendering.document import Document, clean
 from tauto.reports import Report
 
@@ -17,6 +17,7 @@ Form: TypeAlias = Literal["text", "html", "markdown"]
 
 _PAGES: dict[str, ModuleType] = {
     "comparison": comparison,
+    "fix": fix,
     "machine": machine,
     "measurement": measurement,
     "profile": profile,

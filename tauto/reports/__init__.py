@@ -1,6 +1,7 @@
 """Frozen dataclasses of numbers: what was found. No tensors, no text for people, units in the names."""
 
 from tauto.reports.comparison import Agreement, Comparison, Conditions, Interval, Quality, Verdict
+from tauto.reports.fix import FixReport, FixSide
 from tauto.reports.machine import Ceiling, MachineReport
 from tauto.reports.measurement import Latency, Measurement, Memory
 from tauto.reports.memory import AllocationSite, MemoryPeak, MemoryTimeline
@@ -31,6 +32,8 @@ __all__ = [
     "Conditions",
     "Finding",
     "Fix",
+    "FixReport",
+    "FixSide",
     "Gain",
     "Interval",
     "Latency",

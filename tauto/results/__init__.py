@@ -1,7 +1,8 @@
 """What the verbs return: thin objects over reports, with the model, the recipe, and ways to show themselves."""
 
 from tauto.results.comparison import ComparisonResult
-from tauto.results.last import last, set_last
+from tauto.results.fix import FixResult
+from tauto.results.last import last, last_of, set_last
 from tauto.results.machine import MachineResult
 from tauto.results.measurement import MeasurementResult
 from tauto.results.of import result_of
@@ -13,6 +14,7 @@ from tauto.results.tuning import TuningResult
 __all__ = [
     "REPORT_MIME",
     "ComparisonResult",
+    "FixResult",
     "MachineResult",
     "MeasurementResult",
     "ProfileResult",
@@ -20,6 +22,7 @@ __all__ = [
     "RunsResult",
     "TuningResult",
     "last",
+    "last_of",
     "result_of",
     "set_last",
 ]

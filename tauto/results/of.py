@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tauto.errors import InvalidArgument
-from tauto.reports import Comparison, MachineReport, Measurement, ProfileReport, Report, TuningReport
+from tauto.reports import Comparison, FixReport, MachineReport, Measurement, ProfileReport, Report, TuningReport
 from tauto.results.comparison import ComparisonResult
+from tauto.results.fix import FixResult
 from tauto.results.machine import MachineResult
 from tauto.results.measurement import MeasurementResult
 from tauto.results.profile import ProfileResult
@@ -17,6 +18,7 @@ __all__ = ["result_of"]
 
 _RESULTS: dict[type[Report], type[Result[Any]]] = {
     Comparison: ComparisonResult,
+    FixReport: FixResult,
     MachineReport: MachineResult,
     Measurement: MeasurementResult,
     ProfileReport: ProfileResult,

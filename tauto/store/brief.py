@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tauto.rendering import headline
-from tauto.reports import Comparison, Measurement, ProfileReport, Report, TuningReport
+from tauto.reports import Comparison, FixReport, Measurement, ProfileReport, Report, TuningReport
 
 __all__ = ["Brief", "brief"]
 
@@ -31,6 +31,8 @@ def brief(report: Report) -> Brief:
             return Brief(report.verb, report.model, line, report.verdict, held.fingerprint, held.machine)
         case ProfileReport():
             return Brief("profile", report.subject, line, "", report.fingerprint, report.machine)
+        case FixReport():
+            return Brief("fix", report.finding.rule, line, report.verdict or "", report.fingerprint, report.machine)
         case Comparison():
             held, pair = report.conditions, f"{report.optimized.name} against {report.original.name}"
             return Brief("compare", pair, line, report.verdict, held.fingerprint, held.machine)

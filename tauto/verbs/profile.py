@@ -14,17 +14,28 @@ from tauto.profiling import ProfileSession, profile_model
 from tauto.results import ProfileResult
 from tauto.verbs.delivery import deliver
 from tauto.workload import Workload
+from tauto.workload.cell import Cell
 from tauto.workload.check import check_runs
 from tauto.workload.state import evaluating, preserved_rng
 
 __all__ = ["ProfiledBlock", "profile"]
 
+_CALLS = """
+import torch
+_model.eval()
+with torch.inference_mode():
+    while True:
+        _model(*_args, **_kwargs)
+"""
+"""What a model that is profiled by itself is taken to do."""
+
 
 class ProfiledBlock:
     """A ``with`` block that is profiled; :attr:`result` is there when it has ended, also after an error."""
 
-    def __init__(self, names: Mapping[str, Any] | None) -> None:
+    def __init__(self, names: Mapping[str, Any] | None, source: str = "") -> None:
         self._session = ProfileSession(names)
+        self._cell = Cell(source, {} if names is None else names)
         self._result: ProfileResult | None = None
 
     def __enter__(self) -> Self:
@@ -35,7 +46,7 @@ class ProfiledBlock:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._session.__exit__(kind, error, traceback)
-        self._result = deliver(ProfileResult(self._session.report))
+        self._result = deliver(ProfileResult(self._session.report, self._cell, _fix))
 
     @property
     def result(self) -> ProfileResult:
@@ -52,7 +63,7 @@ class ProfiledBlock:
 
 
 @overload
-def profile(*, names: Mapping[str, Any] | None = None) -> ProfiledBlock: ...
+def profile(*, names: Mapping[str, Any] | None = None, source: str = "") -> ProfiledBlock: ...
 @overload
 def profile(
     model: nn.Module, inputs: Any = None, *, name: str | None = None, names: Mapping[str, Any] | None = None
@@ -65,6 +76,7 @@ def profile(
     *,
     name: str | None = None,
     names: Mapping[str, Any] | None = None,
+    source: str = "",
 ) -> ProfileResult | ProfiledBlock:
     """Say where time and memory go: in a model, or in the ``with`` block this returns when no model is given.
 
@@ -81,6 +93,8 @@ def profile(
         What to call the model in the report.
     names : mapping, optional
         A namespace in which models have names, such as ``globals()``.
+    source : str, optional
+        Of the block, which reads those ``names``: its findings can then be tried. The cell magic gives it.
 
     Examples
     --------
@@ -92,11 +106,19 @@ def profile(
     if model is None:
         if inputs is not None:
             raise InvalidArgument("inputs: they belong to a model. Write tauto.profile(model, inputs).")
-        return ProfiledBlock(names)
+        return ProfiledBlock(names, source)
     workload = Workload.of(model, inputs=inputs, name=name)
     call = workload.example
     known = {workload.name: model} if name else names
     with evaluating(model), preserved_rng(), torch.inference_mode():
         check_runs(model, call, "inputs")
         report = profile_model(model, call.args, call.kwargs, names=known, subject=workload.name)
-    return deliver(ProfileResult(report))
+    named = {workload.name: model, "_model": model, "_args": call.args, "_kwargs": dict(call.kwargs)}
+    cell = Cell(_CALLS, named)
+    return deliver(ProfileResult(report, cell, _fix))
+
+
+def _fix(*args: Any, **keywords: Any) -> Any:
+    from tauto.verbs.fix import fix  # what tries a finding is loaded when one is tried
+
+    return fix(*args, **keywords)
