@@ -37,9 +37,11 @@ class RootFacts:
     not_remembered: str = ""
     traced: bool = True
     frozen: tuple[str, ...] = ()
-    """Parameters that got a gradient, though no optimizer of the cell has them."""
+    """The uppermost modules (or single parameters) that got gradients, though no optimizer of the cell has them."""
+    frozen_first: bool = False
+    """Whether all of these come before the first parameter of an optimizer."""
     unused: tuple[str, ...] = ()
-    """Parameters of an optimizer that never got a gradient."""
+    """The uppermost modules (or single parameters) of an optimizer that never got a gradient."""
     bfloat16_gain: float | None = None
     """Measured here on its heaviest operators: how much faster these are in bfloat16. None: not measured."""
     channels_last_gain: float | None = None
@@ -128,6 +130,8 @@ class Facts:
     """Measured ceilings of copies; 0 when they are not known."""
     threads: int = 1
     cores: int = 1
+    physical_cores: int = 0
+    """0 when it is not known."""
     memory_bytes: int = 0
     """That this machine has; 0 when it is not known."""
     not_traced: str = ""

@@ -39,9 +39,11 @@ class Seen:
     page_faults: int = 0
     """Minor faults of the process while the cell ran."""
     frozen: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    """By root (its place among the models): parameters that got a gradient no optimizer of the cell used."""
+    """By root (its place among the models): what got gradients that no optimizer of the cell used."""
+    frozen_first: frozenset[int] = frozenset()
+    """Roots in which all of that comes before the first parameter of an optimizer."""
     unused: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
-    """By root: parameters of an optimizer that had no gradient at any step looked at."""
+    """By root: what an optimizer has, and had no gradient at any step looked at."""
 
 
 @dataclass(slots=True)
@@ -109,14 +111,22 @@ class Observed:
     def seen(self, names: Mapping[str, object]) -> Seen:
         """Return what was seen, with the names that things have in the user's namespace."""
         called = list(self._models())
+        idle = self._with_gradient - self._owned if self._owned else set()
         return Seen(
             optimizers=tuple(_optimizer_facts(one, names) for one in self._optimizers.values()),
             loaders=tuple(_loader_facts(one, names) for one in self._loaders.values() if one.batches),
             compiler=self._log.facts(),
             page_faults=self._faults,
-            frozen=_by_root(called, self._with_gradient - self._owned if self._owned else set()),
+            frozen=_by_root(called, idle),
+            frozen_first=frozenset(i for i, one in enumerate(called) if one is not None and self._leads(one, idle)),
             unused=_by_root(called, self._without_gradient - self._with_gradient),
         )
+
+    def _leads(self, model: nn.Module, idle: set[int]) -> bool:
+        """Whether every parameter of ``idle`` comes before those of an optimizer."""
+        places = [(id(one) in idle, id(one) in self._owned) for one in model.parameters()]
+        last = max((place for place, (is_idle, _) in enumerate(places) if is_idle), default=-1)
+        return last >= 0 and not any(owned for _, owned in places[:last])
 
     def _iter(self, original: Any, loader: DataLoader[Any]) -> Any:
         iterator = original(loader)
@@ -211,12 +221,22 @@ def _replaced(owner: Any, name: str, told: Callable[..., Any]) -> Iterator[None]
 def _by_root(models: Iterable[nn.Module | None], wanted: set[int]) -> dict[int, tuple[str, ...]]:
     if not wanted:
         return {}
-    found = {
-        index: tuple(name for name, parameter in model.named_parameters() if id(parameter) in wanted)
-        for index, model in enumerate(models)
-        if model is not None
-    }
+    found = {index: _uppermost(model, wanted) for index, model in enumerate(models) if model is not None}
     return {index: paths for index, paths in found.items() if paths}
+
+
+def _uppermost(model: nn.Module, wanted: set[int], path: str = "") -> tuple[str, ...]:
+    """Return the modules below ``model`` that hold nothing but ``wanted`` parameters, and such parameters elsewhere."""
+    identities = [id(one) for one in model.parameters()]
+    if not wanted.intersection(identities):
+        return ()
+    if wanted.issuperset(identities):
+        return (path,)
+    own = [name for name, one in model.named_parameters(recurse=False) if id(one) in wanted]
+    paths = [f"{path}.{name}".lstrip(".") for name in own]
+    for name, child in model.named_children():
+        paths += _uppermost(child, wanted, f"{path}.{name}".lstrip("."))
+    return tuple(paths)
 
 
 def _name(thing: object, names: Mapping[str, object]) -> str:
