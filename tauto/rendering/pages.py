@@ -7,7 +7,19 @@ from types import ModuleType
 from typing import Literal, TypeAlias
 
 from tauto.errors import InvalidArgument, did_you_mean
-from tauto.rendering import comparison, fix, hypertext, machine, markup, measurement, plain, profile, runs, tuning
+from tauto.rendering import (
+    comparison,
+    fix,
+    hypertext,
+    machine,
+    markup,
+    measurement,
+    plain,
+    profile,
+    profile_comparison,
+    runs,
+    tuning,
+)
 from tauto.rendering.document import Document, clean
 from tauto.reports import Report
 
@@ -21,6 +33,7 @@ _PAGES: dict[str, ModuleType] = {
     "machine": machine,
     "measurement": measurement,
     "profile": profile,
+    "profile_comparison": profile_comparison,
     "runs": runs,
     "tuning": tuning,
 }

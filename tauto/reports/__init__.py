@@ -19,6 +19,13 @@ from tauto.reports.profile import (
     Tried,
     Usage,
 )
+from tauto.reports.profile_comparison import (
+    ModuleChange,
+    ModuleFigures,
+    PhaseChange,
+    ProfileComparison,
+    ProfileSide,
+)
 from tauto.reports.recipe import RecipeReport, StepReport
 from tauto.reports.report import Report, report_from_dict
 from tauto.reports.runs import RunRow, RunsReport
@@ -43,11 +50,16 @@ __all__ = [
     "Memory",
     "MemoryPeak",
     "MemoryTimeline",
+    "ModuleChange",
+    "ModuleFigures",
     "ModuleRow",
     "NotTried",
     "OperatorRow",
     "Phase",
+    "PhaseChange",
+    "ProfileComparison",
     "ProfileReport",
+    "ProfileSide",
     "Quality",
     "RecipeReport",
     "Report",

@@ -7,6 +7,7 @@ from tauto.results.machine import MachineResult
 from tauto.results.measurement import MeasurementResult
 from tauto.results.of import result_of
 from tauto.results.profile import ProfileResult
+from tauto.results.profile_comparison import ProfileComparisonResult
 from tauto.results.result import REPORT_MIME, Result
 from tauto.results.runs import RunsResult
 from tauto.results.tuning import TuningResult
@@ -17,6 +18,7 @@ __all__ = [
     "FixResult",
     "MachineResult",
     "MeasurementResult",
+    "ProfileComparisonResult",
     "ProfileResult",
     "Result",
     "RunsResult",

@@ -33,4 +33,3 @@ class MachineResult(Result[MachineReport]):
                 ceilings=listed(ceilings) if ceilings else (),
             )
         )
-

@@ -5,12 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from tauto.errors import InvalidArgument
-from tauto.reports import Comparison, FixReport, MachineReport, Measurement, ProfileReport, Report, TuningReport
+from tauto.reports import (
+    Comparison,
+    FixReport,
+    MachineReport,
+    Measurement,
+    ProfileComparison,
+    ProfileReport,
+    Report,
+    TuningReport,
+)
 from tauto.results.comparison import ComparisonResult
 from tauto.results.fix import FixResult
 from tauto.results.machine import MachineResult
 from tauto.results.measurement import MeasurementResult
 from tauto.results.profile import ProfileResult
+from tauto.results.profile_comparison import ProfileComparisonResult
 from tauto.results.result import Result
 from tauto.results.tuning import TuningResult
 
@@ -21,6 +31,7 @@ _RESULTS: dict[type[Report], type[Result[Any]]] = {
     FixReport: FixResult,
     MachineReport: MachineResult,
     Measurement: MeasurementResult,
+    ProfileComparison: ProfileComparisonResult,
     ProfileReport: ProfileResult,
     TuningReport: TuningResult,
 }

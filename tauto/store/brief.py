@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tauto.rendering import headline
-from tauto.reports import Comparison, FixReport, Measurement, ProfileReport, Report, TuningReport
+from tauto.reports import Comparison, FixReport, Measurement, ProfileComparison, ProfileReport, Report, TuningReport
 
 __all__ = ["Brief", "brief"]
 
@@ -31,6 +31,9 @@ def brief(report: Report) -> Brief:
             return Brief(report.verb, report.model, line, report.verdict, held.fingerprint, held.machine)
         case ProfileReport():
             return Brief("profile", report.subject, line, "", report.fingerprint, report.machine)
+        case ProfileComparison():
+            pair = f"{report.after.subject} against {report.before.subject}"
+            return Brief("profile --against", pair, line, "", report.after.fingerprint)
         case FixReport():
             return Brief("fix", report.finding.rule, line, report.verdict or "", report.fingerprint, report.machine)
         case Comparison():
