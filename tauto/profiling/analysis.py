@@ -7,9 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
+import psutil
+
 from tauto.hardware import Hardware, listed
 from tauto.profiling.facts import Facts, RootFacts
 from tauto.profiling.findings import find
+from tauto.profiling.observed import Seen
+from tauto.profiling.probes import can_keep_freed_memory, page_fault_us
 from tauto.profiling.recorder import Recorder, RootRecord
 from tauto.profiling.roofline import Roofline
 from tauto.profiling.steps import dropped_ranges, steps_of
@@ -38,6 +42,8 @@ class Observation:
     usage: Usage
     line_of: Callable[[str, int], str] | None
     """Says of a recorded Python frame which line of the user's it is; None when stacks were not recorded."""
+    beside: Seen
+    """Optimizers, loaders and what else the rules ask about."""
 
 
 def analyse(seen: Observation) -> ProfileReport:
@@ -135,39 +141,52 @@ def _flops_per_call(total: ModuleSum | None, trace: Trace) -> int:
 
 
 def _facts(seen: Observation, trace: Trace, tops: Mapping[int, ModuleSum], roofline: Roofline) -> Facts:
-    recorder = seen.recorder
+    recorder, beside = seen.recorder, seen.beside
     return Facts(
-        roots=tuple(
-            _root_facts(record, seen.names.get(record.index, ""), tops.get(record.index), trace)
-            for record in recorder.roots
-        ),
+        roots=tuple(_root_facts(record, seen, tops.get(record.index), trace) for record in recorder.roots),
         backward_calls=recorder.clock.calls["backward"],
         backward_ms=recorder.clock.spent["backward"] / 1e6,
         step_ms=recorder.clock.spent["optimizer"] / 1e6,
         loader_share=recorder.clock.spent["data"] / max(recorder.clock.wall_ns, 1),
         gflops=dict(roofline.ceilings.gflops),
         threads=seen.threads,
+        copy_cache_gbps=roofline.ceilings.copy_cache_gbps,
+        copy_memory_gbps=roofline.ceilings.copy_memory_gbps,
         cores=roofline.hardware.cores,
+        physical_cores=psutil.cpu_count(logical=False) or 0,
+        memory_bytes=roofline.hardware.memory_bytes,
         not_traced=recorder.tracer.refused,
+        optimizers=beside.optimizers,
+        loaders=beside.loaders,
+        compiler=beside.compiler,
+        page_faults=beside.page_faults,
+        page_fault_us=page_fault_us(),
+        keeps_freed_memory=can_keep_freed_memory(),
     )
 
 
-def _root_facts(record: RootRecord, name: str, top: ModuleSum | None, trace: Trace) -> RootFacts:
+def _root_facts(record: RootRecord, seen: Observation, top: ModuleSum | None, trace: Trace) -> RootFacts:
     anatomy, work = record.anatomy, top.work if top else Work()
     return RootFacts(
-        name=name,
+        name=seen.names.get(record.index, ""),
         kind=record.kind,
         calls=record.calls,
         latency_ms=record.total_ns / 1e6 / max(record.calls, 1),
         training_calls=record.training_calls,
         grad_calls=record.grad_calls,
+        eval_grad_calls=record.eval_grad_calls,
+        is_loss=record.phase == "loss",
         trainable=bool(anatomy and anatomy.trainable),
         operators_per_call=work.operators / max(trace.sampled.get(record.index, 0), 1),
         precision=work.precision,
         convolutions=anatomy.convolutions if anatomy else 0,
         channels_last=bool(anatomy and anatomy.channels_last),
         foldable_norms=anatomy.foldable_norms if anatomy else 0,
+        mode_dependent=anatomy.mode_dependent if anatomy else 0,
         opaque=anatomy.opaque if anatomy else "",
         not_remembered=record.not_remembered,
         traced=record.traced_calls > 0,
+        frozen=seen.beside.frozen.get(record.index, ()),
+        frozen_first=record.index in seen.beside.frozen_first,
+        unused=seen.beside.unused.get(record.index, ()),
     )

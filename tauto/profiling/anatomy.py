@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
+from torch.nn.modules.dropout import _DropoutNd
 from torch.nn.parameter import is_lazy
 
 __all__ = ["Anatomy", "ModuleKey", "anatomy_of", "is_compiled", "key_of", "paths_of"]
@@ -45,6 +46,8 @@ class Anatomy:
     """Whether a convolution's weight is laid out channels last."""
     foldable_norms: int
     """Batch norms whose module comes right after a convolution of as many output channels (estimate)."""
+    mode_dependent: int
+    """Dropouts that drop, and batch norms: what computes otherwise in training mode."""
     opaque: str
     """``compiled`` or ``scripted`` when calls of its inner modules cannot be seen, else empty."""
 
@@ -73,6 +76,12 @@ def _foldable(modules: list[nn.Module]) -> int:
     )
 
 
+def _depends_on_mode(module: nn.Module) -> bool:
+    dropout = getattr(module, "dropout", 0.0)  # of recurrent layers and attention, which drop inside
+    inside = isinstance(module, (nn.RNNBase, nn.MultiheadAttention)) and isinstance(dropout, float) and dropout > 0
+    return isinstance(module, _BatchNorm) or (isinstance(module, _DropoutNd) and module.p > 0) or inside
+
+
 def _is_channels_last(weight: Tensor) -> bool:
     if is_lazy(weight):
         return False
@@ -93,6 +102,7 @@ def anatomy_of(model: nn.Module) -> Anatomy:
         convolutions=len(convolutions),
         channels_last=any(_is_channels_last(convolution.weight) for convolution in convolutions),
         foldable_norms=_foldable([module for module in modules if not list(module.children())]),
+        mode_dependent=sum(map(_depends_on_mode, modules)),
         opaque=_opaque(model),
     )
 

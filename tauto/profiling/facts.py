@@ -23,6 +23,8 @@ class RootFacts:
     """Calls under an enabled gradient."""
     eval_grad_calls: int = 0
     """Calls under an enabled gradient in eval mode."""
+    is_loss: bool = False
+    """Whether it is a loss of :mod:`torch.nn`, called as a module."""
     trainable: bool = True
     operators_per_call: float = 0.0
     """That do work of their own, over the sampled calls."""

@@ -22,6 +22,7 @@ from torch.utils.data.dataloader import _BaseDataLoaderIter
 from tauto.profiling.compiler_log import CompilerLog
 from tauto.profiling.facts import CompilerFacts, LoaderFacts, OptimizerFacts
 from tauto.profiling.names import name_of
+from tauto.profiling.phases import PhaseClock
 
 __all__ = ["Observed", "Seen"]
 
@@ -77,10 +78,13 @@ class Observed:
     ----------
     models : callable
         Returns the root models seen so far in order of their index, None for one that is gone.
+    clock : PhaseClock
+        Looking at parameters is its ``own``.
     """
 
-    def __init__(self, models: Models) -> None:
+    def __init__(self, models: Models, clock: PhaseClock) -> None:
         self._models = models
+        self._clock = clock
         self._optimizers: dict[int, _Optimizer] = {}
         self._loaders: dict[int, _Loader] = {}
         self._iterators: dict[int, _Loader] = {}
@@ -158,8 +162,11 @@ class Observed:
             known = _Optimizer(weakref.ref(optimizer), type(optimizer).__name__)
             self._optimizers[id(optimizer)] = known
         known.steps += 1
-        if not _looked_at(known.steps):
-            return
+        if _looked_at(known.steps):
+            with self._own():
+                self._look_at_gradients(optimizer)
+
+    def _look_at_gradients(self, optimizer: Optimizer) -> None:
         parameters = [one for group in optimizer.param_groups for one in group["params"]]
         self._owned.update(map(id, parameters))
         self._with_gradient.update(id(one) for one in parameters if one.grad is not None)
@@ -169,18 +176,30 @@ class Observed:
 
     def _after_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         known = self._optimizers.get(id(optimizer))
-        if known is None or not _looked_at(known.steps):
-            return
-        parameters = [one for group in optimizer.param_groups for one in group["params"]]
-        known.tensors = len(parameters)
-        known.parameter_bytes = sum(map(_size, parameters))
-        known.devices = {one.device.type for one in parameters}
-        states = (value for state in optimizer.state.values() for value in dict(state).values())
-        known.state_bytes = sum(_size(value) for value in states if isinstance(value, Tensor))
-        known.fused = any(bool(group.get("fused")) for group in optimizer.param_groups)
-        known.can_fuse = all("fused" in group for group in optimizer.param_groups) and all(
-            torch.is_floating_point(one) for one in parameters
-        )
+        if known is not None and _looked_at(known.steps):
+            with self._own():
+                _look_at_state(optimizer, known)
+
+    @contextmanager
+    def _own(self) -> Iterator[None]:
+        depth = self._clock.enter("own", counted=False)
+        try:
+            yield
+        finally:
+            self._clock.leave(depth)
+
+
+def _look_at_state(optimizer: Optimizer, known: _Optimizer) -> None:
+    parameters = [one for group in optimizer.param_groups for one in group["params"]]
+    known.tensors = len(parameters)
+    known.parameter_bytes = sum(map(_size, parameters))
+    known.devices = {one.device.type for one in parameters}
+    states = (value for state in optimizer.state.values() for value in dict(state).values())
+    known.state_bytes = sum(_size(value) for value in states if isinstance(value, Tensor))
+    known.fused = any(bool(group.get("fused")) for group in optimizer.param_groups)
+    known.can_fuse = all("fused" in group for group in optimizer.param_groups) and all(
+        torch.is_floating_point(one) for one in parameters
+    )
 
 
 def _looked_at(step: int) -> bool:

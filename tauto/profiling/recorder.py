@@ -56,6 +56,8 @@ class RootRecord:
     training_calls: int = 0
     grad_calls: int = 0
     """Calls that recorded gradients for parameters."""
+    eval_grad_calls: int = 0
+    """Of these, in eval mode."""
     traced_calls: int = 0
     traced_ns: int = 0
     whole_calls: int = 0
@@ -379,6 +381,7 @@ class Recorder:
             root.total_ns += ended - began
             root.training_calls += module.training
             root.grad_calls += gradients
+            root.eval_grad_calls += gradients and not module.training
             if root.calls > 1:
                 root.intervals.add(began - root.began_ns)
             root.began_ns = began

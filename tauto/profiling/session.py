@@ -19,6 +19,7 @@ from tauto.profiling.interrupts import held_interrupts
 from tauto.profiling.lines import LineWatch
 from tauto.profiling.memory import MemoryWatch
 from tauto.profiling.names import name_of
+from tauto.profiling.observed import Observed
 from tauto.profiling.patches import watching
 from tauto.profiling.phases import PhaseClock
 from tauto.profiling.recorder import Recorder
@@ -86,6 +87,7 @@ class ProfileSession:
         self._clock = PhaseClock()
         self._tracer = Tracer(self._clock, stacks=stacks)
         self._recorder = Recorder(self._tracer, Holders() if memory else None)
+        self._observed = Observed(lambda: [root.model() for root in self._recorder.roots], self._clock)
         self._memory = MemoryWatch()
         self._usage = UsageWatch(self._memory.look)
         self._lines = LineWatch(threading.get_ident(), self._recorder.phase)
@@ -111,6 +113,7 @@ class ProfileSession:
             self._watch.start()
             stack.callback(self._tracer.stop)
             self._recorder.pause = stack.enter_context(watching(self._recorder))
+            stack.enter_context(self._observed.watching())
             stack.callback(self._recorder.close)
             self._usage.note()
             self._stack = stack.pop_all()
@@ -145,6 +148,7 @@ class ProfileSession:
             lines=self._lines.rows(),
             usage=self._usage.usage(self._began),
             line_of=stack_lines() if self._stacks else None,
+            beside=self._observed.seen(self._names),
         )
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from tauto.profiling.facts import Facts, RootFacts
+from tauto.profiling.userlines import title
 from tauto.reports.profile import Finding, Gain, LineRow, ModuleRow, PhaseName, ProfileReport
 
 __all__ = [
@@ -67,8 +68,8 @@ def phase_ms(report: ProfileReport, facts: Facts, name: PhaseName) -> float:
 
 
 def called(facts: Facts) -> Iterator[tuple[int, RootFacts]]:
-    """Yield the models that were called, with their index."""
-    yield from ((index, root) for index, root in enumerate(facts.roots) if root.calls)
+    """Yield the models that were called, with their index; a loss is none."""
+    yield from ((index, root) for index, root in enumerate(facts.roots) if root.calls and not root.is_loss)
 
 
 def inferring(facts: Facts) -> Iterator[tuple[int, RootFacts]]:
@@ -122,4 +123,4 @@ def python_for(verb: str, root: RootFacts) -> str:
 
 def place_of(row: LineRow) -> str:
     """Return a line of the user's code as it is cited."""
-    return f"{row.file}:{row.line}  {row.source.strip()}"
+    return f"{title(row.file)}:{row.line}  {row.source.strip()}"

@@ -15,7 +15,7 @@ def not_seen(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     """Say what the profile could not look into."""
     if facts.not_traced:
         yield Finding("not_traced", "Operators were not traced to the end", f"{facts.not_traced}.", "", "")
-    for root in facts.roots:
+    for _, root in called(facts):
         if root.opaque:
             yield Finding(
                 "opaque_model",

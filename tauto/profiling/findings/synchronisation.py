@@ -15,6 +15,8 @@ __all__ = ["device_waits", "outside_model", "printing", "slow_line"]
 WRITING = 0.03
 """Of the looks at the thread."""
 SLOW_LINE = 0.1
+SLOW_LOSS = 0.3
+"""A loss may well take a part of a small model's time."""
 OUTSIDE = 0.3
 _WRITES = re.compile(
     r"\bprint\(|\blog(?:ger|ging)?\.\w+\(|\.write\(|\bplt\.|savefig\(|display\(|\.add_scalar|torch\.save\("
@@ -69,7 +71,11 @@ def slow_line(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     """Find a line beside the model that takes much of the time, and is none of the known kinds."""
     known = {finding.evidence for finding in conversion_in_loop(report, facts)}
     for row in _beside(report):
-        if row.share < SLOW_LINE or _WRITES.search(row.source) or any(place_of(row) in text for text in known):
+        if (
+            row.share < (SLOW_LOSS if row.phase == "loss" else SLOW_LINE)
+            or _WRITES.search(row.source)
+            or any(place_of(row) in text for text in known)
+        ):
             continue
         yield Finding(
             "slow_line",

@@ -1,0 +1,38 @@
+"""Small measurements on this machine, of a few milliseconds each, that an expected gain rests on."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import sys
+import time
+from functools import cache
+
+__all__ = ["can_keep_freed_memory", "page_fault_us"]
+
+_BYTES = 8 * 2**20
+_ROUNDS = 3
+
+
+@cache
+def page_fault_us() -> float:
+    """Return what it costs to get a page of memory from the system by touching it, in µs (first touch less second)."""
+    return min(_fault_us() for _ in range(_ROUNDS))
+
+
+def _fault_us() -> float:
+    with mmap.mmap(-1, _BYTES) as block:
+        view = (ctypes.c_char * _BYTES).from_buffer(block)
+        began = time.perf_counter()
+        ctypes.memset(view, 1, _BYTES)
+        between = time.perf_counter()
+        ctypes.memset(view, 2, _BYTES)
+        ended = time.perf_counter()
+        del view
+    return max((between - began) - (ended - between), 0.0) * 1e6 / (_BYTES // mmap.PAGESIZE)
+
+
+@cache
+def can_keep_freed_memory() -> bool:
+    """Return whether the C library can be told to keep freed memory (glibc can)."""
+    return sys.platform == "linux" and hasattr(ctypes.CDLL(None), "mallopt")
