@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
+import torch
+
 from tauto.profiling.allocations import Allocation, Place, Reading
 from tauto.profiling.holders import Note
 from tauto.reports.memory import MemoryCategory
@@ -55,8 +57,8 @@ def device_of(reading: Reading, notes: Sequence[Note]) -> str:
     for allocation in reading.allocations:
         sums[allocation.device] = sums.get(allocation.device, 0) + max(allocation.size, 0)
     for _, number in reading.marks:
-        for _, size, device in notes[number].storages:
-            sums[device] = sums.get(device, 0) + size
+        for _, size, where in notes[number].storages:
+            sums[str(where)] = sums.get(str(where), 0) + size
     others = {device: size for device, size in sums.items() if device != "cpu"}
     return max(others, key=others.__getitem__) if others else "cpu"
 
@@ -91,7 +93,7 @@ class _Ledger:
     """What is alive, as time goes on."""
 
     def __init__(self, device: str, start_ns: int, end_ns: int) -> None:
-        self._device, self._start, self._end = device, start_ns, end_ns
+        self._device, self._start, self._end = torch.device(device), start_ns, end_ns
         self._blocks: list[Block] = []
         self._alive: dict[int, Block] = {}
         self._held: dict[tuple[str, int], set[int]] = {}
@@ -108,7 +110,7 @@ class _Ledger:
             old.end_ns, old.freed = one.time_ns, True
         if one.size > 0:
             self._alive[one.address] = self._add(Block(one.size, one.time_ns, self._end, one.place))
-        elif old is None and self._device != "cpu":
+        elif old is None and self._device.type != "cpu":
             self._add(Block(-one.size, self._start, one.time_ns, None, freed=True))
 
     def note(self, time: int, note: Note) -> None:
@@ -135,7 +137,7 @@ class _Ledger:
 
     def close(self) -> list[Block]:
         """Return all blocks."""
-        if self._device != "cpu" and self._before:
+        if self._device.type != "cpu" and self._before:
             known = sum(block.size for block in self._blocks if block.place is None and block.start_ns == self._start)
             if (rest := self._before - known) > 0:
                 self._add(Block(rest, self._start, self._end, None))

@@ -22,8 +22,10 @@ __all__ = ["MARK", "Holders", "Note", "Storage", "storages_of"]
 MARK = "tauto@"
 """Begins the name of every mark in the trace."""
 
-Storage = tuple[int, int, str]
+Storage = tuple[int, int, torch.device]
 """Address, bytes and device of a tensor's memory."""
+
+_PLAIN = {Tensor, nn.Parameter}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,27 +38,39 @@ class Note:
     storages: tuple[Storage, ...]
 
 
-def storages_of(tensors: Iterable[Tensor]) -> Iterator[Storage]:
-    """Yield the storage of each tensor that has one; those of the parts of sparse tensors and of subclasses."""
+def storages_of(tensors: Iterable[Tensor]) -> list[Storage]:
+    """Return the storage of each tensor that has one; those of the parts of sparse tensors and of subclasses.
+
+    Examples
+    --------
+    >>> [size for _, size, _ in storages_of([torch.zeros(3), torch.zeros(2, 2).to_sparse()[:0]])]
+    [12]
+    """
+    found: list[Storage] = []
     for tensor in tensors:
-        if is_lazy(tensor):
-            continue
-        if tensor.layout is not torch.strided:
-            yield from storages_of(_sparse_parts(tensor))
-        elif hasattr(tensor, "__tensor_flatten__"):
-            yield from storages_of(getattr(tensor, name) for name in tensor.__tensor_flatten__()[0])
-        else:
-            yield from _storage_of(tensor)
+        if type(tensor) in _PLAIN and tensor.layout is torch.strided:  # nearly all: this runs once a parameter and step
+            try:
+                storage = tensor.untyped_storage()
+                found.append((storage.data_ptr(), storage.nbytes(), tensor.device))
+            except (NotImplementedError, RuntimeError):  # a wrapper (vmap) or a description has no memory of its own
+                continue
+        elif not is_lazy(tensor):
+            found += storages_of(_parts_of(tensor))
+    return [one for one in found if one[0]]
 
 
-def _storage_of(tensor: Tensor) -> Iterator[Storage]:
-    try:
-        storage = tensor.untyped_storage()
-        address = storage.data_ptr()
-    except (NotImplementedError, RuntimeError):  # a wrapper (vmap) or a mere description has no memory of its own
-        return
-    if address:
-        yield address, storage.nbytes(), str(storage.device)
+def _parts_of(tensor: Tensor) -> tuple[Tensor, ...]:
+    if hasattr(tensor, "__tensor_flatten__"):
+        return tuple(getattr(tensor, name) for name in tensor.__tensor_flatten__()[0])
+    if tensor.layout is torch.sparse_coo:
+        return tensor._indices(), tensor._values()
+    if tensor.layout in (torch.sparse_csr, torch.sparse_bsr):
+        return tensor.crow_indices(), tensor.col_indices(), tensor.values()
+    if tensor.layout in (torch.sparse_csc, torch.sparse_bsc):
+        return tensor.ccol_indices(), tensor.row_indices(), tensor.values()
+    if tensor.layout is torch.strided:
+        return (tensor.detach().as_subclass(Tensor),)
+    return ()  # MKL-DNN's layout, whose memory is its own
 
 
 def _tensors_in(value: Any) -> Iterator[Tensor]:
@@ -71,20 +85,27 @@ def _tensors_in(value: Any) -> Iterator[Tensor]:
             yield from _tensors_in(item)
 
 
-def _sparse_parts(tensor: Tensor) -> tuple[Tensor, ...]:
-    if tensor.layout is torch.sparse_coo:
-        return tensor._indices(), tensor._values()
-    if tensor.layout in (torch.sparse_csr, torch.sparse_bsr):
-        return tensor.crow_indices(), tensor.col_indices(), tensor.values()
-    if tensor.layout in (torch.sparse_csc, torch.sparse_bsc):
-        return tensor.ccol_indices(), tensor.row_indices(), tensor.values()
-    return ()  # MKL-DNN's layout, whose memory is its own
+def _members(model: nn.Module) -> tuple[list[nn.Parameter], list[Tensor]]:
+    """Return parameters and buffers; ``model.parameters()`` takes five times as long."""
+    parameters: list[nn.Parameter] = []
+    buffers: list[Tensor] = []
+    met: set[int] = set()
+    modules: list[nn.Module | None] = [model]
+    while modules:
+        module = modules.pop()
+        if module is None or id(module) in met:
+            continue
+        met.add(id(module))
+        parameters += [one for one in module._parameters.values() if one is not None]
+        buffers += [one for one in module._buffers.values() if one is not None]
+        modules.extend(module._modules.values())
+    return parameters, buffers
 
 
 class Holders:
     """Takes notes, each with its mark in the trace. Call it only while a window is open, on its thread.
 
-    Models and optimizers are held weakly; of tensors only addresses are kept.
+    Models are held weakly; of tensors only addresses are kept.
 
     Examples
     --------
@@ -101,23 +122,27 @@ class Holders:
     def note_call(self, model: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         """Note what ``model``, a root, holds as it is called, and what it is called with."""
         self._models[id(model)] = weakref.ref(model)
-        self._note("parameters", id(model), [*model.parameters(), *model.buffers()])
-        self._note_gradients(model)
+        parameters, buffers = _members(model)
+        self._note("parameters", id(model), [*parameters, *buffers])
+        self._note_gradients(id(model), parameters)
         self._note("inputs", id(model), _tensors_in([args, dict(kwargs)]))
 
     def note_gradients(self) -> None:
         """Note the gradients of all models that were called, after a backward pass."""
         for known in tuple(self._models.values()):
             if (model := known()) is not None:
-                self._note_gradients(model)
+                self._note_gradients(id(model), _members(model)[0])
 
     def note_update(self, optimizer: Optimizer) -> None:
         """Note the state of ``optimizer``, after its step."""
-        self._note("optimizer_state", id(optimizer), _tensors_in(dict(optimizer.state)))
+        tensors: list[Tensor] = []
+        for state in optimizer.state.values():
+            for value in state.values():
+                tensors += (value,) if isinstance(value, Tensor) else _tensors_in(value)
+        self._note("optimizer_state", id(optimizer), tensors)
 
-    def _note_gradients(self, model: nn.Module) -> None:
-        grads = (parameter.grad for parameter in model.parameters())
-        self._note("gradients", id(model), [grad for grad in grads if grad is not None])
+    def _note_gradients(self, holder: int, parameters: Iterable[nn.Parameter]) -> None:
+        self._note("gradients", holder, [grad for one in parameters if (grad := one.grad) is not None])
 
     def _note(
         self,
@@ -125,7 +150,6 @@ class Holders:
         holder: int,
         tensors: Iterable[Tensor],
     ) -> None:
-        storages = tuple(dict.fromkeys(storages_of(tensors)))
-        self.notes.append(Note(category, holder, storages))
+        self.notes.append(Note(category, holder, tuple(dict.fromkeys(storages_of(tensors)))))
         with torch._C._profiler._RecordFunctionFast(f"{MARK}{len(self.notes) - 1}"):
             pass

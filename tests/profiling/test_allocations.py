@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from memory_by_hand import annotation, memory, node, operator, python
 
 from tauto.profiling.allocations import Reading, read_allocations
@@ -11,6 +12,7 @@ from tauto.profiling.timeline import CATEGORIES, WindowBlocks, memory_timeline
 from tauto.profiling.turnover import step_starts, turnover
 
 END = 1000
+CPU = torch.device("cpu")
 
 
 def training_step() -> Reading:
@@ -62,10 +64,10 @@ def training_step() -> Reading:
 
 
 NOTES = [
-    Note("parameters", 1, ((90, 400, "cpu"),)),
-    Note("inputs", 1, ((1, 100, "cpu"),)),
-    Note("gradients", 1, ((7, 400, "cpu"),)),
-    Note("optimizer_state", 2, ((8, 800, "cpu"),)),
+    Note("parameters", 1, ((90, 400, CPU),)),
+    Note("inputs", 1, ((1, 100, CPU),)),
+    Note("gradients", 1, ((7, 400, CPU),)),
+    Note("optimizer_state", 2, ((8, 800, CPU),)),
 ]
 
 
@@ -124,12 +126,12 @@ def test_an_output_that_the_next_model_takes_stays_an_activation() -> None:
         operator("tauto#1", 30, 40),
     ]
     reading = read_allocations(tree, frozenset([0, 1]))
-    (block,) = blocks_of(reading, [Note("inputs", 2, ((1, 64, "cpu"),))], "cpu", 0, END)
+    (block,) = blocks_of(reading, [Note("inputs", 2, ((1, 64, CPU),))], "cpu", 0, END)
     assert block.category == "activations"
 
 
 def test_what_is_older_than_the_window_ends_when_its_holder_gives_it_up() -> None:
-    notes = [Note("gradients", 1, ((5, 64, "cpu"),)), Note("gradients", 1, ())]
+    notes = [Note("gradients", 1, ((5, 64, CPU),)), Note("gradients", 1, ())]
     reading = read_allocations([operator("tauto@0", 10, 10), operator("tauto@1", 50, 50)], frozenset())
     (block,) = blocks_of(reading, notes, "cpu", 0, END)
     assert (block.category, block.start_ns, block.end_ns, block.freed) == ("gradients", 0, 50, True)
@@ -148,7 +150,7 @@ def test_an_accelerator_says_what_lived_before() -> None:
         memory(20, 9, -300, "cuda:0", 764),
         memory(30, 2, 8),
     ]
-    notes = [Note("parameters", 1, ((90, 400, "cuda:0"),))]
+    notes = [Note("parameters", 1, ((90, 400, torch.device("cuda:0")),))]
     reading = read_allocations(tree, frozenset())
     assert device_of(reading, notes) == "cuda:0"
     blocks = blocks_of(reading, notes, "cuda:0", 0, END)
