@@ -15,7 +15,7 @@ from typing import Any
 from torch._C._profiler import RecordScope, _EventType
 
 from tauto.profiling.holders import MARK
-from tauto.profiling.recorder import RANGE
+from tauto.profiling.ranges import RANGE
 from tauto.reports.profile import PhaseName
 
 __all__ = ["Allocation", "Place", "Reading", "read_allocations"]
@@ -30,7 +30,7 @@ class Place:
     """What was at work: one call of an operator, the outermost inside its module call or backward node."""
 
     number: int = -1
-    """Of the range of its module call, see :data:`tauto.profiling.recorder.RANGE`; -1 outside of any."""
+    """Of the range of its module call, see :data:`tauto.profiling.ranges.RANGE`; -1 outside of any."""
     operator: str = ""
     line: str = ""
     phase: PhaseName = "other"

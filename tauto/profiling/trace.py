@@ -10,6 +10,7 @@ from operator import itemgetter
 from typing import Any
 
 from tauto.profiling.flops import count_bytes, count_flops, hands_on
+from tauto.profiling.holders import MARK
 from tauto.profiling.operator import Operator
 from tauto.profiling.ranges import range_number
 
@@ -224,6 +225,8 @@ class _Sweep:
         name = event.name()
         if name == _MEMORY:
             self._allocate(stack, start, event)
+        elif name.startswith(MARK):
+            return
         elif event.activity_type() in ("cpu_op", "user_annotation"):
             self._open(stack, name, start, end, event)
         elif name.startswith(_TO_HOST) and self._segments.keeps(start):
