@@ -13,15 +13,37 @@ from tauto_magics.engine import call_engine
 from tauto_magics.errors import UsageError, translated
 from tauto_magics.magic import Invocation, Magic
 from tauto_magics.names import MODEL
+from tauto_magics.names import PROFILE as PROFILE_RESULT
 from tauto_magics.options import add_inputs, inputs_keywords
 from tauto_magics.progress import shown
 
 __all__ = ["PROFILE"]
 
+PREVIOUS = "previous"
+SORTS = ("tree", "total", "self", "flops", "memory", "calls")
+"""Those of :mod:`tauto.rendering.view`, whose import loading the extension need not pay."""
+
 
 def _options(parser: Parser) -> None:
     parser.takes("model", MODEL, "the model to profile (line magic only)", optional=True)
     add_inputs(parser)
+    parser.add_argument("--sort", choices=SORTS, help="order of the modules shown; default that of the model")
+    parser.add_argument("--depth", metavar="LEVELS", help="how many levels of modules are shown; default all")
+    parser.takes("--against", PROFILE_RESULT, "an earlier profile to set this one against: its name, or previous")
+
+
+def _shown(call: Invocation) -> dict[str, Any]:
+    """Return what says how the profile is shown, as far as it is given."""
+    arguments = call.arguments
+    given: dict[str, Any] = {"sort": arguments.sort} if arguments.sort else {}
+    if arguments.depth is not None:
+        if not arguments.depth.isdecimal():
+            raise UsageError(f"--depth: {arguments.depth!r} is no number of levels. Write a whole number from 0.")
+        given["depth"] = int(arguments.depth)
+    if (name := arguments.against) is not None:
+        known = name.partition(".")[0] in call.names.namespace
+        given["against"] = PREVIOUS if name == PREVIOUS and not known else call.names.find(name, PROFILE_RESULT)
+    return given
 
 
 def _run(call: Invocation) -> Any:
@@ -34,7 +56,8 @@ def _run(call: Invocation) -> Any:
             "%tauto_profile: no model is named. Write %tauto_profile model, or %%tauto_profile above a cell."
         )
     model = call.names.model(name)
-    return call_engine(call, tauto.profile, model, **inputs_keywords(call), name=name, names=call.shell.user_ns)
+    keywords = inputs_keywords(call) | _shown(call)
+    return call_engine(call, tauto.profile, model, **keywords, name=name, names=call.shell.user_ns)
 
 
 def _profile_cell(call: Invocation) -> Any:
@@ -44,7 +67,7 @@ def _profile_cell(call: Invocation) -> Any:
             "%%tauto_profile takes no model and no inputs: it sees which models the cell calls, and with what."
         )
     cell = compile_cell(call.shell, call.cell or "", PROFILE.name)
-    session = tauto.profile(names=call.shell.user_ns, source=cell.source)
+    session = translated(lambda: tauto.profile(names=call.shell.user_ns, source=cell.source, **_shown(call)))
     own: list[BaseException] = []
 
     def work() -> Any:

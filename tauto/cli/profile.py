@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from tauto.cli.answer import answering, check_files, show
 from tauto.cli.loader import load
 from tauto.cli.options import Inputs, Model, ReportFile, keywords
 
 __all__ = ["profile"]
 
+Sorted = Annotated[str, typer.Option("--sort", metavar="KEY", help="tree, total, self, flops, memory or calls.")]
+Depth = Annotated[int | None, typer.Option(metavar="LEVELS", help="How many levels of modules are shown; default all.")]
+Earlier = Annotated[
+    str | None, typer.Option("--against", metavar="FILE", help="A profile saved as .json, or previous: the last one.")
+]
 
-def profile(model: Model, inputs: Inputs = None, report: ReportFile = None) -> None:
+
+def profile(
+    model: Model,
+    inputs: Inputs = None,
+    report: ReportFile = None,
+    sort: Sorted = "tree",
+    depth: Depth = None,
+    against: Earlier = None,
+) -> None:
     """Say where time and memory go, with findings."""
     with answering():
         check_files(report=report)
         value, name, source = load(model, "model")
-        given = keywords(source, inputs=inputs)
+        given = keywords(source, inputs=inputs) | {"sort": sort, "depth": depth, "against": against}
         import tauto
 
         show(tauto.profile(value, **given, name=name), report)

@@ -1,11 +1,10 @@
 """What moved between two profiles: modules matched through renaming, fusion and pruning. Works on reports alone.
 
 Under two modules that belong together, their children are paired in rounds, each among what the rounds before left:
-the same name, kind and parameters; the same kind and parameters in the same order (``difflib.SequenceMatcher``, what
-is paired already holding its place); the same name and kind (pruned); the same kind in the same order; the same name
-(fused, replaced). A name alone says little of modules without parameters, which are renumbered when one before them
-goes: these wait for the order. What is left in the whole tree is then looked for at a path that ends alike (wrapped),
-and in the order of kinds.
+the same name and kind, unless the name is a number, for these change when a module before goes; the same kind and
+parameters in the same order (``difflib.SequenceMatcher``, what is paired already holding its place); the same number
+and kind (pruned); the same kind in the same order; the same name (fused, replaced). What is left in the whole tree is
+then looked for at a path that ends alike (wrapped), and in the order of kinds.
 """
 
 from __future__ import annotations
@@ -128,6 +127,10 @@ def _named_kind(node: _Node) -> Hashable | None:
     return node.name, node.row.kind
 
 
+def _is_number(node: _Node) -> bool:
+    return node.name.rpartition(".")[2].isdecimal()
+
+
 def _named(node: _Node) -> list[Hashable]:
     return [_named_kind(child) for child in node.children]
 
@@ -139,7 +142,7 @@ def _pair_below(one: _Node, two: _Node) -> None:
         left, right = stack.pop()
         if _named(left) == _named(right):
             _by_key(left.children, right.children, _named_kind)
-        _by_key(left.children, right.children, lambda node: (node.name, _sized(node)) if _sized(node) else None)
+        _by_key(left.children, right.children, lambda node: None if _is_number(node) else _named_kind(node))
         _in_order(left.children, right.children, _sized)
         _by_key(left.children, right.children, lambda node: _named_kind(node) if _sized(node) else None)
         _in_order(left.children, right.children, _kind)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from tauto.rendering import memory
-from tauto.rendering.document import Block, Cell, Column, Document, Facts, Note, Row, Table, cell
+from tauto.rendering.document import Block, Cell, Column, Document, Facts, Folded, Note, Row, Table, cell
 from tauto.rendering.findings import expected_words, finding_blocks, tried_words
 from tauto.rendering.modules import module_blocks, operator_blocks
 from tauto.rendering.numbers import count, data_size, duration, flops, plural, share
 from tauto.rendering.phases import PHASES, line_blocks, phase_blocks, step_words, usage_blocks
+from tauto.rendering.profile_comparison import document as changes
 from tauto.rendering.view import View
-from tauto.reports import ProfileReport, RootModel
+from tauto.reports import ProfileComparison, ProfileReport, RootModel
 
-__all__ = ["document", "explain", "headline", "table"]
+__all__ = ["compared", "document", "explain", "headline", "table"]
 
 _UNCOUNTED = 8
 _ROOTS = (
@@ -57,6 +58,14 @@ def document(report: ProfileReport, view: View | None = None) -> Document:
     blocks += memory.blocks(report.memory, whole=chosen.memory) if report.memory else ()
     blocks += [*usage_blocks(report.usage), _conditions(report)]
     return Document(f"Profile of {report.subject}", headline(report), tuple(blocks))
+
+
+def compared(report: ProfileReport, view: View, moved: ProfileComparison) -> Document:
+    """Return the page of a profile that was set against an earlier one: what moved, then the profile itself."""
+    first = changes(moved)
+    whole = document(report, view)
+    itself = Folded(f"The profile itself: {whole.headline}", whole.blocks)
+    return Document(first.title, first.headline, (*first.blocks, *finding_blocks(report.findings), itself), first.tone)
 
 
 def table(report: ProfileReport, view: View) -> Document:

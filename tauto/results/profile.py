@@ -11,6 +11,7 @@ from tauto.rendering import profile as pages
 from tauto.rendering.document import Document
 from tauto.rendering.view import Sort, View
 from tauto.reports import Finding, ProfileReport, Tried
+from tauto.results.profile_comparison import ProfileComparisonResult
 from tauto.results.result import Result
 from tauto.results.shown import Shown
 
@@ -33,6 +34,8 @@ class ProfileResult(Result[ProfileReport]):
         What tries a finding: :func:`tauto.fix`, which lives above this room.
     view : View, optional
         Which of the modules are shown, and in which order. The report is whole in any case.
+    before : ProfileReport, optional
+        An earlier profile that this one is set against.
     """
 
     noun: ClassVar[str] = "profile"
@@ -44,14 +47,33 @@ class ProfileResult(Result[ProfileReport]):
         fix: Callable[..., Any] | None = None,
         *,
         view: View | None = None,
+        before: ProfileReport | None = None,
     ) -> None:
         super().__init__(report)
         self.cell = cell
         self._fix = fix
         self.view = view or View()
+        self.before = before
 
     def _page(self) -> Document:
-        return pages.document(self.report, self.view)
+        if self.before is None:
+            return pages.document(self.report, self.view)
+        return pages.compared(self.report, self.view, self.against(self.before).report)
+
+    def against(self, other: ProfileResult | ProfileReport) -> ProfileComparisonResult:
+        """Return what moved from the ``other``, earlier profile to this one, by phase and by module.
+
+        Raises
+        ------
+        InvalidArgument
+            When ``other`` is no profile.
+        """
+        from tauto.profiling.changes import compare_profiles
+
+        before = other.report if isinstance(other, ProfileResult) else other
+        if not isinstance(before, ProfileReport):
+            raise InvalidArgument(f"against: a {type(other).__name__} is no profile. Give the result of tauto.profile.")
+        return ProfileComparisonResult(compare_profiles(before, self.report))
 
     @property
     def findings(self) -> tuple[Finding, ...]:

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, overload
+from typing import Any, Self, TypeAlias, overload
 
 import torch
 from torch import nn
 
 from tauto.errors import InvalidArgument
 from tauto.profiling import ProfileSession, profile_model
+from tauto.rendering.view import Sort, View
+from tauto.reports import ProfileReport
 from tauto.results import ProfileResult
+from tauto.verbs.against import earlier
 from tauto.verbs.delivery import deliver
 from tauto.workload import Workload
 from tauto.workload.cell import Cell
 from tauto.workload.check import check_runs
 from tauto.workload.state import evaluating, preserved_rng
 
-__all__ = ["ProfiledBlock", "profile"]
+__all__ = ["Against", "ProfiledBlock", "profile"]
+
+Against: TypeAlias = ProfileResult | ProfileReport | str | Path | None
+"""What a profile can be set against."""
 
 _CALLS = """
 import torch
@@ -33,9 +40,10 @@ with torch.inference_mode():
 class ProfiledBlock:
     """A ``with`` block that is profiled; :attr:`result` is there when it has ended, also after an error."""
 
-    def __init__(self, names: Mapping[str, Any] | None, source: str = "") -> None:
+    def __init__(self, names: Mapping[str, Any] | None, source: str, view: View, before: ProfileReport | None) -> None:
         self._session = ProfileSession(names)
         self._cell = Cell(source, {} if names is None else names)
+        self._view, self._before = view, before
         self._result: ProfileResult | None = None
 
     def __enter__(self) -> Self:
@@ -46,7 +54,9 @@ class ProfiledBlock:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._session.__exit__(kind, error, traceback)
-        self._result = deliver(ProfileResult(self._session.report, self._cell, _fix))
+        self._result = deliver(
+            ProfileResult(self._session.report, self._cell, _fix, view=self._view, before=self._before)
+        )
 
     @property
     def result(self) -> ProfileResult:
@@ -63,10 +73,24 @@ class ProfiledBlock:
 
 
 @overload
-def profile(*, names: Mapping[str, Any] | None = None, source: str = "") -> ProfiledBlock: ...
+def profile(
+    *,
+    names: Mapping[str, Any] | None = None,
+    source: str = "",
+    sort: Sort = "tree",
+    depth: int | None = None,
+    against: Against = None,
+) -> ProfiledBlock: ...
 @overload
 def profile(
-    model: nn.Module, inputs: Any = None, *, name: str | None = None, names: Mapping[str, Any] | None = None
+    model: nn.Module,
+    inputs: Any = None,
+    *,
+    name: str | None = None,
+    names: Mapping[str, Any] | None = None,
+    sort: Sort = "tree",
+    depth: int | None = None,
+    against: Against = None,
 ) -> ProfileResult: ...
 
 
@@ -77,6 +101,9 @@ def profile(
     name: str | None = None,
     names: Mapping[str, Any] | None = None,
     source: str = "",
+    sort: Sort = "tree",
+    depth: int | None = None,
+    against: Against = None,
 ) -> ProfileResult | ProfiledBlock:
     """Say where time and memory go: in a model, or in the ``with`` block this returns when no model is given.
 
@@ -95,6 +122,17 @@ def profile(
         A namespace in which models have names, such as ``globals()``.
     source : str, optional
         Of the block, which reads those ``names``: its findings can then be tried. The cell magic gives it.
+    sort : {"tree", "total", "self", "flops", "memory", "calls"}
+        Order of the modules as they are shown; the report is whole in any case.
+    depth : int, optional
+        How many levels of modules below the root are shown; default all.
+    against : ProfileResult, str or Path, optional
+        An earlier profile to set this one against: its result, ``"previous"``, or a report saved as ``.json``.
+
+    Raises
+    ------
+    InvalidArgument
+        When an argument is not of its kind, or there is no such earlier profile; before anything is run.
 
     Examples
     --------
@@ -103,10 +141,11 @@ def profile(
     ...         model(images)
     >>> session.result  # doctest: +SKIP
     """
+    view, before = View(sort, depth), earlier(against)
     if model is None:
         if inputs is not None:
             raise InvalidArgument("inputs: they belong to a model. Write tauto.profile(model, inputs).")
-        return ProfiledBlock(names, source)
+        return ProfiledBlock(names, source, view, before)
     workload = Workload.of(model, inputs=inputs, name=name)
     call = workload.example
     known = {workload.name: model} if name else names
@@ -115,7 +154,7 @@ def profile(
         report = profile_model(model, call.args, call.kwargs, names=known, subject=workload.name)
     named = {workload.name: model, "_model": model, "_args": call.args, "_kwargs": dict(call.kwargs)}
     cell = Cell(_CALLS, named)
-    return deliver(ProfileResult(report, cell, _fix))
+    return deliver(ProfileResult(report, cell, _fix, view=view, before=before))
 
 
 def _fix(*args: Any, **keywords: Any) -> Any:
