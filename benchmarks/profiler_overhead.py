@@ -1,21 +1,32 @@
-"""What ``%%tauto_profile`` costs a training loop: with it and without it in turn, in one process.
+"""What ``%%tauto_profile`` costs a cell, against no profiler and against torch.profiler over the same steps.
 
-python -m benchmarks.profiler_overhead
+python -m benchmarks.profiler_overhead [--full] [--rounds 9] [--only cnn]
+
+Each round runs the cell in all ways, in an order drawn by chance, in one process. ``--full`` measures
+``memory=True, stacks=True`` against torch.profiler with shapes, memory and stacks. The analysis comes after the cell
+and is shown apart. The last column holds the sum of the modules' self times against a clock around the model's calls.
 """
 
 from __future__ import annotations
 
+import argparse
+import random
 import statistics
+import sys
 import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
+from torch.profiler import ProfilerActivity, profile
 
+from benchmarks.models import resnet18
 from tauto.hardware import Hardware
 from tauto.profiling import ProfileSession
+from tauto.profiling.sampling import SAMPLES
 
-ROUNDS = 9
-STEPS = 150
+TRACED = SAMPLES + 1
 
 
 def small_cnn() -> nn.Module:
@@ -27,36 +38,125 @@ def small_cnn() -> nn.Module:
     )  # fmt: skip
 
 
-def train(model: nn.Module, steps: int) -> float:
-    """Return the seconds of a plain training loop."""
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    images, labels = torch.randn(32, 3, 32, 32), torch.randint(0, 10, (32,))
+def transformer() -> nn.Module:
+    """Two encoder layers of 256, eight heads."""
+    layer = nn.TransformerEncoderLayer(256, 8, 1024, batch_first=True)
+    return nn.TransformerEncoder(layer, 2, enable_nested_tensor=False).eval()
+
+
+@dataclass
+class Cell:
+    """A model and the loop around it."""
+
+    name: str
+    model: nn.Module
+    inputs: torch.Tensor
+    steps: int
+    trains: bool
+    calls_s: list[float] = field(default_factory=list)
+    """Of the last run: each call of the model, by a clock around it."""
+
+    def run(self, before: Callable[[int], None] = lambda step: None) -> None:
+        """Run the loop; ``before`` is told each step."""
+        self.calls_s.clear()
+        with torch.inference_mode(mode=not self.trains):
+            for step in self._steps():
+                before(step)
+                start = time.perf_counter()
+                output = self.model(self.inputs)
+                self.calls_s.append(time.perf_counter() - start)
+                if self.trains:
+                    nn.functional.cross_entropy(output, self._labels).backward()
+
+    def _steps(self) -> Iterable[int]:
+        if not self.trains:
+            yield from range(1, self.steps + 1)
+            return
+        self._labels = torch.zeros(len(self.inputs), dtype=torch.long)
+        optimizer = torch.optim.SGD(self.model.parameters(), lr=0.01)
+        for step in range(1, self.steps + 1):
+            optimizer.zero_grad()
+            yield step
+            optimizer.step()
+
+
+def cells() -> dict[str, Cell]:
+    """Return the cells measured."""
+    torch.manual_seed(0)
+    return {
+        "cnn": Cell("Training a small CNN", small_cnn(), torch.randn(32, 3, 32, 32), 150, True),
+        "resnet18": Cell("Training ResNet-18, 64 × 64", resnet18(), torch.randn(16, 3, 64, 64), 40, True),
+        "transformer": Cell("Inference, 2-layer transformer", transformer(), torch.randn(8, 128, 256), 200, False),
+    }
+
+
+def traced(cell: Cell, full: bool) -> None:
+    """Run ``cell`` with torch.profiler over the steps that TAuto traces."""
+    profiler = profile(
+        activities=[ProfilerActivity.CPU], record_shapes=True, profile_memory=True, with_stack=full, acc_events=True
+    )
+
+    def before(step: int) -> None:
+        if step == 1:
+            profiler.start()
+        elif step == TRACED + 1:
+            profiler.stop()
+
+    cell.run(before)
+
+
+def seconds(run: Callable[[], object]) -> float:
+    """Return what ``run`` takes."""
     start = time.perf_counter()
-    for _ in range(steps):
-        optimizer.zero_grad()
-        nn.functional.cross_entropy(model(images), labels).backward()
-        optimizer.step()
+    run()
     return time.perf_counter() - start
 
 
+def measure(cell: Cell, rounds: int, full: bool) -> None:
+    """Print one cell's figures."""
+    cell.run()
+    times: dict[str, list[float]] = {"plain": [], "tauto": [], "torch": []}
+    analyses, sums, costs = [], [], []
+
+    def profiled() -> None:
+        nonlocal session
+        with ProfileSession({"model": cell.model}, memory=full, stacks=full) as session:
+            cell.run()
+
+    session = ProfileSession()
+    ways = {"plain": cell.run, "tauto": profiled, "torch": lambda: traced(cell, full)}
+    for _ in range(rounds):
+        for way in random.sample(list(ways), len(ways)):
+            times[way].append(seconds(ways[way]))
+            if way == "tauto":
+                report = session.report
+                analyses.append(report.analysis_ms)
+                costs.append(times[way][-1] * 1000 - report.wall_ms)
+                assert report.steps is not None
+                outside = sum(cell.calls_s[step - 1] for step in report.steps.sampled) * 1000
+                sums.append(sum(row.self_ms for row in report.modules if row.root == 0) / outside)
+    step_ms = 1000 * statistics.median(times["plain"]) / cell.steps
+    print(f"{cell.name}: {cell.steps} steps of {step_ms:.1f} ms, {rounds} rounds")
+    for name, over in (("tauto", "plain"), ("torch", "plain"), ("tauto", "torch")):
+        ratios = sorted(one / other for one, other in zip(times[name], times[over], strict=True))
+        print(f"  {name} / {over}: median {statistics.median(ratios):.3f}, {ratios[0]:.3f} to {ratios[-1]:.3f}")
+    print(f"  own cost {statistics.median(costs):.0f} ms, steps traced {len(report.steps.sampled)}", end="")
+    print(f"; analysis afterwards {statistics.median(analyses):.0f} ms")
+    print(f"  self times / clock around the calls: median {statistics.median(sums):.3f}")
+    sys.stdout.flush()
+
+
 def main() -> None:
-    """Print the ratio with its spread, and the time of the analysis apart."""
+    """Print the ratios with their spread."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--only", choices=list(cells()))
+    options = parser.parse_args()
     Hardware.current().ceilings()
-    model = small_cnn()
-    train(model, STEPS)
-    ratios, analyses = [], []
-    for round_ in range(ROUNDS):
-        plain = [] if round_ % 2 else [train(model, STEPS)]
-        start = time.perf_counter()
-        with ProfileSession({"model": model}) as session:
-            train(model, STEPS)
-        profiled = time.perf_counter() - start
-        plain = plain or [train(model, STEPS)]
-        ratios.append(profiled / plain[0])
-        analyses.append(session.report.analysis_ms)
-    print(f"Training a small CNN, {STEPS} steps of {1000 * plain[0] / STEPS:.1f} ms, {ROUNDS} rounds in turn:")
-    print(f"  profiled / plain: median {statistics.median(ratios):.3f}, {min(ratios):.3f} to {max(ratios):.3f}")
-    print(f"  analysis afterwards: median {statistics.median(analyses):.0f} ms")
+    for name, cell in cells().items():
+        if options.only in (None, name):
+            measure(cell, options.rounds, options.full)
 
 
 if __name__ == "__main__":

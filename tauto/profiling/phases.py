@@ -53,12 +53,12 @@ class PhaseClock:
         self._others: dict[int, _Kind] = {}
         self._lock = threading.Lock()
         self._open = False
-        self._began = 0
+        self.began_ns = 0
         self._mark: int | None = None
 
     def start(self) -> None:
         """Begin, in no phase, on this thread."""
-        self._began = self.seen_ns = _now()
+        self.began_ns = self.seen_ns = _now()
         self._open = True
 
     def stop(self) -> None:
@@ -68,7 +68,7 @@ class PhaseClock:
         self._change(self._thread, None)
         self._open = False
         claimed = sum(spent for kind, spent in self.spent.items() if kind != "other")
-        self.spent["other"] = max(self.seen_ns - self._began - claimed, 0)  # also after an interrupt inside a change
+        self.spent["other"] = max(self.seen_ns - self.began_ns - claimed, 0)  # also after an interrupt inside a change
 
     @property
     def wall_ns(self) -> int:

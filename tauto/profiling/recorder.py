@@ -37,6 +37,9 @@ _ROOTS = 256
 """Records of models; after so many, models of the same class share one (a cell may make models without end)."""
 _IDLE_NS = 500_000_000
 """A window closes when nothing of torch's that we watch has begun or ended for so long."""
+_REMEMBERED = 16
+"""Calls of a root whose inputs are looked at whatever it costs."""
+_REMEMBER_NS = 20_000_000
 _OTHERS_STEPS = 10
 """Steps of other optimizers after which the one that counted steps is taken to have retired."""
 _now = time.perf_counter_ns
@@ -69,6 +72,8 @@ class RootRecord:
     """From where a call began to where the next did."""
     shapes: list[str] = field(default_factory=list)
     wants_inputs: bool = True
+    remember_ns: int = 0
+    """Spent on looking at inputs."""
     remembered_samples: int = 0
     not_remembered: str = ""
     anatomy: Anatomy | None = None
@@ -331,12 +336,13 @@ class Recorder:
         """Write down what is asked before the call, and decide whether it is traced."""
         with self._lock:
             root = self._record(module)
-        if root.wants_inputs:
-            depth = self.clock.enter("own", counted=False)
+        if root.wants_inputs and self._may_remember(root):
+            depth, began = self.clock.enter("own", counted=False), _now()
             try:
                 self._remember(root, module, args, kwargs)
             finally:
                 self.clock.leave(depth)
+                root.remember_ns += _now() - began
         if threading.get_ident() != self._thread:
             return root, None
         self._parallel = isinstance(module, nn.DataParallel)
@@ -359,6 +365,14 @@ class Recorder:
         self.roots.append(root)
         self._by_id[id(module)] = self._by_kind[kind] = root
         return root
+
+    def _may_remember(self, root: RootRecord) -> bool:
+        """Whether to look at the inputs of this call: of the first ones, then ever more rarely while that is cheap."""
+        calls = root.calls
+        if calls < _REMEMBERED:
+            return True
+        cheap = root.remember_ns < _REMEMBER_NS + (_now() - self.clock.began_ns) // 200
+        return cheap and (calls < 8 * _REMEMBERED or calls & (calls - 1) == 0)
 
     def _remember(self, root: RootRecord, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         if root.calls == 0:

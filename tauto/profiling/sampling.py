@@ -55,6 +55,8 @@ class Sampling:
         """Number of the step from which on one is traced again; None stands for optimizer steps, else by root."""
         self._opener: tuple[int | None, int] = (None, 0)
         self._calls = 0
+        self._wait_until = 0
+        """When a later step may be traced at the earliest, as long as nothing more was traced."""
         self._roots: dict[int, Sampled] = {}
 
     def begins(self, root: Sampled, steps_done: int) -> bool:
@@ -67,9 +69,11 @@ class Sampling:
         steps_done : int
             Optimizer steps that have ended.
         """
+        step = (None, steps_done + 1) if steps_done else (root.index, root.calls + 1)
+        if root.calls > SAMPLES and not self._tracer.running and step[1] < self._next.get(step[0], 2):
+            return False  # nearly all calls of a long cell
         if root.index < _TRACED_ROOTS:
             self._roots[root.index] = root
-        step = (None, steps_done + 1) if steps_done else (root.index, root.calls + 1)
         if self._is_first(root):
             self._start(step)
         elif self._is_later(root, step) and self._affordable():
@@ -119,11 +123,13 @@ class Sampling:
         return step == self._opener if step[0] == opened else opened is not None and step[0] is not None
 
     def _affordable(self) -> bool:
-        tracer = self._tracer
+        tracer, now = self._tracer, time.perf_counter_ns()
+        if now < self._wait_until:
+            return False
         cost = tracer.cost_ns + 2 * sum(_excess(root) for root in self._roots.values())  # 2: the backward pass
         coming = tracer.last_cost_ns // max(self._calls, 1)
-        elapsed = time.perf_counter_ns() - self._began
-        return cost + coming <= _SHARE * elapsed and tracer.count < _EVENTS
+        self._wait_until = self._began + int((cost + coming) / _SHARE)
+        return now >= self._wait_until and tracer.count < _EVENTS
 
 
 def _excess(root: Sampled) -> int:
