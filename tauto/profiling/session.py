@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -24,6 +25,7 @@ from tauto.profiling.patches import watching
 from tauto.profiling.phases import PhaseClock
 from tauto.profiling.recorder import Recorder
 from tauto.profiling.sampling import SAMPLES
+from tauto.profiling.spans import Spans, spans_of
 from tauto.profiling.stack_lines import stack_lines
 from tauto.profiling.steps import number_windows
 from tauto.profiling.tracer import Tracer
@@ -32,7 +34,7 @@ from tauto.profiling.watch import Watch
 from tauto.reports.profile import ProfileReport
 from tauto.workload import seen
 
-__all__ = ["ProfileSession", "profile_model"]
+__all__ = ["ProfileSession", "model_session", "profile_model"]
 
 _one_at_a_time = threading.Lock()
 _LOOK_S = 0.01
@@ -98,6 +100,7 @@ class ProfileSession:
         self._began = 0
         self._observation: Observation | None = None
         self._report: ProfileReport | None = None
+        self._spans = Spans()
 
     def __enter__(self) -> Self:
         if not _one_at_a_time.acquire(blocking=False):
@@ -163,11 +166,26 @@ class ProfileSession:
         if self._report is None:
             if self._observation is None:
                 raise InvalidArgument("profile: the report is there when the with block has ended.")
-            self._report = analyse(self._observation)
+            began = time.perf_counter_ns()
+            self._spans = spans_of(self._tracer.windows, self._recorder.keys, self._began)
+            own_ms = (time.perf_counter_ns() - began) / 1e6
+            report = analyse(self._observation)
+            self._report = replace(report, analysis_ms=report.analysis_ms + own_ms)
             self._observation = None
             self._tracer.windows.clear()
             self._recorder.keys.clear()
         return self._report
+
+    @property
+    def spans(self) -> Spans:
+        """What ran when in the traced windows, for a trace file; there when the report is.
+
+        Raises
+        ------
+        InvalidArgument
+            While the block has not ended.
+        """
+        return self._spans if self.report is not None else Spans()
 
 
 def profile_model(
@@ -196,6 +214,19 @@ def profile_model(
     subject : str, optional
         What is profiled, for the report; default the model's name or class.
     """
+    return model_session(model, args, kwargs, calls, names=names, subject=subject).report
+
+
+def model_session(
+    model: nn.Module,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any] | None = None,
+    calls: int = SAMPLES + 1,
+    *,
+    names: Mapping[str, object] | None = None,
+    subject: str | None = None,
+) -> ProfileSession:
+    """Return the session of :func:`profile_model`, which takes the same, when it has ended."""
     if calls < 1:
         raise InvalidArgument(f"calls: {calls} is too few. Write 1 or more.")
     keywords = dict(kwargs or {})
@@ -204,4 +235,4 @@ def profile_model(
     with ProfileSession(space, subject=subject or name_of(model, space) or type(model).__name__) as session:
         for _ in range(calls):
             model(*args, **keywords)
-    return session.report
+    return session
