@@ -14,6 +14,7 @@ from tauto.profiling.facts import Facts, RootFacts
 from tauto.profiling.findings import find
 from tauto.profiling.observed import Seen
 from tauto.profiling.probes import can_keep_freed_memory, page_fault_us
+from tauto.profiling.probing import with_probes
 from tauto.profiling.recorder import Recorder, RootRecord
 from tauto.profiling.roofline import Roofline
 from tauto.profiling.steps import dropped_ranges, steps_of
@@ -85,7 +86,7 @@ def analyse(seen: Observation) -> ProfileReport:
         memory=_memory(seen, roots),
     )
     facts = _facts(seen, trace, {place[0]: total for place, total in sums.items() if place[1] == ""}, roofline)
-    report = replace(report, findings=find(report, facts))
+    report = replace(report, findings=find(report, with_probes(report, facts, list(trace.heavy.values()))))
     return replace(report, analysis_ms=(time.perf_counter_ns() - began) / 1e6)
 
 

@@ -124,6 +124,8 @@ class Trace:
     habits: Habits = field(default_factory=Habits)
     backward_ns: int = 0
     """Of all nodes of backward passes."""
+    heavy: dict[tuple[str, str], tuple[Operator, int]] = field(default_factory=dict)
+    """Counted operators of modules by name and shapes, with the time in them."""
 
 
 @dataclass(slots=True)
@@ -342,8 +344,14 @@ class _Sweep:
             row.flops += done.flops or 0
             if done.span is not None:
                 _add_work(done.span.work, done.event, done.flops or 0, done.net)
+                self._weigh(done.event, total)
         elif not done.counted and not hands_on(done.name) and (not done.explained or 2 * (total - done.inner) > total):
             row.uncounted_ns += total - done.inner
+
+    def _weigh(self, operator: Operator, total: int) -> None:
+        key = (operator.name, str(operator.shapes))
+        known = self.trace.heavy.get(key)
+        self.trace.heavy[key] = (operator, total) if known is None else (known[0], known[1] + total)
 
 
 def _add_work(work: Work, operator: Operator, flops: int, net: int) -> None:

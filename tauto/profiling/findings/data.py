@@ -27,7 +27,7 @@ def data_loading(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
         return
     workers = _workers(report, facts, loader)
     gain = _overlapped(report, facts, loader, workers)
-    what = f"DataLoader {loader.name}".rstrip()
+    what = loader.name or "its DataLoader"
     evidence = _evidence(report, facts, loader)
     if workers <= loader.workers or not worth(gain):
         yield Finding(
@@ -42,7 +42,7 @@ def data_loading(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
         return
     yield Finding(
         "data_loading",
-        f"The loop waits for its data: {what} loads with {_worker_words(loader.workers)}",
+        f"The loop waits for its data: {what} has {_worker_words(loader.workers)}",
         evidence,
         fix_line("data_loading"),
         f"DataLoader({loader.dataset or 'dataset'}, num_workers={workers}, persistent_workers=True, ...)",
@@ -127,7 +127,7 @@ def data_restart(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
 
 def data_generator(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     """Find a loop that waits for an iterator of the user's own."""
-    waits = [row for row in report.lines if row.waits_for_data]
+    waits = [row for row in report.lines if row.waits_for_data and row.phase == "other"]
     share = sum(row.share for row in waits)
     if not report.root_calls or facts.loaders or share < WAITING:
         return
@@ -136,7 +136,7 @@ def data_generator(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     yield Finding(
         "data_generator",
         "The loop waits for its own iterator",
-        f"The thread was found at the head of the loop {row.share:.0%} of the time: {place_of(row)}",
+        f"The thread was found inside of it {share:.0%} of the time, most often at {place_of(row)}",
         "",
         "class Batches(torch.utils.data.IterableDataset):\n    def __iter__(self):\n        yield from batches()\n"
         "loader = DataLoader(Batches(), batch_size=None, num_workers=1)",
@@ -221,6 +221,6 @@ def _evidence(report: ProfileReport, facts: Facts, loader: LoaderFacts) -> str:
 
 
 def _slowest_line(report: ProfileReport) -> LineRow | None:
-    """The line at which most of the loading happens; a line that only waits says nothing."""
-    rows = [row for row in report.lines if row.phase == "data" and not row.waits_for_data]
+    """The line at which most of the loading happens; the head of the loop says nothing."""
+    rows = [row for row in report.lines if row.phase == "data" and not row.source.startswith(("for ", "async for "))]
     return max(rows, key=lambda row: row.share, default=None)

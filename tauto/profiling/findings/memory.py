@@ -118,6 +118,7 @@ def page_faults(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
         return
     grown = (max(report.usage.process_bytes) - min(report.usage.process_bytes)) if report.usage.process_bytes else 0
     again = facts.page_faults - grown / PAGE_BYTES
+    steps = max(report.steps.count if report.steps else report.root_calls, 1)
     threads = max(min(facts.threads, facts.cores), 1)
     cost_ms = again * facts.page_fault_us / 1000 / threads
     gain = by_saving(
@@ -129,7 +130,7 @@ def page_faults(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "page_faults",
             "Memory of large tensors is given back to the system and fetched again",
-            f"{facts.page_faults:,} page faults, {facts.page_faults / report.root_calls:,.0f} a call of the model: "
+            f"{facts.page_faults:,} page faults, {facts.page_faults / steps:,.0f} a step: "
             "freed memory went back to the system, which hands it out again page by page, and clears each.",
             fix_line("page_faults"),
             "from tauto.measurement.allocator import keep_freed_memory\nkeep_freed_memory()",
