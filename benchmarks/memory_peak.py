@@ -98,7 +98,7 @@ def traced_growth(name: str) -> int:
     _warm()
     model, inputs = MODELS[name]()
     labels = torch.zeros(len(inputs), dtype=torch.long)
-    with ProfileSession({"model": model}, memory=True) as session:
+    with ProfileSession({"model": model}) as session:
         train(model, inputs, labels)
     timeline = session.report.memory
     if timeline is None:

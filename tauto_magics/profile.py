@@ -29,13 +29,16 @@ def _options(parser: Parser) -> None:
     add_inputs(parser)
     parser.add_argument("--sort", choices=SORTS, help="order of the modules shown; default that of the model")
     parser.add_argument("--depth", metavar="LEVELS", help="how many levels of modules are shown; default all")
+    parser.add_argument("--memory", action="store_true", help="show memory over time whole: the peak, who allocates")
+    parser.add_argument("--stacks", action="store_true", help="record Python stacks: every allocation has its line")
     parser.takes("--against", PROFILE_RESULT, "an earlier profile to set this one against: its name, or previous")
 
 
 def _shown(call: Invocation) -> dict[str, Any]:
     """Return what says how the profile is shown, as far as it is given."""
     arguments = call.arguments
-    given: dict[str, Any] = {"sort": arguments.sort} if arguments.sort else {}
+    given: dict[str, Any] = {name: True for name in ("memory", "stacks") if getattr(arguments, name)}
+    given |= {"sort": arguments.sort} if arguments.sort else {}
     if arguments.depth is not None:
         if not arguments.depth.isdecimal():
             raise UsageError(f"--depth: {arguments.depth!r} is no number of levels. Write a whole number from 0.")

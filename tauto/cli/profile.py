@@ -17,6 +17,8 @@ Depth = Annotated[int | None, typer.Option(metavar="LEVELS", help="How many leve
 Earlier = Annotated[
     str | None, typer.Option("--against", metavar="FILE", help="A profile saved as .json, or previous: the last one.")
 ]
+Memory = Annotated[bool, typer.Option("--memory", help="Show memory over time whole: the peak, and who allocates.")]
+Stacks = Annotated[bool, typer.Option("--stacks", help="Record Python stacks: every allocation has its line.")]
 
 
 def profile(
@@ -26,12 +28,15 @@ def profile(
     sort: Sorted = "tree",
     depth: Depth = None,
     against: Earlier = None,
+    memory: Memory = False,
+    stacks: Stacks = False,
 ) -> None:
     """Say where time and memory go, with findings."""
     with answering():
         check_files(report=report)
         value, name, source = load(model, "model")
         given = keywords(source, inputs=inputs) | {"sort": sort, "depth": depth, "against": against}
+        given |= {"memory": memory, "stacks": stacks}
         import tauto
 
         show(tauto.profile(value, **given, name=name), report)

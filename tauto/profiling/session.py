@@ -55,8 +55,6 @@ class ProfileSession:
         A namespace in which models have names, such as ``globals()``. Looked into when the block has ended.
     subject : str
         What is profiled, for the report.
-    memory : bool
-        Whether every allocation of the traced steps is told apart by what it is for.
     stacks : bool
         Whether the Python stack of each operator is recorded too.
 
@@ -79,16 +77,14 @@ class ProfileSession:
         names: Mapping[str, object] | None = None,
         *,
         subject: str = "cell",
-        memory: bool = False,
         stacks: bool = False,
     ) -> None:
         self._names = {} if names is None else names
         self._subject = subject
-        self._with_memory = memory
         self._stacks = stacks
         self._clock = PhaseClock()
         self._tracer = Tracer(self._clock, stacks=stacks)
-        self._recorder = Recorder(self._tracer, Holders() if memory else None)
+        self._recorder = Recorder(self._tracer, Holders())
         self._observed = Observed(lambda: [root.model() for root in self._recorder.roots], self._clock)
         self._memory = MemoryWatch()
         self._usage = UsageWatch(self._memory.look)
@@ -196,6 +192,7 @@ def profile_model(
     *,
     names: Mapping[str, object] | None = None,
     subject: str | None = None,
+    stacks: bool = False,
 ) -> ProfileReport:
     """Return the profile of a few calls of ``model`` as it is: its own mode, under the caller's gradient mode.
 
@@ -213,8 +210,10 @@ def profile_model(
         A namespace in which the model has a name.
     subject : str, optional
         What is profiled, for the report; default the model's name or class.
+    stacks : bool
+        As of :class:`ProfileSession`.
     """
-    return model_session(model, args, kwargs, calls, names=names, subject=subject).report
+    return model_session(model, args, kwargs, calls, names=names, subject=subject, stacks=stacks).report
 
 
 def model_session(
@@ -225,6 +224,7 @@ def model_session(
     *,
     names: Mapping[str, object] | None = None,
     subject: str | None = None,
+    stacks: bool = False,
 ) -> ProfileSession:
     """Return the session of :func:`profile_model`, which takes the same, when it has ended."""
     if calls < 1:
@@ -232,7 +232,8 @@ def model_session(
     keywords = dict(kwargs or {})
     space = {} if names is None else names
     model(*args, **keywords)
-    with ProfileSession(space, subject=subject or name_of(model, space) or type(model).__name__) as session:
+    title = subject or name_of(model, space) or type(model).__name__
+    with ProfileSession(space, subject=title, stacks=stacks) as session:
         for _ in range(calls):
             model(*args, **keywords)
     return session

@@ -41,8 +41,8 @@ class Window:
     """Events in it."""
 
     def events(self) -> list[Any]:
-        """Return kineto's events."""
-        return list(self.result.events())
+        """Return kineto's events, those of Python functions apart: their names need not be valid text."""
+        return [event for event in self.result.events() if not event.is_python_function()]
 
 
 class WindowListener(Protocol):
