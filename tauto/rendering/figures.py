@@ -6,9 +6,10 @@ import math
 from typing import TYPE_CHECKING
 
 from tauto.errors import InvalidArgument, MissingDependency
-from tauto.rendering import comparison, profile, tuning
+from tauto.rendering import comparison, profile, profile_comparison, tuning
 from tauto.rendering.document import clean
-from tauto.reports import Comparison, ProfileReport, Report, TuningReport
+from tauto.rendering.figures_profile import draw_changes, draw_panel, panels_of, rows_of
+from tauto.reports import Comparison, ProfileComparison, ProfileReport, Report, TuningReport
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,8 +22,15 @@ _GREY = "#8a8f98"
 _ROWS = 20
 
 
-def figure(report: Report) -> Figure:
-    """Return a figure of ``report``: time by module, before and after, or the speedup of each trial.
+def figure(report: Report, what: str | None = None) -> Figure:
+    """Return a figure of ``report``: where time and memory go, before and after, or the speedup of each trial.
+
+    Parameters
+    ----------
+    report : Report
+        What is drawn.
+    what : {"modules", "phases", "memory", "roofline"}, optional
+        Of a profile, the one panel that is drawn; default all for which it has figures.
 
     Raises
     ------
@@ -32,7 +40,11 @@ def figure(report: Report) -> Figure:
         When there is nothing to draw of this kind of report.
     """
     if isinstance(report, ProfileReport):
-        return _profile(report)
+        return _profile(report, what)
+    if isinstance(report, ProfileComparison):
+        made, axes = _figure(min(len(report.modules), _ROWS), f"What moved: {profile_comparison.headline(report)}")
+        draw_changes(axes, report)
+        return made
     if isinstance(report, Comparison):
         return _comparison(report)
     if isinstance(report, TuningReport):
@@ -42,14 +54,18 @@ def figure(report: Report) -> Figure:
     )
 
 
-def _figure(rows: int, title: str) -> tuple[Figure, Axes]:
+def _empty(size: tuple[float, float]) -> Figure:
     try:
         from matplotlib.figure import Figure
     except ImportError:
         raise MissingDependency(
             "Figures need matplotlib, which is not installed. Run: pip install 'tauto[notebook]'"
         ) from None
-    made = Figure(figsize=(8, 1.4 + 0.32 * max(rows, 3)), layout="constrained")
+    return Figure(figsize=size, layout="constrained")
+
+
+def _figure(rows: int, title: str) -> tuple[Figure, Axes]:
+    made = _empty((8, 1.4 + 0.32 * max(rows, 3)))
     axes = made.add_subplot()
     axes.set_title(_name(title, 90), loc="left", fontsize="medium")
     axes.spines[["top", "right"]].set_visible(False)
@@ -61,14 +77,21 @@ def _name(text: str, length: int = 44) -> str:
     return clean(text, length).replace("$", r"\$")
 
 
-def _profile(report: ProfileReport) -> Figure:
-    rows = sorted(report.modules, key=lambda row: -row.self_ms)[:_ROWS]
-    made, axes = _figure(len(rows), f"Time by module: {profile.headline(report)}")
-    places = range(len(rows))
-    axes.barh(places, [row.self_ms for row in rows], color=_BLUE)
-    axes.set_yticks(places, [_name(f"{row.path or 'the model'} ({row.kind})") for row in rows])
-    axes.invert_yaxis()
-    axes.set_xlabel("self time over the sampled calls, ms")
+def _profile(report: ProfileReport, what: str | None) -> Figure:
+    panels = panels_of(report, what)
+    columns = min(len(panels), 2)
+    grid = [panels[index : index + columns] for index in range(0, len(panels), columns)]
+    heights = [1.2 + 0.32 * max(*(rows_of(report, panel) for panel in row), 3) for row in grid]
+    made = _empty((8 * columns, 0.4 + sum(heights)))
+    made.suptitle(
+        _name(f"Profile of {report.subject}: {profile.headline(report)}", 110 * columns - 20), fontsize="medium"
+    )
+    places = made.add_gridspec(len(grid), columns, height_ratios=heights)
+    for number, row in enumerate(grid):
+        for column, panel in enumerate(row):
+            axes = made.add_subplot(places[number, column if len(row) == columns else slice(None)])
+            axes.spines[["top", "right"]].set_visible(False)
+            draw_panel(axes, report, panel)
     return made
 
 

@@ -13,7 +13,7 @@ from tauto.reports import ModuleRow, OperatorRow, ProfileReport
 __all__ = ["LEGEND", "bound", "module_blocks", "operator_blocks", "title", "work"]
 
 _FIRST = 16
-_WHOLE = 100
+_WHOLE = 60
 _SORTED = {
     "tree": "Time by module",
     "total": "Time by module, longest first",
@@ -27,6 +27,7 @@ LEGEND = (
     "it ended: its output, and what it keeps for the backward pass. Bound says what limits it, and how much of the "
     "measured ceiling of that it reached."
 )
+_CALLED = "FLOPs stand with the operator that was called: aten::convolution, and not the kernel below it that does it."
 _OPERATORS = (
     Column("Operator", shorten=True),
     Column("Share", number=True),
@@ -68,11 +69,11 @@ def _columns(backward: bool, view: View) -> tuple[Column, ...]:
         Column("Self", number=True, in_text=not backward or view.sort == "self"),
         *((Column("Backward", number=True),) if backward else ()),
         Column("Calls", number=True),
+        Column("Bound", shorten=True),
         Column("FLOPs", number=True),
+        Column("Memory", number=True),
         Column("Moved", number=True, in_text=False),
         Column("Parameters", number=True, in_text=False),
-        Column("Memory", number=True),
-        Column("Bound", shorten=True),
         Column("Precision", in_text=False),
     )
 
@@ -107,11 +108,11 @@ def _module(line: Branch, report: ProfileReport, whole: float, backward: bool) -
         Cell(duration(row.self_ms)),
         *((Cell(duration(row.backward_ms)),) if backward else ()),
         Cell(count(row.calls)),
+        Cell(bound(row)),
         Cell(work(row.flops)),
+        Cell(data_size(row.activation_bytes) if row.activation_bytes else UNKNOWN),
         Cell(data_size(row.bytes_moved) if row.bytes_moved else UNKNOWN),
         Cell(count(row.parameters)),
-        Cell(data_size(row.activation_bytes) if row.activation_bytes else UNKNOWN),
-        Cell(bound(row)),
         cell(row.precision if row.flops else UNKNOWN),
     )
     return Row(cells, weight=row.total_ms)
@@ -136,10 +137,10 @@ def operator_blocks(report: ProfileReport) -> list[Block]:
     whole = sum(row.self_ms for row in report.operators)
     ranked = sorted(report.operators, key=lambda row: -row.self_ms)
     rows = tuple(_operator(row, whole) for row in ranked)
-    table = Table("Time by operator", _OPERATORS, rows, more="operators", limit=10, bars_in_text=True)
+    table = Table("Time by operator", _OPERATORS, rows, more="operators", limit=10, bars_in_text=True, legend=_CALLED)
     blocks: list[Block] = [table]
     if len(rows) > 10:
-        blocks.append(Folded(f"More of the {len(rows):,} operators", (replace(table, limit=60),)))
+        blocks.append(Folded(f"More of the {len(rows):,} operators", (replace(table, limit=60, legend=""),)))
     return blocks
 
 

@@ -112,7 +112,7 @@ def _table(table: Table) -> str:
 
 
 def _cell(cell: Cell, bars: bool, short: bool) -> str:
-    text = "  " * cell.indent + clean(cell.text)
+    text = (" " if short else "  ") * cell.indent + clean(cell.text)
     if cell.code and not short and len(text) > _LONGEST_CODE:
         text = f"{text[: _LONGEST_CODE - 1]}…"
     if bars and cell.mark and cell.mark.low is None:
@@ -132,7 +132,8 @@ def _widths(rows: list[list[str]], numeric: list[bool]) -> list[int]:
     room = WIDTH - len(_GAP) * (len(widths) - 1)
     while sum(widths) > room:
         words = [index for index, number in enumerate(numeric) if not number and widths[index] > 12]
-        widest = max(words or range(len(widths)), key=lambda index: widths[index])
+        # the first column names the row: it gives way last
+        widest = max(words or range(len(widths)), key=lambda index: widths[index] * (1.0 if index else 0.6))
         widths[widest] -= 1
     return widths
 
