@@ -20,6 +20,7 @@ __all__ = ["MAX_RELATIVE_ERROR", "MIN_COSINE", "MIN_SAMPLES", "QualityRule", "ru
 MIN_COSINE = 0.99
 MAX_RELATIVE_ERROR = 0.10
 MIN_SAMPLES = 64
+DEFAULT_DROP = "1%"
 
 Evaluate = Callable[[nn.Module], Any]
 
@@ -38,7 +39,7 @@ class QualityRule:
         Direction of the judged metrics.
     """
 
-    max_drop: Drop = field(default_factory=lambda: parse_drop("1%"))
+    max_drop: Drop = field(default_factory=lambda: parse_drop(DEFAULT_DROP))
     metric: str | None = None
     higher_is_better: bool = True
 
@@ -84,9 +85,12 @@ class QualityRule:
             better = "higher" if self.higher_is_better else "lower"
             return f"{name} may get worse by at most {self.max_drop} ({better} is better)"
         rule = f"outputs within cosine ≥ {MIN_COSINE} and relative error ≤ {MAX_RELATIVE_ERROR:.0%} of the original's"
+        rule = f"{rule} over {samples} inputs"
         if samples < MIN_SAMPLES:
-            return f"{rule} over {samples} inputs; quality unproved below {MIN_SAMPLES}: give data or evaluate"
-        return f"{rule} over {samples} inputs"
+            rule = f"{rule}; quality unproved below {MIN_SAMPLES}: give data or evaluate"
+        if self.max_drop != parse_drop(DEFAULT_DROP):
+            rule = f"{rule}; max_drop {self.max_drop} has no effect without evaluate, which measures what drops"
+        return rule
 
 
 def run_evaluate(evaluate: Evaluate, model: nn.Module) -> dict[str, float]:
