@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -56,8 +57,10 @@ def panels_of(report: ProfileReport, wanted: str | None = None) -> tuple[Panel, 
         raise InvalidArgument(f"what: {wanted!r} is none of {', '.join(PANELS)}. {close}".rstrip())
     panel = next(name for name in PANELS if name == wanted)
     if not there[panel]:
-        missing = "Profile it with memory=True (--memory)." if panel == "memory" else "Nothing of it was traced."
-        raise InvalidArgument(f"what: this profile has no figures for {wanted!r}. {missing}")
+        have = ", ".join(name for name in PANELS if there[name])
+        raise InvalidArgument(
+            f"what: this profile has no figures for {wanted!r}, as nothing was traced. It has: {have}."
+        )
     return (panel,)
 
 
@@ -133,12 +136,24 @@ def _roofline(axes: Axes, report: ProfileReport) -> None:
     axes.set_xscale("log")
     axes.set_yscale("log")
     _roofs(axes, report, [x for x, _, _ in points])
-    for x, y, row in sorted(points, key=lambda point: -point[2].self_ms)[:_NAMED]:
-        axes.annotate(_name(row.path or "the model", 24), (x, y), xytext=(5, 5), textcoords="offset points", fontsize=8)
+    for x, y, row in _apart(sorted(points, key=lambda point: -point[2].self_ms)):
+        name = _name(row.path or "the model", 32)
+        axes.annotate(name, (x, y), xytext=(5, 5), textcoords="offset points", fontsize=8)
     axes.set_title("Roofline: every module under what this machine can do", loc="left", fontsize="medium")
     axes.set_xlabel("FLOPs for each byte moved")
     axes.set_ylabel("GFLOP/s")
     axes.legend(loc="lower right", frameon=False, fontsize=8)
+
+
+def _apart(points: list[tuple[float, float, ModuleRow]]) -> list[tuple[float, float, ModuleRow]]:
+    """Return the first few that leave room for each other's names: a third of a decade up, or a decade across."""
+    kept: list[tuple[float, float, ModuleRow]] = []
+    for x, y, row in points:
+        if all(abs(math.log10(y / up)) > 0.33 or abs(math.log10(x / across)) > 1 for across, up, _ in kept):
+            kept.append((x, y, row))
+        if len(kept) == _NAMED:
+            break
+    return kept
 
 
 def _roofs(axes: Axes, report: ProfileReport, intensities: list[float]) -> None:
@@ -156,14 +171,16 @@ def _roofs(axes: Axes, report: ProfileReport, intensities: list[float]) -> None:
             textcoords="offset points", fontsize=8, color=_GREY, rotation=0,
         )  # fmt: skip
     fastest = max((one.value for one in slopes), default=0.0)
-    for one in flat:
+    below = 0.0
+    for one in sorted(flat, key=lambda one: one.value):
         begin = one.value / fastest if fastest else left
         axes.plot([begin, right], [one.value, one.value], color=_GREY, linewidth=1)
         precision = one.resource.rpartition(", ")[2]
         axes.annotate(
-            f"{precision}, {one.value:,.3g} GFLOP/s", (right, one.value), xytext=(0, 3),
-            textcoords="offset points", fontsize=8, color=_GREY, ha="right",
+            f"{precision}, {one.value:,.3g} GFLOP/s", (right, one.value), textcoords="offset points", fontsize=8,
+            color=_GREY, ha="right", xytext=(0, 3 if one.value > 1.7 * below else 12),
         )  # fmt: skip
+        below = one.value
     axes.set_xlim(left, right)
 
 

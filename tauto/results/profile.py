@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tauto.errors import InvalidArgument
@@ -12,10 +14,15 @@ from tauto.rendering.document import Document
 from tauto.rendering.view import Sort, View
 from tauto.reports import Finding, ProfileReport, Tried
 from tauto.results.profile_comparison import ProfileComparisonResult
-from tauto.results.result import Result
+from tauto.results.result import Result, write_text
+from tauto.results.rows import csv_of, dataframe
 from tauto.results.shown import Shown
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from pandas import DataFrame
+
+    from tauto.profiling.spans import Spans
     from tauto.workload.cell import Cell
 
 __all__ = ["ProfileResult"]
@@ -36,6 +43,8 @@ class ProfileResult(Result[ProfileReport]):
         Which of the modules are shown, and in which order. The report is whole in any case.
     before : ProfileReport, optional
         An earlier profile that this one is set against.
+    spans : Spans, optional
+        What ran when in the traced steps; None for a report of the past.
     """
 
     noun: ClassVar[str] = "profile"
@@ -48,12 +57,14 @@ class ProfileResult(Result[ProfileReport]):
         *,
         view: View | None = None,
         before: ProfileReport | None = None,
+        spans: Spans | None = None,
     ) -> None:
         super().__init__(report)
         self.cell = cell
         self._fix = fix
         self.view = view or View()
         self.before = before
+        self._spans = spans
 
     def _page(self) -> Document:
         if self.before is None:
@@ -116,6 +127,79 @@ class ProfileResult(Result[ProfileReport]):
             replace(one, tried=tried) if (one.rule, one.title) == key else one for one in self.report.findings
         )
         self.report = replace(self.report, findings=findings)
+
+    def plot(self, what: str | None = None) -> Figure:
+        """Return a matplotlib figure of all that there are figures for, or of one thing.
+
+        Parameters
+        ----------
+        what : {"modules", "phases", "memory", "roofline"}, optional
+            Time by module, the phases of the cell, memory over time, or every module under the measured ceilings.
+
+        Raises
+        ------
+        InvalidArgument
+            When there is no such panel, or this profile has no figures for it.
+        MissingDependency
+            When matplotlib is not installed.
+        """
+        from tauto.rendering.figures import figure
+
+        return figure(self.report, what)
+
+    def export_trace(self, path: str | Path) -> Path:
+        """Write what ran when in the traced steps as a Chrome trace, for Perfetto or chrome://tracing.
+
+        Returns
+        -------
+        Path
+            Where it was written; :meth:`save` does the same for a name that ends in ``.trace.json``.
+
+        Raises
+        ------
+        InvalidArgument
+            When this is a profile of the past, which keeps no trace, or the file cannot be written.
+        """
+        if self._spans is None:
+            raise InvalidArgument(
+                "profile: this is a past profile, and a trace is kept only with a new one. Profile again."
+            )
+        from tauto.profiling.spans import chrome_trace
+
+        return write_text(path, json.dumps(chrome_trace(self._spans, self.report.subject)) + "\n")
+
+    def to_dataframe(self, rows: str = "modules") -> DataFrame:
+        """Return rows of the report as a pandas DataFrame.
+
+        Parameters
+        ----------
+        rows : str
+            Which: modules, operators, phases, lines, findings, roots, ceilings, or memory (one row a moment).
+
+        Raises
+        ------
+        InvalidArgument
+            When the report has no such rows.
+        MissingDependency
+            When pandas is not installed.
+
+        Examples
+        --------
+        >>> result.to_dataframe("operators").nlargest(5, "self_ms")  # doctest: +SKIP
+        """
+        return dataframe(self.report, rows)
+
+    def save(self, path: str | Path) -> Path:
+        """Write a page, data, Markdown or text by the suffix (see :meth:`Result.save`), and two more.
+
+        ``.csv`` are the modules, one a row; ``.trace.json`` is :meth:`export_trace`.
+        """
+        if str(path).lower().endswith(".trace.json"):
+            return self.export_trace(path)
+        return super().save(path)
+
+    def _written(self, suffix: str) -> str:
+        return csv_of(self.report) if suffix == ".csv" else super()._written(suffix)
 
     def table(self, sort: Sort = "tree", depth: int | None = None, fold: bool = True) -> Shown:
         """Return the table of modules by itself.

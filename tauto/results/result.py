@@ -14,7 +14,7 @@ from tauto.reports import Report
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["REPORT_MIME", "Result"]
+__all__ = ["REPORT_MIME", "Result", "write_text"]
 
 REPORT_MIME = "application/vnd.tauto.report+json"
 R = TypeVar("R", bound=Report)
@@ -97,14 +97,7 @@ class Result(Generic[R]):
         InvalidArgument
             When the suffix is none of these, or the file cannot be written.
         """
-        target = Path(path).expanduser()
-        try:
-            target.write_text(self._written(target.suffix.lower()), encoding="utf-8")
-        except OSError as error:
-            raise InvalidArgument(
-                f"path: {str(target)!r} cannot be written ({error.strerror}). Name a file in a folder that exists."
-            ) from None
-        return target
+        return write_text(path, self._written(Path(path).suffix.lower()))
 
     def _written(self, suffix: str) -> str:
         match suffix:
@@ -117,3 +110,21 @@ class Result(Generic[R]):
             case ".txt":
                 return rendering.text(self._page()) + "\n"
         raise InvalidArgument(f"path: {suffix!r} is no form of a report. End the name in {', '.join(_SUFFIXES)}.")
+
+
+def write_text(path: str | Path, text: str) -> Path:
+    """Write ``text`` to ``path`` and return where that is.
+
+    Raises
+    ------
+    InvalidArgument
+        When the file cannot be written.
+    """
+    target = Path(path).expanduser()
+    try:
+        target.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise InvalidArgument(
+            f"path: {str(target)!r} cannot be written ({error.strerror}). Name a file in a folder that exists."
+        ) from None
+    return target

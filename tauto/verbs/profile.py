@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from tauto.errors import InvalidArgument
-from tauto.profiling import ProfileSession, profile_model
+from tauto.profiling import ProfileSession
+from tauto.profiling.session import model_session
 from tauto.rendering.view import Sort, View
 from tauto.reports import ProfileReport
 from tauto.results import ProfileResult
@@ -62,9 +63,9 @@ class ProfiledBlock:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._session.__exit__(kind, error, traceback)
-        self._result = deliver(
-            ProfileResult(self._session.report, self._cell, _fix, view=self._view, before=self._before)
-        )
+        report, spans = self._session.report, self._session.spans
+        made = ProfileResult(report, self._cell, _fix, view=self._view, before=self._before, spans=spans)
+        self._result = deliver(made)
 
     @property
     def result(self) -> ProfileResult:
@@ -170,10 +171,10 @@ def profile(
     known = {workload.name: model} if name else names
     with evaluating(model), preserved_rng(), torch.inference_mode():
         check_runs(model, call, "inputs")
-        report = profile_model(model, call.args, call.kwargs, names=known, subject=workload.name, stacks=stacks)
+        session = model_session(model, call.args, call.kwargs, names=known, subject=workload.name, stacks=stacks)
     named = {workload.name: model, "_model": model, "_args": call.args, "_kwargs": dict(call.kwargs)}
     cell = Cell(_CALLS, named)
-    return deliver(ProfileResult(report, cell, _fix, view=view, before=before))
+    return deliver(ProfileResult(session.report, cell, _fix, view=view, before=before, spans=session.spans))
 
 
 def _fix(*args: Any, **keywords: Any) -> Any:
