@@ -119,6 +119,8 @@ class _Reader:
         self._forward: dict[int, int] = {}
         """Sequence number of a node of the graph, to the range in which it was made."""
         self._places: list[Place] = []
+        self._spans: list[tuple[int, int, PhaseName]] = []
+        """Beginning, end and phase of what torch itself names: a loader's batch, an optimizer's step."""
         self._devices: dict[tuple[str, int | None], str] = {}
 
     def take(self, event: Any, context: _Context) -> _Context | None:
@@ -143,7 +145,9 @@ class _Reader:
         for times in (reading.marks, reading.roots, reading.nodes):
             times.sort()
         reading.updates.sort()
-        _find_losses(reading, self._places)
+        others = [place for place in self._places if place.phase == "other"]
+        _find_spans(sorted(self._spans), others)
+        _find_losses(reading, others)
         return reading
 
     def _allocate(self, event: Any, context: _Context) -> None:
@@ -176,7 +180,8 @@ class _Reader:
             number = self._forward.get(sequence, -1)
             return _Context(number, context.line, "backward", name.removeprefix(_ENGINE))
         if scope == RecordScope.USER_SCOPE:
-            return self._annotation(event, name, context)
+            self._annotation(event, name)
+            return context
         if scope != RecordScope.FUNCTION:
             return context
         if sequence >= 0 and not context.node:
@@ -194,13 +199,22 @@ class _Reader:
             self._reading.roots.append((event.start_time_ns, event.end_time_ns, number))
         return _Context(number, context.line, "forward", context.node)
 
-    def _annotation(self, event: Any, name: str, context: _Context) -> _Context:
+    def _annotation(self, event: Any, name: str) -> None:
+        # by its times: what is inside of it stands beside it in the tree where Python stacks were recorded
         if name.startswith(_LOADER):
-            return _Context(context.number, context.line, "data", context.node)
-        if name.startswith(_STEP):
+            self._spans.append((event.start_time_ns, event.end_time_ns, "data"))
+        elif name.startswith(_STEP):
             self._reading.updates.append(event.end_time_ns)
-            return _Context(context.number, context.line, "optimizer", context.node)
-        return context
+            self._spans.append((event.start_time_ns, event.end_time_ns, "optimizer"))
+
+
+def _find_spans(spans: list[tuple[int, int, PhaseName]], places: list[Place]) -> None:
+    """Say of what lies inside a span that it is of its phase."""
+    starts = [start for start, _, _ in spans]
+    for place in places:
+        index = bisect_right(starts, place.start_ns) - 1
+        if index >= 0 and place.end_ns <= spans[index][1]:
+            place.phase = spans[index][2]
 
 
 def _find_losses(reading: Reading, places: list[Place]) -> None:

@@ -56,7 +56,7 @@ def tensor_memory(
             start_ns=(start := window.began_ns - window.offset_ns),
             end_ns=(end := max(window.ended_ns - window.offset_ns, start)),
             offset_ns=window.offset_ns - began_ns,
-            starts=step_starts(reading, root_ranges),
+            starts=_boundaries(step_starts(reading, root_ranges), window, end),
             blocks=blocks_of(reading, notes, device, start, end),
         )
         for window, reading in zip(windows, readings, strict=True)
@@ -67,6 +67,11 @@ def tensor_memory(
         return _module(place.number, keys, names), place.operator, place.line or lines.get(place.number, "")
 
     return memory_timeline(found, device, site_of)
+
+
+def _boundaries(starts: list[int], window: Window, end: int) -> list[int]:
+    # a window that was not cut closes where the next step would begin
+    return starts if window.cut or not starts else [*starts, end]
 
 
 def _module(number: int, keys: Sequence[ModuleKey], names: Sequence[str]) -> str:

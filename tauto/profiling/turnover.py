@@ -12,6 +12,7 @@ from statistics import median
 from tauto.profiling.allocations import Place, Reading
 from tauto.profiling.blocks import Block
 from tauto.reports.memory import AllocationSite
+from tauto.reports.profile import PhaseName
 
 __all__ = ["SiteOf", "Turnover", "step_starts", "turnover"]
 
@@ -119,15 +120,15 @@ def _growth(windows: Sequence[tuple[Sequence[int], Sequence[Block]]], peak_bytes
 
 def _lasts(block: Block, time: int) -> bool:
     held = block.category in ("parameters", "gradients", "optimizer_state")
-    return block.place is not None and block.end_ns > time and not held
+    return block.place is not None and (block.end_ns > time or not block.freed) and not held
 
 
 def _sites(blocks: Iterable[Block], steps: int, site_of: SiteOf) -> tuple[AllocationSite, ...]:
-    sums: dict[tuple[str, str, str], list[int]] = defaultdict(lambda: [0, 0])
+    sums: dict[tuple[tuple[str, str, str], PhaseName], list[int]] = defaultdict(lambda: [0, 0])
     for block in blocks:
         if block.place is not None:
-            found = sums[site_of(block.place)]
+            found = sums[site_of(block.place), block.place.phase]
             found[0] += block.size
             found[1] += 1
     ranked = sorted(sums.items(), key=lambda item: -item[1][0])[:_SITES]
-    return tuple(AllocationSite(*site, size // steps, calls / steps) for site, (size, calls) in ranked)
+    return tuple(AllocationSite(*site, size // steps, calls / steps, phase) for (site, phase), (size, calls) in ranked)

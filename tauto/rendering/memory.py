@@ -20,6 +20,12 @@ CATEGORY_NAMES: dict[MemoryCategory, str] = {
 }
 """How each category is called on the screen, in the order in which they are shown."""
 
+_OUTSIDE = {
+    "optimizer": "the optimizer",
+    "data": "the input pipeline",
+    "loss": "the loss",
+    "backward": "the backward pass",
+}
 _ROWS = 12
 _SITES = 8
 _PEAK = (
@@ -111,7 +117,7 @@ def _sites(caption: str, sites: tuple[AllocationSite, ...]) -> Table:
     rows = tuple(
         Row(
             (
-                cell(site.module or "outside a model", code=bool(site.module)),
+                cell(site.module or _OUTSIDE.get(site.phase, "outside a model"), code=bool(site.module)),
                 cell(site.operator or "–", code=bool(site.operator)),
                 cell(site.line or "–", code=bool(site.line)),
                 Cell(data_size(site.bytes_per_step)),

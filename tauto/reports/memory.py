@@ -29,6 +29,8 @@ class AllocationSite:
     """Such as ``train.py:12``; empty when it is not known."""
     bytes_per_step: int
     calls_per_step: float
+    phase: str = "other"
+    """Such as ``backward``; see :class:`tauto.reports.profile.Phase`."""
 
 
 @dataclass(frozen=True, slots=True)

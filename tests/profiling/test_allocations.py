@@ -96,6 +96,17 @@ def test_what_was_at_work_is_read() -> None:
     assert reading.updates == [120]
 
 
+def test_what_torch_names_counts_by_its_times() -> None:
+    """With Python stacks, what happens inside an annotation stands beside it in the tree."""
+    tree = [
+        python("adam.py", 1, 9, 10, annotation("Optimizer.step#Adam.step", 10, 30)),
+        operator("aten::sqrt", 12, 20, memory(13, 1, 8)),
+        operator("aten::randn", 35, 40, memory(36, 2, 8)),
+    ]
+    reading = read_allocations(tree, frozenset())
+    assert [one.place.phase for one in reading.allocations] == ["optimizer", "other"]
+
+
 def test_every_block_has_its_category() -> None:
     blocks = blocks_of(training_step(), NOTES, "cpu", 0, END)
     found = [(block.size, block.category) for block in blocks]
