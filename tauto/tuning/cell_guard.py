@@ -15,17 +15,20 @@ from tauto.errors import CandidateFailed
 __all__ = ["refuse_writes"]
 
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-_CHANGES = {
-    "os.remove",
-    "os.rename",
-    "os.rmdir",
-    "os.truncate",
-    "os.link",
-    "os.symlink",
-    "shutil.move",
-    "shutil.rmtree",
+_CHANGED = {
+    "os.remove": (0,),
+    "os.rename": (0, 1),
+    "os.rmdir": (0,),
+    "os.truncate": (0,),
+    "os.link": (1,),
+    "os.symlink": (1,),
+    "shutil.move": (0, 1),
+    "shutil.rmtree": (0,),
 }
-"""Audit events whose first argument is a path that is changed."""
+"""Audit events, and which of their arguments are paths that are changed."""
+
+_RELATIVE = {"os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "shutil.rmtree"}
+"""Those that may name a folder by its descriptor: it was opened by ``shutil.rmtree``, which was asked about before."""
 
 
 def refuse_writes(*allowed: Path) -> None:
@@ -57,8 +60,11 @@ def refuse_writes(*allowed: Path) -> None:
             path, mode, flags = arguments
             if (mode and set(mode) & set("wax+")) or (mode is None and flags & _WRITES):
                 check(path)
-        elif event in _CHANGES:
-            check(arguments[0])
+        elif event in _CHANGED and not (
+            event in _RELATIVE and any(isinstance(fd, int) and fd >= 0 for fd in arguments)
+        ):
+            for index in _CHANGED[event]:
+                check(arguments[index])
 
     sys.addaudithook(hook)
     _watch_torch_save(check)

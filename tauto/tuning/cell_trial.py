@@ -33,7 +33,14 @@ FEWEST_STEPS = 4
 
 
 def run(
-    payload: str, folder: str, address: str, key: str, unit: FixUnit, fix: dict[str, Any] | None, seed: int
+    payload: str,
+    folder: str,
+    address: str,
+    key: str,
+    unit: FixUnit,
+    fix: dict[str, Any] | None,
+    apart: bool,
+    seed: int,
 ) -> None:
     """Run the cell of ``payload`` until the kernel hangs up, with the ``fix`` (its action, target and options)."""
     if fix is None or fix["action"] != "keep_freed_memory":
@@ -42,7 +49,7 @@ def run(
         refuse_writes(Path(folder))
         if not hasattr(builtins, "display"):
             builtins.display = print  # type: ignore[attr-defined]  # IPython's, in a notebook
-        trial = _Trial(Path(payload), unit, fix, seed)
+        trial = _Trial(Path(payload), unit, fix, apart, seed)
         gate = trial.gate = Gate(connection, trial.describe)
         try:
             gate.open()
@@ -57,8 +64,8 @@ class _Trial:
 
     gate: Gate
 
-    def __init__(self, payload: Path, unit: FixUnit, fix: dict[str, Any] | None, seed: int) -> None:
-        self._payload, self._unit, self._fix, self._seed = payload, unit, fix, seed
+    def __init__(self, payload: Path, unit: FixUnit, fix: dict[str, Any] | None, apart: bool, seed: int) -> None:
+        self._payload, self._unit, self._fix, self._apart, self._seed = payload, unit, fix, apart, seed
         self._losses: list[Tensor] = []
         self._memory = PrivateMemory()
         self._metering = False
@@ -76,7 +83,7 @@ class _Trial:
         began = time.perf_counter_ns()
         fix = self._running
         around = fix.around_run() if fix is not None else nullcontext()
-        with around, watching(self._unit, gate.step_ends, fix, self._losses):
+        with around, watching(self._unit, gate.step_ends, fix, self._losses, apart=self._apart):
             exec(code, names)
         if whole:
             gate.whole_run_ends(time.perf_counter_ns() - began)

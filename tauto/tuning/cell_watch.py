@@ -20,7 +20,6 @@ from torch.utils.data import DataLoader
 from tauto.profiling.anatomy import is_compiled
 from tauto.reports.fix import FixUnit
 from tauto.tuning.fixes import CellFix
-from tauto.tuning.fixes.models import Compile
 
 __all__ = ["Gate", "watching"]
 
@@ -106,14 +105,16 @@ def _synchronize() -> None:
 
 
 @contextmanager
-def watching(unit: FixUnit, step_ends: Callable[[], None], fix: CellFix | None, losses: list[Tensor]) -> Iterator[None]:
+def watching(
+    unit: FixUnit, step_ends: Callable[[], None], fix: CellFix | None, losses: list[Tensor], *, apart: bool = False
+) -> Iterator[None]:
     """Tell ``step_ends`` of every step of the main thread, and the ``fix`` of what it is to change, within the block.
 
-    The last tensor that ``backward`` was called on is kept in ``losses``.
+    The last tensor that ``backward`` was called on is kept in ``losses``. With ``apart``, models are watched as they
+    are where one is compiled: one side of the trial compiles.
     """
     with ExitStack() as stack:
-        on_call = step_ends if unit == "model call" else _nothing
-        stack.enter_context(_replaced(nn.Module, "__call__", functools.partial(_root_calls, on_call, fix)))
+        stack.enter_context(_RootCalls(step_ends if unit == "model call" else _nothing, fix, apart).watched())
         stack.enter_context(_replaced(Tensor, "backward", functools.partial(_backward, losses)))
         if fix is not None:
             stack.enter_context(_replaced(DataLoader, "__iter__", functools.partial(_iteration, fix)))
@@ -147,34 +148,83 @@ def _replaced(owner: Any, name: str, wrap: Callable[[Callable[..., Any]], Callab
         setattr(owner, name, original)
 
 
-def _root_calls(step_ends: Callable[[], None], fix: CellFix | None, original: Callable[..., Any]) -> Callable[..., Any]:
-    """Return what stands for ``nn.Module.__call__``: it tells of the calls that the cell makes itself.
+class _RootCalls:
+    """Tells of the calls of models that the cell makes itself.
 
-    Around a compiled model the original is put back, so that the compiler sees nothing of it.
+    ``nn.Module.__call__`` is replaced until each model of an iteration was seen. It stays so, unless one of them is
+    compiled: there a replaced ``__call__`` costs half a millisecond a call (measured, on a small net), so the models
+    themselves are watched instead, on both sides alike.
     """
-    main, compiling, inside = threading.get_ident(), torch.compiler.is_compiling, False
 
-    def called(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return original(model, *args, **kwargs) if fix is None else fix.call(original, model, args, kwargs)
+    def __init__(self, step_ends: Callable[[], None], fix: CellFix | None, apart: bool) -> None:
+        self._step_ends, self._fix, self._apart = step_ends, fix, apart
+        self._original = nn.Module.__call__
+        self._main, self._inside = threading.get_ident(), False
+        self._seen: list[nn.Module] = []
 
-    @functools.wraps(original)
-    def ours(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
-        nonlocal inside
-        if compiling() or inside or threading.get_ident() != main or torch._C._current_graph_task_id() != -1:
-            return original(self, *args, **kwargs)  # the last: called out of a backward pass, by checkpointing
-        inside = True
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Watch within the block."""
+        self._replace(self._replacement())
         try:
-            if isinstance(fix, Compile) or is_compiled(self):
-                with _replaced(nn.Module, "__call__", lambda _: original):
-                    result = called(self, args, kwargs)
-            else:
-                result = called(self, args, kwargs)
+            yield
         finally:
-            inside = False
-        step_ends()
+            self._replace(self._original)
+
+    def _replacement(self) -> Callable[..., Any]:
+        original, compiling, main = self._original, torch.compiler.is_compiling, self._main
+
+        @functools.wraps(original)
+        def ours(module: nn.Module, *args: Any, **kwargs: Any) -> Any:
+            if compiling() or self._inside or threading.get_ident() != main or _recomputing():
+                return original(module, *args, **kwargs)
+            known = any(item is module for item in self._seen)
+            if known and self._apart:
+                self._watch_apart()
+                return original(module, *args, **kwargs)
+            if not known:
+                self._seen.append(module)
+            self._apart = self._apart or is_compiled(module)
+            self._inside = True
+            try:
+                if self._apart:  # whatever is compiled now must not meet ours
+                    self._replace(original)
+                return self._called(original, module, args, kwargs)
+            finally:
+                self._inside = False
+                self._replace(ours)
+
+        return ours
+
+    def _called(self, original: Callable[..., Any], module: nn.Module, args: Any, kwargs: Any) -> Any:
+        fix = self._fix
+        result = original(module, *args, **kwargs) if fix is None else fix.call(original, module, args, kwargs)
+        self._inside = False  # the cell may wait in here for long
+        self._step_ends()
         return result
 
-    return ours
+    def _watch_apart(self) -> None:
+        """Watch the models seen so far one by one, and no others."""
+        self._replace(self._original)
+        for module in self._seen:
+            name = "forward" if getattr(module, "_compiled_call_impl", None) is None else "_compiled_call_impl"
+            inner = getattr(module, name)
+
+            def heard(*args: Any, module: nn.Module = module, inner: Callable[..., Any] = inner, **kwargs: Any) -> Any:
+                if _recomputing():
+                    return inner(*args, **kwargs)
+                return self._called(lambda _, *a, **k: inner(*a, **k), module, args, kwargs)
+
+            setattr(module, name, heard)
+
+    def _replace(self, call: Callable[..., Any]) -> None:
+        if nn.Module.__call__ is not call:
+            nn.Module.__call__ = call  # type: ignore[method-assign, assignment]
+
+
+def _recomputing() -> bool:
+    """Whether this is called out of a backward pass, as checkpointing does."""
+    return bool(torch._C._current_graph_task_id() != -1)
 
 
 def _backward(losses: list[Tensor], original: Callable[..., Any]) -> Callable[..., Any]:

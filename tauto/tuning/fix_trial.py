@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
+from torch.utils.data import DataLoader
 
 from tauto.errors import TrialFailed
 from tauto.events import Progress, emit
@@ -39,13 +40,17 @@ LONG_STEP_S = 0.1
 """Steps as long as this are timed one by one, and need none before them to settle."""
 SETTLE_S = 0.03
 WARM_STEPS = 3
-START_SHARE = 0.45
-"""Of the time left, in which one side must have ended its first steps."""
+START_SHARE = 0.75
+"""Of the time left, in which one side must have ended its first steps: a compiler may be at work."""
+LEAST_START_S = 5.0
+WANTED_PAIRS = 12
 FEWEST_PAIRS = 3
 """Where the time is up before eight pairs, so many still give an interval, a wide one."""
 CAUTIOUS = 0.99
 KEPT_S = 1.0
 """Of the budget, for ending the processes."""
+_TORCHS_OWN = ("torch._dynamo",)
+"""Imported by the first step of any optimizer, which takes a second or two."""
 _WAY = "Make it in the cell itself, or take it out of the cell."
 
 
@@ -106,9 +111,11 @@ class FixTrial:
             When the cell does not run again as it is, or its steps are too long for the budget.
         """
         executor().warm()
+        executor().preload(_TORCHS_OWN)
         payload = self._workspace.path / "cell.pt"
         try:
-            save_workload({"the cell": self.cell.carrier(), "source": self.cell.source}, payload, way=_WAY)
+            carrier = self.cell.carrier(self.fix.target.partition(".")[0])
+            save_workload({"the cell": carrier, "source": self.cell.source}, payload, way=_WAY)
             try:
                 return self._timed(payload, self.unit)
             except _Short:
@@ -122,8 +129,9 @@ class FixTrial:
             step_s = []
             for side in sides:
                 self._tell(f"starting the cell {side.words}", 0.1)
-                step_s.append(side.warm_up(START_SHARE * self.budget.left_s))
-            pairs = _Pairs(sides, _plan(step_s, self.budget.left_s), self.budget, self.seed)
+                left_s = self.budget.left_s
+                step_s.append(side.warm_up(max(START_SHARE * left_s, min(left_s, LEAST_START_S))))
+            pairs = _Pairs(sides, _plan(step_s, self.budget.left_s, self._workers()), self.budget, self.seed)
             pairs.run(lambda done: self._tell("timing both, in turn", done))
             ends = [side.finish() for side in sides]
         made = [
@@ -131,6 +139,11 @@ class FixTrial:
             for side, end, latency in zip(sides, ends, (pairs.timing.a, pairs.timing.b), strict=True)
         ]
         return Measured(pairs.timing, made[0], made[1], unit, tuple(ends[1]["notes"]))
+
+    def _workers(self) -> int:
+        """Return how many processes load batches, on the side that has more of them."""
+        there = (value.num_workers for value in self.cell.names.values() if isinstance(value, DataLoader))
+        return max(int(self.fix.options.get("num_workers", 0)), *there, 0)
 
     @contextmanager
     def _side(self, payload: Path, unit: FixUnit, fix: Fix | None) -> Iterator[_Side]:
@@ -144,6 +157,7 @@ class FixTrial:
             "key": key,
             "unit": unit,
             "fix": action,
+            "apart": self.fix.action == "compile",
             "seed": self.seed,
         }
         job = Job("tauto.tuning.cell_trial:run", arguments, folder, self.budget.left_s + KEPT_S)
@@ -168,6 +182,7 @@ class _Side:
     fixed: bool
     budget: Budget
     warm_up_ms: float = 0.0
+    _began: float = 0.0
     _running: RunningJob | None = None
     _connection: Any = None
 
@@ -178,7 +193,7 @@ class _Side:
 
     def warm_up(self, within_s: float) -> float:
         """Start the process, run the first steps, and return the seconds of a later one; then it sleeps."""
-        until = time.monotonic() + within_s
+        until = self._waited_from(within_s)
         running = self._running = executor().start(self.job)
         self._connection = connect(self.address, self.key, lambda: running.alive, within_s)
         if self._connection is None:
@@ -194,14 +209,14 @@ class _Side:
     def block(self, settle: int, steps: int) -> float:
         """Wake, run a block of steps, sleep again; return the seconds of a step."""
         self._signal("SIGCONT")
-        answer = self._ask({"settle": settle, "steps": steps}, time.monotonic() + self.budget.left_s)
+        answer = self._ask({"settle": settle, "steps": steps}, self._waited_from(self.budget.left_s))
         self._sleep()
         return float(answer["elapsed_ns"] / 1e9 / steps)
 
     def finish(self) -> dict[str, Any]:
         """Return what the process says at the end."""
         self._signal("SIGCONT")
-        answer: dict[str, Any] = self._ask({"describe": True}, time.monotonic() + max(self.budget.left_s, KEPT_S))
+        answer: dict[str, Any] = self._ask({"describe": True}, self._waited_from(max(self.budget.left_s, KEPT_S)))
         return answer
 
     def end(self) -> None:
@@ -210,6 +225,11 @@ class _Side:
             self._connection.close()
         if self._running is not None:
             self._running.kill()
+
+    def _waited_from(self, within_s: float) -> float:
+        """Return until when an answer is waited for."""
+        self._began = time.monotonic()
+        return self._began + within_s
 
     def _may_repeat(self, answer: dict[str, Any], until: float) -> bool:
         return float(answer["elapsed_ns"]) / 1e9 * WARM_STEPS < (until - time.monotonic()) / 4
@@ -237,11 +257,12 @@ class _Side:
                 os.killpg(self._running.pid, getattr(signal, name))
 
     def _raise_late(self) -> NoReturn:
+        waited = f"{time.monotonic() - self._began:.3g} s"
         if self.fixed:
-            raise FixFailed(f"with the fix no further step ended within {self.budget.total_s:.3g} s")
+            raise FixFailed(f"with the fix no further step ended within {waited}")
         raise TrialFailed(
-            f"The cell, as it is, ended no further step within {self.budget.total_s:.3g} s. Give a longer budget, "
-            "or profile a cell with shorter steps."
+            f"The cell, as it is, ended no further step within {waited}. Give a longer budget, or profile a cell with "
+            "shorter steps."
         )
 
     def _raise_end(self) -> NoReturn:
@@ -261,9 +282,17 @@ class _Plan:
     steps: int
 
 
-def _plan(step_s: list[float], left_s: float) -> _Plan:
-    """Return how many steps a block has: the same of both sides, so that a pair covers the same steps."""
+def _plan(step_s: list[float], left_s: float, workers: int) -> _Plan:
+    """Return how many steps a block has: the same of both sides, so that a pair covers the same steps.
+
+    Workers that load batches end them in groups, and an item that a worker was waiting for has come when it wakes:
+    so many steps pass untimed, and whole groups are timed.
+    """
     fast, both = max(min(step_s), 1e-7), sum(step_s)
+    if workers:
+        groups = 2 if left_s > 3 * workers * both * WANTED_PAIRS else 1
+        needed = math.ceil(BLOCK_S / fast / workers)
+        return _Plan(workers, workers * max(groups, min(needed, int(left_s / 30 / both / workers))))
     if fast >= LONG_STEP_S:
         return _Plan(0, 1)
     affordable = max(1, int(left_s / 30 / both))  # thirty pairs at least, if there is time for them

@@ -58,13 +58,13 @@ class Cell:
         order.follow(ast.parse(self.source).body)
         return tuple(sorted(name for name in _loaded(self.code) & order.needed if name in self.names))
 
-    def carrier(self) -> FunctionType:
-        """Return a function that reads those names as its globals.
+    def carrier(self, *also: str) -> FunctionType:
+        """Return a function that reads those names, and ``also`` these where they are there, as its globals.
 
         Pickled by value, its ``__globals__`` on the other side are one new dictionary with just these names, shared
         with every function of the namespace that came along: there the cell can run.
         """
-        lines = "".join(f"    {name}\n" for name in self.reads)
+        lines = "".join(f"    {name}\n" for name in sorted({*self.reads, *also} & self.names.keys()))
         (code,) = (
             constant
             for constant in compile(f"def carrier():\n{lines or '    pass'}", CELL_FILE, "exec").co_consts

@@ -104,7 +104,7 @@ class Freeze(CellFix):
         if self._done:
             return
         self._done = True
-        optimizers = [item for item in gc.get_objects() if isinstance(item, Optimizer)]
+        optimizers = [item for item in gc.get_objects() if issubclass(type(item), Optimizer)]
         held = {id(tensor) for item in optimizers for group in item.param_groups for tensor in group["params"]}
         for parameter in {tensor for model in self._models for tensor in model.parameters()}:
             if parameter.requires_grad and id(parameter) not in held:
