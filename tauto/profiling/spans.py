@@ -24,7 +24,7 @@ _MOST = 1_000_000
 
 @dataclass(slots=True)
 class Spans:
-    """Spans of time in columns, one entry a span; nanoseconds from the beginning of the cell, profiler starts included."""
+    """Spans of time in columns, one entry a span; nanoseconds from the beginning of the cell, our own time included."""
 
     names: list[str] = field(default_factory=list)
     """Each name once; :attr:`name` holds indices."""
