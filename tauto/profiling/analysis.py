@@ -40,6 +40,8 @@ class Observation:
     """Of the roots, in the user's namespace."""
     threads: int
     lines: tuple[LineRow, ...]
+    looks: int
+    """Of which the lines are the shares."""
     usage: Usage
     line_of: Callable[[str, int], str] | None
     """Says of a recorded Python frame which line of the user's it is; None when stacks were not recorded."""
@@ -156,6 +158,7 @@ def _facts(seen: Observation, trace: Trace, tops: Mapping[int, ModuleSum], roofl
         cores=roofline.hardware.cores,
         physical_cores=psutil.cpu_count(logical=False) or 0,
         memory_bytes=roofline.hardware.memory_bytes,
+        looks=seen.looks,
         not_traced=recorder.tracer.refused,
         optimizers=beside.optimizers,
         loaders=beside.loaders,

@@ -136,6 +136,8 @@ class Facts:
     """0 when it is not known."""
     memory_bytes: int = 0
     """That this machine has; 0 when it is not known."""
+    looks: int = 0
+    """At the thread of the cell, of which the lines are the shares."""
     not_traced: str = ""
     """Why operators were not traced; empty when they were."""
     optimizers: tuple[OptimizerFacts, ...] = ()

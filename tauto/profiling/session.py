@@ -145,6 +145,7 @@ class ProfileSession:
             names=names,
             threads=torch.get_num_threads(),
             lines=self._lines.rows(),
+            looks=self._lines.looks,
             usage=self._usage.usage(self._began),
             line_of=stack_lines() if self._stacks else None,
             beside=self._observed.seen(self._names),

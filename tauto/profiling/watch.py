@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Sequence
 
 __all__ = ["Watch"]
 
+_SWITCH_S = 0.0005
+"""Python hands a busy thread's turn to a waiting one after so long. Its 5 ms would let the watching thread in mostly
+where the cell's gives its turn up by itself, inside torch: lines of plain Python were hardly ever seen (10 % of the
+looks at where 90 % of the time passed)."""
+
 
 class Watch:
-    """Calls functions from a thread until it is stopped.
+    """Calls functions from a thread until it is stopped. Meanwhile threads switch more often.
 
     Parameters
     ----------
@@ -23,15 +29,20 @@ class Watch:
         self._interval_s = interval_s
         self._looks = tuple(looks)
         self._stop = threading.Event()
+        self._switch_s = sys.getswitchinterval()
         self._thread = threading.Thread(target=self._run, name="tauto-watch", daemon=True)
 
     def start(self) -> None:
         """Begin."""
+        self._switch_s = sys.getswitchinterval()
+        sys.setswitchinterval(min(_SWITCH_S, self._switch_s))
         self._thread.start()
 
     def stop(self) -> None:
         """End, and wait for the round that is under way."""
         self._stop.set()
+        if sys.getswitchinterval() == min(_SWITCH_S, self._switch_s):  # else the cell has set one of its own
+            sys.setswitchinterval(self._switch_s)
         if self._thread.is_alive():
             self._thread.join()
 

@@ -96,6 +96,10 @@ def test_printing(source):
     assert quiet(with_line(source, 0.2, "forward"))
 
 
+def test_few_looks_say_nothing():
+    assert quiet(with_line("accuracy = slow(y)", 0.5), replace(FACTS, looks=8))
+
+
 def test_slow_line():
     assert "train.py:12  accuracy = slow(y)" in found(with_line("accuracy = slow(y)", 0.3))["slow_line"].evidence
     assert quiet(with_line("accuracy = slow(y)", 0.09))

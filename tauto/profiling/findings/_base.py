@@ -22,6 +22,7 @@ __all__ = [
     "phase_ms",
     "place_of",
     "python_for",
+    "seen_lines",
     "top_row",
     "worth",
 ]
@@ -29,6 +30,7 @@ __all__ = [
 WORTH = 1.05
 """A fix that is expected to bring less is not proposed."""
 _MOST_SAVED = 0.95
+_LOOKS = 5
 
 Rule = Callable[[ProfileReport, Facts], Iterator[Finding]]
 
@@ -104,6 +106,11 @@ def own_share(report: ProfileReport, index: int, *kinds: str) -> float:
     rows = [row for row in report.modules if row.root == index]
     whole = sum(row.self_ms for row in rows)
     return sum(row.self_ms for row in rows if row.kind.startswith(kinds)) / whole if whole > 0 else 0.0
+
+
+def seen_lines(report: ProfileReport, facts: Facts) -> list[LineRow]:
+    """Return the lines at which the thread was found often enough to speak of a share."""
+    return [row for row in report.lines if row.share * facts.looks >= _LOOKS]
 
 
 def model_name(root: RootFacts) -> str:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from tauto.profiling.facts import Facts, LoaderFacts
-from tauto.profiling.findings._base import by_saving, phase_ms, place_of, worth
+from tauto.profiling.findings._base import by_saving, phase_ms, place_of, seen_lines, worth
 from tauto.profiling.fixes import fix, fix_line
 from tauto.reports.profile import Finding, Gain, LineRow, ProfileReport
 
@@ -127,7 +127,7 @@ def data_restart(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
 
 def data_generator(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     """Find a loop that waits for an iterator of the user's own."""
-    waits = [row for row in report.lines if row.waits_for_data and row.phase == "other"]
+    waits = [row for row in seen_lines(report, facts) if row.waits_for_data and row.phase == "other"]
     share = sum(row.share for row in waits)
     if not report.root_calls or facts.loaders or share < WAITING:
         return
@@ -216,11 +216,15 @@ def _evidence(report: ProfileReport, facts: Facts, loader: LoaderFacts) -> str:
         f"{share:.0%} of the cell ({waited:,.0f} of {report.wall_ms:,.0f} ms) was spent waiting for "
         f"{loader.batches:,} batches, {loader.waited_ms / max(loader.batches, 1):.1f} ms each"
     )
-    line = _slowest_line(report)
+    line = _slowest_line(report, facts)
     return f"{text}; most often at {place_of(line)}." if line else f"{text}."
 
 
-def _slowest_line(report: ProfileReport) -> LineRow | None:
+def _slowest_line(report: ProfileReport, facts: Facts) -> LineRow | None:
     """The line at which most of the loading happens; the head of the loop says nothing."""
-    rows = [row for row in report.lines if row.phase == "data" and not row.source.startswith(("for ", "async for "))]
+    rows = [
+        row
+        for row in seen_lines(report, facts)
+        if row.phase == "data" and not row.source.startswith(("for ", "async for "))
+    ]
     return max(rows, key=lambda row: row.share, default=None)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tauto.profiling.facts import Facts
-from tauto.profiling.findings._base import by_saving, phase_ms, place_of
+from tauto.profiling.findings._base import by_saving, phase_ms, place_of, seen_lines
 from tauto.profiling.findings.waste import conversion_in_loop
 from tauto.reports.profile import Finding, Gain, LineRow, ProfileReport
 
@@ -27,7 +27,7 @@ _MODEL_PHASES = {"forward", "backward", "optimizer", "data"}
 
 def printing(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     """Find printing, logging or saving at each step."""
-    rows = [row for row in _beside(report) if _WRITES.search(row.source)]
+    rows = [row for row in _beside(report, facts) if _WRITES.search(row.source)]
     share = sum(row.share for row in rows)
     if share < WRITING:
         return
@@ -53,7 +53,7 @@ def device_waits(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     sampled = max(len(report.steps.sampled) if report.steps else report.sampled_calls, 1)
     if asked < sampled:
         return
-    rows = [row for row in _beside(report) if _WAITS.search(row.source)]
+    rows = [row for row in _beside(report, facts) if _WAITS.search(row.source)]
     where = f" The thread waited at {place_of(max(rows, key=lambda row: row.share))}" if rows else ""
     yield Finding(
         "device_waits",
@@ -70,7 +70,7 @@ def device_waits(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
 def slow_line(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     """Find a line beside the model that takes much of the time, and is none of the known kinds."""
     known = {finding.evidence for finding in conversion_in_loop(report, facts)}
-    for row in _beside(report):
+    for row in _beside(report, facts):
         if (
             row.share < (SLOW_LOSS if row.phase == "loss" else SLOW_LINE)
             or _WRITES.search(row.source)
@@ -95,7 +95,9 @@ def outside_model(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     if not report.root_calls or not report.wall_ms:
         return
     outside = report.outside_ms - max(sum(one.waited_ms for one in facts.loaders), phase_ms(report, facts, "data"))
-    explained = sum(row.share for row in report.lines if row.phase not in _MODEL_PHASES and row.share >= WRITING)
+    explained = sum(
+        row.share for row in seen_lines(report, facts) if row.phase not in _MODEL_PHASES and row.share >= WRITING
+    )
     if outside < OUTSIDE * report.wall_ms or explained >= OUTSIDE / 2:
         return
     what = "the model, its backward pass and the optimizer" if facts.trains else "the model"
@@ -111,8 +113,8 @@ def outside_model(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     )
 
 
-def _beside(report: ProfileReport) -> list[LineRow]:
+def _beside(report: ProfileReport, facts: Facts) -> list[LineRow]:
     """The lines at which the thread was found outside the model and its data."""
     if not report.root_calls:
         return []
-    return [row for row in report.lines if row.phase not in _MODEL_PHASES and not row.waits_for_data]
+    return [row for row in seen_lines(report, facts) if row.phase not in _MODEL_PHASES and not row.waits_for_data]

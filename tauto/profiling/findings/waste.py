@@ -7,7 +7,17 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from tauto.profiling.facts import Facts, RootFacts
-from tauto.profiling.findings._base import by_saving, called, inferring, model_name, phase_ms, place_of, top_row, worth
+from tauto.profiling.findings._base import (
+    by_saving,
+    called,
+    inferring,
+    model_name,
+    phase_ms,
+    place_of,
+    seen_lines,
+    top_row,
+    worth,
+)
 from tauto.profiling.fixes import fix, fix_line
 from tauto.reports.profile import Finding, Gain, LineRow, ProfileReport
 
@@ -90,7 +100,7 @@ def conversion_in_loop(report: ProfileReport, facts: Facts) -> Iterator[Finding]
     """Find a line that makes or converts a tensor again and again."""
     if not report.root_calls:
         return
-    for row in report.lines:
+    for row in seen_lines(report, facts):
         if row.waits_for_data or row.phase == "data" or row.share < CONVERTING or not _CONVERSION.search(row.source):
             continue
         if _calls_a_model(row, facts):

@@ -54,7 +54,10 @@ class Digits(Dataset):
             [max(rows[y][x], rows[max(y - 1, 0)][x], rows[y][max(x - 1, 0)]) for x in range(len(rows[0]))]
             for y in range(len(rows))
         ]
-        large = [[thick[y // SCALE][x // SCALE] / 16 for x in range(SCALE * len(thick[0]))] for y in range(SCALE * len(thick))]
+        large = [
+            [thick[y // SCALE][x // SCALE] / 16 for x in range(SCALE * len(thick[0]))]
+            for y in range(SCALE * len(thick))
+        ]
         return torch.tensor([large]), self.labels[index]
 
 
