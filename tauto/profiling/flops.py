@@ -16,7 +16,7 @@ import torch
 from tauto.profiling.formulas import FORMULAS, SOFTMAX_FLOPS, Formula
 from tauto.profiling.operator import Operator
 
-__all__ = ["count_bytes", "count_flops", "hands_on"]
+__all__ = ["count_bytes", "count_flops", "hands_on", "is_fused"]
 
 
 def _names(text: str) -> list[str]:
@@ -176,10 +176,20 @@ def _by_schema(short: str) -> Formula | None:
     return None
 
 
+def is_fused(name: str) -> bool:
+    """Return whether ``name`` is a region that ``torch.compile`` made: its own time is that of kernels it fused."""
+    return name.startswith("Torch-Compiled Region")
+
+
 @cache
 def hands_on(name: str) -> bool:
-    """Return whether torch says of the operator ``name`` that it only calls others, which are counted or named."""
+    """Return whether torch says of the operator ``name`` that it only calls others, which are counted or named.
+
+    What is no operator (a step of the compiler's wrapper, a function of autograd) does so too.
+    """
     space, _, short = name.partition("::")
+    if not short:
+        return not is_fused(name)
     packet = getattr(getattr(torch.ops, space, None), short, None)
     if packet is None:
         return False

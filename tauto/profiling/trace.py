@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
 
-from tauto.profiling.flops import count_bytes, count_flops, hands_on
+from tauto.profiling.flops import count_bytes, count_flops, hands_on, is_fused
 from tauto.profiling.holders import MARK
 from tauto.profiling.operator import Operator
 from tauto.profiling.ranges import range_number
@@ -345,8 +345,10 @@ class _Sweep:
             if done.span is not None:
                 _add_work(done.span.work, done.event, done.flops or 0, done.net)
                 self._weigh(done.event, total)
-        elif not done.counted and not hands_on(done.name) and (not done.explained or 2 * (total - done.inner) > total):
-            row.uncounted_ns += total - done.inner
+        elif not done.counted and not hands_on(done.name):
+            own = total - done.inner
+            if not done.explained or is_fused(done.name) or 2 * own > total:
+                row.uncounted_ns += own
 
     def _weigh(self, operator: Operator, total: int) -> None:
         key = (operator.name, str(operator.shapes))
