@@ -75,6 +75,10 @@ class PhaseClock:
         """Time of all phases, when it has stopped: that of the cell without what the profile cost."""
         return sum(self.spent.values()) - self.spent["own"]
 
+    def cell_ns(self) -> int:
+        """Return a time that stands still while the profile itself is at work; for differences."""
+        return _now() - self.spent["own"]
+
     def enter(self, kind: _Kind, *, counted: bool = True) -> int:
         """Enter a phase on this thread; return what :meth:`leave` is to be given."""
         kinds = self._stack.kinds

@@ -36,9 +36,12 @@ class TracedCall:
     """Whether the window closed before the call ended."""
     numbers: dict[tuple[int, str], int] = field(default_factory=dict)
     modules: list[tuple[nn.Module, str]] = field(default_factory=list)
+    calls: int = 0
+    """Of all its modules until now."""
 
     def range_of(self, module: nn.Module) -> Any:
         """Return the range of a call of ``module`` by the frame that called us."""
+        self.calls += 1
         line = place(sys._getframe(2))
         number = self.numbers.get((id(module), line))
         if number is None:

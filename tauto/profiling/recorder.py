@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any
 
 import torch
@@ -26,6 +27,7 @@ from tauto.profiling.phases import PhaseClock
 from tauto.profiling.ranges import RANGE, TracedCall
 from tauto.profiling.sampling import SAMPLES, Sampling
 from tauto.profiling.tracer import Tracer
+from tauto.profiling.userlines import is_users
 from tauto.reports.profile import PhaseName
 from tauto.workload import seen
 from tauto.workload.structure import describe
@@ -35,11 +37,13 @@ __all__ = ["RANGE", "SAMPLES", "Mark", "Recorder", "RootRecord"]
 _SHAPES = 4
 _ROOTS = 256
 """Records of models; after so many, models of the same class share one (a cell may make models without end)."""
-_IDLE_NS = 500_000_000
+_IDLE_NS = 150_000_000
 """A window closes when nothing of torch's that we watch has begun or ended for so long."""
-_REMEMBERED = 16
+_SPARSE = 2000
+"""Module calls and nodes of the graph, between two looks at a window that is open for long, that are not many."""
+_REMEMBERED = 8
 """Calls of a root whose inputs are looked at whatever it costs."""
-_REMEMBER_NS = 20_000_000
+_REMEMBER_NS = 10_000_000
 _OTHERS_STEPS = 10
 """Steps of other optimizers after which the one that counted steps is taken to have retired."""
 _now = time.perf_counter_ns
@@ -67,7 +71,7 @@ class RootRecord:
     """Traced calls that were not cut."""
     last_ns: int = 0
     began_ns: int = 0
-    """When the last call began."""
+    """When the last call began, by :meth:`tauto.profiling.phases.PhaseClock.cell_ns`."""
     intervals: Durations = field(default_factory=Durations)
     """From where a call began to where the next did."""
     shapes: list[str] = field(default_factory=list)
@@ -103,8 +107,8 @@ class _Here(threading.local):
     inside = False
     traced: TracedCall | None = None
     backward_depth = 0
-    stepping: tuple[int, int] | None = None
-    """Depth of the clock and identity of torch's frame while an optimizer steps."""
+    stepping: tuple[int, FrameType] | None = None
+    """Depth of the clock and torch's frame while an optimizer steps."""
 
 
 class Recorder:
@@ -140,6 +144,8 @@ class Recorder:
         self._on_main = threading.current_thread() is threading.main_thread()
         self._parallel = False
         self._overdue = False
+        self._impatient = False
+        self._progress = 0
         self._closed = False
         self._last_root_ns = 0
 
@@ -155,6 +161,7 @@ class Recorder:
     def close(self) -> None:
         """Write nothing down from here on, also for calls that are still under way."""
         self._closed = True
+        self._here.stepping = None
         self.clock.stop()
 
     def phase(self) -> PhaseName | None:
@@ -169,7 +176,8 @@ class Recorder:
             return
         now, clock = _now(), self.clock
         idle = clock.now == "other" and now - max(clock.seen_ns, opened) > _IDLE_NS
-        if idle or now - max(self._last_root_ns, opened) > self._sampling.patience_ns:
+        self._impatient = not idle and now - max(self._last_root_ns, opened) > self._sampling.patience_ns
+        if idle or self._impatient:
             self._overdue = True
             if self._on_main:
                 run_on_main_thread(self._close_window)
@@ -220,7 +228,7 @@ class Recorder:
         if self._elsewhere():
             return
         depth = self._enter("optimizer")
-        self._here.stepping = depth, id(sys._getframe(2))
+        self._here.stepping = depth, sys._getframe(2)
 
     def step_ends(self, optimizer: Optimizer) -> None:
         """Leave the optimizer's phase, and count the step."""
@@ -236,7 +244,7 @@ class Recorder:
             if lead is not optimizer:
                 self._others_steps += 1
                 return
-            now, self._others_steps = _now(), 0
+            now, self._others_steps = self.clock.cell_ns(), 0
             self.steps_done += 1
             self.steps.add(now - (self._step_began or now))
             self._step_began = now
@@ -281,11 +289,30 @@ class Recorder:
             self._overdue = False
             return
         here = self._here
+        if self._impatient and self._is_sparse(here.traced):
+            self._sampling.patience_ns *= 2
+            self._overdue = False
+            return
         if here.traced is not None:
             here.traced.cut, here.traced = True, None
-        self.tracer.stop(cut=here.inside or here.backward_depth > 0)
+        self.tracer.stop(cut=self._impatient)
         self._sampling.was_cut()
         self._overdue = False
+
+    def _is_sparse(self, traced: TracedCall | None) -> bool:
+        """Whether few events were recorded since the last look, for all one can tell: large operators, not many.
+
+        torch does not say how many events a window holds. A module call or a node for the backward pass comes with
+        some ten of them; where there were none, the thread was in one operator, or in a loop of the user's own code.
+        """
+        progress = (traced.calls if traced is not None else 0) + torch._C._autograd._get_sequence_nr()
+        done, self._progress = progress - self._progress, progress
+        if done <= 0:
+            above: FrameType | None = sys._getframe(1)
+            while above is not None and above.f_globals.get("__name__", "").startswith("tauto."):
+                above = above.f_back
+            return above is None or not is_users(above.f_code.co_filename)
+        return done < _SPARSE
 
     def _recomputed(self, original: Original, module: nn.Module, args: Any, kwargs: Any) -> Any:
         here, began = self._here, _now()
@@ -314,7 +341,7 @@ class Recorder:
     def _root_call(self, original: Original, module: nn.Module, args: Any, kwargs: Any) -> Any:
         here = self._here
         root, traced = self._prepare(module, args, kwargs)
-        began, depth = _now(), self._enter(root.phase, counted=root.phase == "forward")
+        began, depth = self.clock.cell_ns(), self._enter(root.phase, counted=root.phase == "forward")
         try:
             here.inside, here.traced = True, traced
             if traced is None:
@@ -347,6 +374,7 @@ class Recorder:
             return root, None
         self._parallel = isinstance(module, nn.DataParallel)
         self._last_root_ns = _now()
+        self._progress = torch._C._autograd._get_sequence_nr() + 1  # the call itself
         is_loss = root.phase == "loss"
         if not (self.tracer.running if is_loss else self._sampling.begins(root, self.steps_done)):
             return root, None
@@ -372,7 +400,7 @@ class Recorder:
         if calls < _REMEMBERED:
             return True
         cheap = root.remember_ns < _REMEMBER_NS + (_now() - self.clock.began_ns) // 200
-        return cheap and (calls < 8 * _REMEMBERED or calls & (calls - 1) == 0)
+        return cheap and (calls < 16 * _REMEMBERED or calls & (calls - 1) == 0)
 
     def _remember(self, root: RootRecord, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         if root.calls == 0:
@@ -388,7 +416,7 @@ class Recorder:
     def _add(self, root: RootRecord, module: nn.Module, traced: TracedCall | None, began: int) -> None:
         if self._closed:
             return
-        ended, gradients = _now(), torch.is_grad_enabled()
+        ended, gradients = self.clock.cell_ns(), torch.is_grad_enabled()
         with self._lock:
             root.calls += 1
             root.last_ns = ended - began
@@ -420,9 +448,9 @@ class Recorder:
         self.keys.extend(traced.keys(root.index, module, root.keys))
 
 
-def _is_running(frame: int) -> bool:
-    """Return whether the frame of this identity is on the stack of this thread."""
-    above = sys._getframe(1)
-    while above is not None and id(above) != frame:
-        above = above.f_back  # type: ignore[assignment]
+def _is_running(frame: FrameType) -> bool:
+    """Return whether ``frame`` is on the stack of this thread."""
+    above: FrameType | None = sys._getframe(1)
+    while above is not None and above is not frame:
+        above = above.f_back
     return above is not None

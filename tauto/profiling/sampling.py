@@ -23,8 +23,10 @@ _GROWTH = 1.6
 _CALLS = 32
 """Root calls in one window at most."""
 _EVENTS = 100_000
-"""In one window at most (estimated), and in all windows before later ones are given up; some 1 kB each."""
-_IMPATIENCE_NS = 2_000_000_000
+"""In all windows, before later ones are given up; some 1 kB each."""
+_WINDOW_EVENTS = 20_000
+"""In one window, as estimated from one that was cut."""
+_IMPATIENCE_NS = 300_000_000
 _PATIENCE_NS = 60_000_000_000
 
 
@@ -76,7 +78,7 @@ class Sampling:
             self._roots[root.index] = root
         if self._is_first(root):
             self._start(step)
-        elif self._is_later(root, step) and self._affordable():
+        elif self._is_later(root, step) and (self._is_needed(step) or self._affordable()):
             self._later(step)
         elif not self._belongs(step):
             self._tracer.stop()
@@ -88,7 +90,7 @@ class Sampling:
         window = self._tracer.windows[-1] if self._tracer.windows else None
         if window is not None and window.cut:
             rate = window.count / max(window.ended_ns - window.began_ns, 1)
-            self.patience_ns = max(self.patience_ns, min(_PATIENCE_NS, int(_EVENTS / max(rate, 1e-9))))
+            self.patience_ns = max(self.patience_ns, min(_PATIENCE_NS, int(_WINDOW_EVENTS / max(rate, 1e-9))))
 
     def _is_first(self, root: Sampled) -> bool:
         if root.index >= _TRACED_ROOTS or root.calls > SAMPLES:
@@ -98,6 +100,10 @@ class Sampling:
     def _is_later(self, root: Sampled, step: tuple[int | None, int]) -> bool:
         unit, number = step
         return (unit is None or root.index < _TRACED_ROOTS) and number >= self._next.get(unit, 2)
+
+    def _is_needed(self, step: tuple[int | None, int]) -> bool:
+        """Whether no optimizer step after the first was traced yet: the first calls were all part of it."""
+        return step[0] is None and None not in self._next
 
     def _later(self, step: tuple[int | None, int]) -> None:
         unit, number = step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from tauto.profiling.recorder import Mark, Recorder, RootRecord
@@ -55,12 +56,13 @@ def _lead(recorder: Recorder) -> RootRecord | None:
 
 
 def _kept(marks: Sequence[Mark]) -> list[Mark]:
-    """Return the marks without cut calls and without the warm-up, the first of a root that has more."""
+    """Return the marks without cut calls and without the warm-up, the first of a root that has several."""
     dropped = dropped_ranges(marks)
-    left = [mark for mark in marks if mark.number not in dropped]
-    first: dict[int, Mark] = {}
-    many = set()
-    for mark in left:
-        if first.setdefault(mark.root, mark) is not mark:
-            many.add(mark.root)
-    return [mark for mark in left if mark.root not in many or first[mark.root] is not mark]
+    whole = Counter(mark.root for mark in marks if mark.number not in dropped)
+    met: set[int] = set()
+    kept = []
+    for mark in marks:
+        if mark.number not in dropped and (mark.root in met or whole[mark.root] == 1):
+            kept.append(mark)
+        met.add(mark.root)
+    return kept

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
-from torch.profiler import ProfilerActivity, profile
+from torch.autograd.profiler import profile
 
 from tauto.profiling.interrupts import held_interrupts
 from tauto.profiling.phases import PhaseClock
@@ -126,7 +126,7 @@ class Tracer:
         self._blocks = [torch.empty(1, device="cpu") for _ in range(_ALLOCATOR_PERIOD)]
         with quiet_stderr() as held:
             window = _profile(self._stacks)
-            window.start()
+            window.__enter__()
             if held is not None:
                 _settle_allocator(self._blocks, held)
         offset = time.perf_counter_ns() - time.time_ns()
@@ -161,11 +161,10 @@ class Tracer:
         self._window = self._profile = None
         self.open_since, window.ended_ns, window.cut = 0, time.perf_counter_ns(), cut
         with quiet_stderr():
-            profiler.stop()
+            profiler.__exit__(None, None, None)
         self._blocks.clear()  # not earlier: each block that is freed under the profiler counts
-        inner: Any = profiler.profiler
-        if inner is not None and inner.kineto_results is not None:
-            window.result = inner.kineto_results
+        if profiler.kineto_results is not None:
+            window.result = profiler.kineto_results
             window.count = len(window.result.events())
             self.windows.append(window)
             if self._listener is not None:
@@ -173,10 +172,14 @@ class Tracer:
 
 
 def _profile(stacks: bool) -> profile:
-    activities = [ProfilerActivity.CPU]
-    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
-        activities.append(ProfilerActivity.CUDA)
-    return profile(activities=activities, record_shapes=True, profile_memory=True, with_stack=stacks)
+    # Not torch.profiler.profile around it: that imports torch's compiler on its first start, which takes 1.5 seconds.
+    return profile(
+        use_kineto=True,
+        use_device="cuda" if torch.cuda.is_initialized() else None,  # type: ignore[no-untyped-call]
+        record_shapes=True,
+        profile_memory=True,
+        with_stack=stacks,
+    )
 
 
 def _settle_allocator(blocks: list[torch.Tensor], descriptor: int) -> None:

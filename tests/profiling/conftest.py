@@ -1,6 +1,15 @@
 from __future__ import annotations
 
+import signal
+import sys
+import threading
+
 import pytest
+import torch
+from torch import nn
+from torch.optim import Optimizer
+from torch.utils.data import DataLoader
+from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from tauto.config import Settings
 from tauto.hardware import Ceilings, Hardware
@@ -16,3 +25,43 @@ def known_ceilings(tmp_path, monkeypatch) -> Ceilings:
     ceilings = Ceilings(gflops, 1e4, 1e3, "2026-01-01T00:00:00+00:00", fingerprint)
     save_ceilings(Settings.current().cache, ceilings)
     return ceilings
+
+
+optimizers = sys.modules[Optimizer.__module__]
+
+
+class UntouchedTorch:
+    """All that a session replaces, as it was before."""
+
+    def __init__(self) -> None:
+        self.replaced = self._replaced()
+        self.hooks = len(optimizers._global_optimizer_pre_hooks), len(optimizers._global_optimizer_post_hooks)
+        self.threads = threading.active_count()
+
+    def _replaced(self) -> list[object]:
+        return [
+            nn.Module.__call__,
+            torch.autograd._engine_run_backward,
+            torch.autograd.profiler.profile._prepare_trace,
+            _BaseDataLoaderIter.__next__,
+            DataLoader.__iter__,
+            Optimizer.zero_grad,
+            signal.getsignal(signal.SIGINT),
+        ]
+
+    def check(self) -> None:
+        assert all(now is before for now, before in zip(self._replaced(), self.replaced, strict=True))
+        assert (
+            len(optimizers._global_optimizer_pre_hooks), len(optimizers._global_optimizer_post_hooks)
+        ) == self.hooks  # fmt: skip
+        assert not torch.nn.modules.module._has_any_global_hook()
+        assert not torch.autograd.profiler._is_profiler_enabled
+        assert not torch._C._autograd._profiler_enabled()
+        assert threading.active_count() == self.threads
+
+
+@pytest.fixture
+def untouched():
+    before = UntouchedTorch()
+    yield
+    before.check()

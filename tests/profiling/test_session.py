@@ -9,7 +9,6 @@ import time
 import pytest
 import torch
 from torch import nn
-from torch.optim import Optimizer
 from torch.utils.data import DataLoader, Dataset
 
 from tauto.errors import InvalidArgument
@@ -39,34 +38,7 @@ def rules(report: ProfileReport) -> list[str]:
     return [finding.rule for finding in report.findings]
 
 
-optimizers = sys.modules[Optimizer.__module__]
-
-
-class UntouchedTorch:
-    def __init__(self) -> None:
-        self.call = nn.Module.__call__
-        self.backward = torch.autograd._engine_run_backward
-        self.hooks = len(optimizers._global_optimizer_pre_hooks)
-        self.posts = len(optimizers._global_optimizer_post_hooks)
-        self.prepare = torch.autograd.profiler.profile._prepare_trace
-        self.threads = threading.active_count()
-
-    def check(self) -> None:
-        assert nn.Module.__call__ is self.call
-        assert torch.autograd._engine_run_backward is self.backward
-        assert len(optimizers._global_optimizer_pre_hooks) == self.hooks
-        assert len(optimizers._global_optimizer_post_hooks) == self.posts
-        assert torch.autograd.profiler.profile._prepare_trace is self.prepare
-        assert not torch.nn.modules.module._has_any_global_hook()
-        assert not torch.autograd.profiler._is_profiler_enabled
-        assert threading.active_count() == self.threads
-
-
-@pytest.fixture(autouse=True)
-def untouched():
-    before = UntouchedTorch()
-    yield
-    before.check()
+pytestmark = pytest.mark.usefixtures("untouched")
 
 
 def test_training_loop():
