@@ -24,7 +24,18 @@ from tauto.rendering.document import (
 __all__ = ["LIMIT_BYTES", "hypertext", "standalone"]
 
 LIMIT_BYTES = 100_000
-_SHARES = (1.0, 0.6, 0.35, 0.2, 0.1, 0.05)
+_SHARES = (
+    (1.0, 1.0),
+    (1.0, 0.5),
+    (1.0, 0.25),
+    (1.0, 0.1),
+    (0.6, 0.35),
+    (0.35, 0.2),
+    (0.2, 0.2),
+    (0.1, 0.1),
+    (0.05, 0.05),
+)
+"""Of the rows and words that are shown, and of those that are folded away: these give way first."""
 _SHAPES = {kind.__name__: kind.__name__.lower() for kind in (Table, Facts, Items, Code, Folded)} | {"Note": "note"}
 
 
@@ -41,11 +52,24 @@ def standalone(*documents: Document) -> str:
 def _fitted(template: str, *documents: Document) -> str:
     """Render with fewer rows and shorter words until the page is small enough."""
     page = ""
-    for share in _SHARES:
-        page = _environment().get_template(template).render(document=documents[0], documents=documents, share=share)
+    for share, folded in _SHARES:
+        cut = [_less_folded(document, folded / share) for document in documents]
+        page = _environment().get_template(template).render(document=cut[0], documents=cut, share=share)
         if len(page.encode()) < LIMIT_BYTES * len(documents):
             break
     return page
+
+
+def _less_folded(document: Document, part: float) -> Document:
+    return replace(document, blocks=tuple(_cut(block, part, False) for block in document.blocks))
+
+
+def _cut(block: Block, part: float, inside: bool) -> Block:
+    if isinstance(block, Folded):
+        return replace(block, blocks=tuple(_cut(inner, part, True) for inner in block.blocks))
+    if isinstance(block, Table) and inside:
+        return replace(block, limit=max(int(block.limit * part), 3))
+    return block
 
 
 @cache
