@@ -10,6 +10,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from benchmarks.flops import Case, cases, counted, counted_by_torch
 from tauto.profiling import Operator, ProfileSession, count_flops, profile_model
+from tauto.profiling.flops import hands_on, is_fused
 
 
 @pytest.mark.parametrize("case", list(cases(small=True)), ids=lambda case: case.name)
@@ -96,3 +97,11 @@ def test_twice_is_not_double():
         for _ in range(9):
             net(x)
     assert session.report.flops == 2 * 4 * 8 * 8
+
+
+def test_kernels_that_the_compiler_fused_are_named():
+    assert not hands_on("Torch-Compiled Region: 0/1")
+    assert is_fused("Torch-Compiled Region: 0/1")
+    assert hands_on("TorchDynamo Cache Lookup")
+    assert hands_on("aten::linear")
+    assert not hands_on("aten::_linalg_svd")
