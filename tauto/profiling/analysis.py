@@ -13,7 +13,7 @@ from tauto.hardware import Hardware, listed
 from tauto.profiling.facts import Facts, RootFacts
 from tauto.profiling.findings import find
 from tauto.profiling.observed import Seen
-from tauto.profiling.probes import can_keep_freed_memory, page_fault_us
+from tauto.profiling.probes import can_keep_freed_memory, operator_us, page_fault_us
 from tauto.profiling.probing import with_probes
 from tauto.profiling.recorder import Recorder, RootRecord
 from tauto.profiling.roofline import Roofline
@@ -165,6 +165,7 @@ def _facts(seen: Observation, trace: Trace, tops: Mapping[int, ModuleSum], roofl
         compiler=beside.compiler,
         page_faults=beside.page_faults,
         page_fault_us=page_fault_us(),
+        operator_us=operator_us(),
         keeps_freed_memory=can_keep_freed_memory(),
     )
 

@@ -146,6 +146,8 @@ class Facts:
     page_faults: int = 0
     page_fault_us: float = 0.0
     """Cost of one, measured here; 0 when it was not."""
+    operator_us: float = 0.0
+    """Cost of an operator that does next to nothing, measured here; 0 when it was not."""
     keeps_freed_memory: bool = False
     """Whether the C library can be told to keep freed memory, so that page faults can be helped."""
 

@@ -8,10 +8,13 @@ import sys
 import time
 from functools import cache
 
-__all__ = ["can_keep_freed_memory", "page_fault_us"]
+import torch
+
+__all__ = ["can_keep_freed_memory", "operator_us", "page_fault_us"]
 
 _BYTES = 8 * 2**20
 _ROUNDS = 3
+_CALLS = 300
 
 
 @cache
@@ -30,6 +33,20 @@ def _fault_us() -> float:
         ended = time.perf_counter()
         del view
     return max((between - began) - (ended - between), 0.0) * 1e6 / (_BYTES // mmap.PAGESIZE)
+
+
+@cache
+def operator_us() -> float:
+    """Return what an operator costs that has next to nothing to do, in µs: the sum of two single numbers."""
+    one, out = torch.ones(1), torch.empty(1)
+    return min(_operator_us(one, out) for _ in range(_ROUNDS))
+
+
+def _operator_us(one: torch.Tensor, out: torch.Tensor) -> float:
+    began = time.perf_counter()
+    for _ in range(_CALLS):
+        torch.add(one, one, out=out)
+    return (time.perf_counter() - began) * 1e6 / _CALLS
 
 
 @cache

@@ -244,7 +244,7 @@ def test_unused_parameters(forgets):
 
 
 @pytest.mark.parametrize("grows", [True, False])
-def test_no_cache(monkeypatch, grows):
+def test_no_cache(grows):
     model = nn.Sequential(nn.Embedding(50, 64), nn.TransformerEncoderLayer(64, 4, batch_first=True)).eval()
     source = f"""
 ids = torch.zeros(1, 64, dtype=torch.long)
@@ -253,9 +253,6 @@ with torch.inference_mode():
         model(ids)
         ids = torch.cat([ids, ids[:, :1]], 1) if {grows} else ids
 """
-    high = rules(source, model=model)
-    assert ("no_cache" in high) <= grows, "a call that overhead binds gains nothing"
-    slow_machine(monkeypatch, {"float32": 1.0}, 50.0, 10.0)
     assert ("no_cache" in rules(source, model=model)) is grows
 
 

@@ -68,6 +68,8 @@ def test_no_cache():
     assert "from 5 to 104" in finding.evidence
     # 40 MB of weights at 10 GB/s are 4 ms
     assert finding.expected.speedup == pytest.approx(10 / 4)
+    facts = with_root(replace(FACTS, operator_us=5.0), operators_per_call=1_900.0)
+    assert quiet(replace(REPORT, roots=(root,)), replace(facts, operator_us=5.1)), "starting operators is all it does"
 
 
 @pytest.mark.parametrize(

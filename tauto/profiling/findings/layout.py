@@ -12,7 +12,6 @@ from tauto.profiling.findings._base import (
     model_name,
     model_share,
     own_share,
-    python_for,
     worth,
 )
 from tauto.profiling.fixes import fix, fix_line, recipe_fix
@@ -37,7 +36,7 @@ def unfolded_norms(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
                 f"Convolutions with a batch norm of as many channels after them: {root.foldable_norms}. In eval mode "
                 "each batch norm is a pass over its input that the convolution's weights can hold.",
                 fix_line("unfolded_norms"),
-                python_for("autotune", root),
+                "conv = torch.nn.utils.fusion.fuse_conv_bn_eval(conv, norm)  # each pair, norm = nn.Identity()",
                 cause="layout",
                 expected=gain,
                 fix=recipe_fix(root.name, "fold_batchnorm"),
@@ -58,9 +57,7 @@ def memory_format(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
                 f"{root.convolutions} two-dimensional convolutions, none with channels last, the layout that many "
                 "convolution kernels work in.",
                 fix_line("memory_format"),
-                f"{twin}\nimages = images.to(memory_format=torch.channels_last)"
-                if facts.trains
-                else python_for("autotune", root),
+                f"{twin}\nimages = images.to(memory_format=torch.channels_last)",
                 cause="layout",
                 expected=gain,
                 fix=fix("memory_format", root.name) if facts.trains else recipe_fix(root.name, "channels_last"),

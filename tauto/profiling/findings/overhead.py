@@ -11,7 +11,6 @@ from tauto.profiling.findings._base import (
     called,
     model_name,
     model_share,
-    python_for,
     top_row,
     worth,
 )
@@ -40,7 +39,8 @@ def eager_overhead(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
         row = top_row(report, index)
         if row is None or row.bound != "overhead" or root.operators_per_call < MANY_OPERATORS or root.opaque:
             continue
-        each_us = 1000 * row.total_ms / row.calls / root.operators_per_call
+        spent_ms = row.total_ms + (row.backward_ms or 0.0)
+        each_us = 1000 * spent_ms / row.calls / root.operators_per_call
         if each_us > SMALL_OPERATOR_US:
             continue
         small = small_share(report)
@@ -58,7 +58,7 @@ def eager_overhead(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
             f"ceilings their arithmetic and memory traffic explain {row.share_of_ceiling or 0:.0%} of it. Fewer, "
             "larger calls help as well: a larger batch costs hardly more time.",
             fix_line("eager_overhead"),
-            f"torch.compile({model_name(root)})" if facts.trains else python_for("autotune", root),
+            f"{model_name(root)} = torch.compile({model_name(root)})",
             cause="overhead",
             expected=gain,
             fix=fix("compile", root.name) if facts.trains else recipe_fix(root.name, "compile"),

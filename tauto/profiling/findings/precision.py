@@ -81,8 +81,10 @@ def _unknown() -> Gain:
 
 
 def _python(report: ProfileReport, facts: Facts, root: RootFacts, half: str | None) -> str:
-    if not facts.trains:
+    if half is None:
         return python_for("quantize", root)
+    if not facts.trains:
+        return f"{model_name(root)} = {model_name(root)}.to(torch.{half})  # and its inputs"
     device = report.device.partition(":")[0]
     return f"with torch.autocast({device!r}, dtype=torch.{half}):\n    {model_name(root)}(...)"
 

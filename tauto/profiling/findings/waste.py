@@ -154,21 +154,20 @@ def _growing(shapes: tuple[str, ...]) -> int | None:
 
 
 def _cache_gain(report: ProfileReport, facts: Facts, index: int, first: int) -> Gain:
-    """A call for one element reads all weights once, and keeps the overhead between operators."""
-    root, row = facts.roots[index], top_row(report, index)
+    """A call for one element reads all weights once, and runs as many operators."""
+    root = facts.roots[index]
     if not facts.copy_memory_gbps:
         return Gain(None, None, "this machine's bandwidth is not known")
     mean = first + (root.calls - 1) / 2
     weights = report.roots[index].parameter_bytes / (facts.copy_memory_gbps * 1e6)
-    overhead = (
-        root.latency_ms * (1 - (row.share_of_ceiling or 0.0)) if row is not None and row.bound == "overhead" else 0.0
-    )
-    least = max(weights, root.latency_ms / mean, overhead)
+    operators = root.operators_per_call * facts.operator_us / 1000
+    least = max(weights, operators, root.latency_ms / mean)
     return Gain(
         root.latency_ms / least,
         None,
-        f"{root.latency_ms:.1f} ms a call for {mean:.0f} elements on average; one element alone takes at least "
-        f"{least:.1f} ms: reading all weights once at this machine's bandwidth, and the overhead of the call",
+        f"{root.latency_ms:.1f} ms a call for {mean:.0f} elements on average; one alone takes at least {least:.1f} ms: "
+        f"its part of that, {weights:.1f} ms to read all weights at this machine's bandwidth, and {operators:.1f} ms for "
+        f"{root.operators_per_call:.0f} operators at {facts.operator_us:.1f} µs",
     )
 
 
