@@ -11,6 +11,7 @@ from itertools import chain
 from tauto.profiling.facts import Facts
 from tauto.profiling.findings import (
     data,
+    growth,
     layout,
     memory,
     mode,
@@ -53,6 +54,7 @@ RULES: tuple[Rule, ...] = (
     memory.activations,
     memory.optimizer_state,
     memory.optimizer_unfused,
+    growth.memory_growth,
     memory.page_faults,
     synchronisation.printing,
     synchronisation.device_waits,
