@@ -3,7 +3,7 @@
 python -m benchmarks.profiler_overhead [--full] [--rounds 9] [--only cnn]
 
 Each round runs the cell in all ways, in an order drawn by chance, in one process. ``--full`` measures
-``memory=True, stacks=True`` against torch.profiler with shapes, memory and stacks. The analysis comes after the cell
+``stacks=True`` against torch.profiler with shapes, memory and stacks. The analysis comes after the cell
 and is shown apart. The last column holds the sum of the modules' self times against a clock around the model's calls.
 """
 
@@ -120,7 +120,7 @@ def measure(cell: Cell, rounds: int, full: bool) -> None:
 
     def profiled() -> None:
         nonlocal session
-        with ProfileSession({"model": cell.model}, memory=full, stacks=full) as session:
+        with ProfileSession({"model": cell.model}, stacks=full) as session:
             cell.run()
 
     session = ProfileSession()

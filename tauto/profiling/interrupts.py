@@ -34,6 +34,7 @@ def held_interrupts() -> Iterator[None]:
             previous(*arrived[-1])
 
 
+_LATER_S = 0.005
 _waiting: deque[Callable[[], None]] = deque()
 
 
@@ -41,8 +42,8 @@ def _run(_: int | None) -> int:
     try:
         while _waiting:
             _waiting.popleft()()
-    except KeyboardInterrupt:  # ctypes would print it and go on; so it rises once more, in the user's own code
-        _thread.interrupt_main()
+    except KeyboardInterrupt:  # ctypes would print it and go on; so it rises once more, when we are out of here
+        threading.Timer(_LATER_S, _thread.interrupt_main).start()
     return 0
 
 
