@@ -144,7 +144,8 @@ def _flops_per_call(total: ModuleSum | None, trace: Trace) -> int:
 
 
 def _facts(seen: Observation, trace: Trace, tops: Mapping[int, ModuleSum], roofline: Roofline) -> Facts:
-    recorder, beside = seen.recorder, seen.beside
+    recorder, beside, habits = seen.recorder, seen.beside, trace.habits
+    sampled = max(trace.sampled.values(), default=1)
     return Facts(
         roots=tuple(_root_facts(record, seen, tops.get(record.index), trace) for record in recorder.roots),
         backward_calls=recorder.clock.calls["backward"],
@@ -158,6 +159,9 @@ def _facts(seen: Observation, trace: Trace, tops: Mapping[int, ModuleSum], roofl
         cores=roofline.hardware.cores,
         physical_cores=psutil.cpu_count(logical=False) or 0,
         memory_bytes=roofline.hardware.memory_bytes,
+        scalars_per_step=(habits.scalars_inside + habits.scalars_outside) / sampled,
+        conversions_per_step=habits.recorded_conversions / sampled,
+        conversion_ms=habits.conversions_ns / 1e6 / sampled,
         looks=seen.looks,
         not_traced=recorder.tracer.refused,
         optimizers=beside.optimizers,

@@ -136,6 +136,12 @@ class Facts:
     """0 when it is not known."""
     memory_bytes: int = 0
     """That this machine has; 0 when it is not known."""
+    scalars_per_step: float = 0.0
+    """Tensors made a Python number (``.item()``, ``float(loss)``, ``if tensor:``) in a sampled step."""
+    conversions_per_step: float = 0.0
+    """Of type, device or layout, outside of models, in a sampled step."""
+    conversion_ms: float = 0.0
+    """In these, in a sampled step."""
     looks: int = 0
     """At the thread of the cell, of which the lines are the shares."""
     not_traced: str = ""

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from facts_by_hand import FACTS, LOADER, REPORT, found, quiet, with_line
 
-from tauto.reports.profile import LineRow, OperatorRow
+from tauto.reports.profile import LineRow
 
 WAITING = replace(FACTS, loaders=(LOADER,))
 
@@ -111,15 +111,17 @@ def test_conversion_in_loop():
     assert finding.expected.speedup == pytest.approx(1 / 0.75)
     assert "slow_line" not in found(with_line("x = torch.tensor(rows)", 0.25)), "told once"
     assert quiet(with_line("x = torch.tensor(rows)", 0.04))
+    traced = replace(FACTS, conversions_per_step=2.0, conversion_ms=0.6)
+    assert "2 conversions" in found(facts=traced)["conversion_in_loop"].evidence
+    assert quiet(facts=replace(traced, conversion_ms=0.4))
     assert quiet(with_line("y = net(x.to(device))", 0.9, "forward")), "the model's time is not the conversion's"
 
 
 def test_waits_for_the_gpu():
-    item = OperatorRow("aten::_local_scalar_dense", 10, 1.0, 1.0, 0, 0)
-    gpu = replace(REPORT, device="cuda", operators=(item,))
-    assert "2 numbers a step" in found(gpu)["device_waits"].evidence
-    assert quiet(replace(gpu, device="cpu"))
-    assert quiet(replace(gpu, operators=(replace(item, calls=4),)))
+    gpu, facts = replace(REPORT, device="cuda"), replace(FACTS, scalars_per_step=2.0)
+    assert "2 numbers a step" in found(gpu, facts)["device_waits"].evidence
+    assert quiet(facts=facts)
+    assert quiet(gpu, replace(facts, scalars_per_step=0.9))
 
 
 def test_outside_model():

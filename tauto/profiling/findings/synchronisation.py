@@ -49,17 +49,15 @@ def device_waits(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     """Find lines that wait for the GPU at each step."""
     if not report.device.startswith("cuda"):
         return
-    asked = sum(row.calls for row in report.operators if row.name == "aten::_local_scalar_dense")
-    sampled = max(len(report.steps.sampled) if report.steps else report.sampled_calls, 1)
-    if asked < sampled:
+    if facts.scalars_per_step < 1:
         return
     rows = [row for row in _beside(report, facts) if _WAITS.search(row.source)]
     where = f" The thread waited at {place_of(max(rows, key=lambda row: row.share))}" if rows else ""
     yield Finding(
         "device_waits",
         "Each step waits for the GPU to hand over a number",
-        f"{asked / sampled:.0f} numbers a step are brought to the CPU; until one is there, no further work is given to "
-        f"the GPU.{where}",
+        f"{facts.scalars_per_step:.0f} numbers a step are brought to the CPU; until one is there, no further work "
+        f"is given to the GPU.{where}",
         "",
         "losses.append(loss.detach())  # and .item() once, after the loop",
         cause="synchronisation",

@@ -98,23 +98,37 @@ def no_cache(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
 
 def conversion_in_loop(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     """Find a line that makes or converts a tensor again and again."""
-    if not report.root_calls:
+    if not report.root_calls or not report.wall_ms:
         return
+    python = "do it once before the loop, or in the dataset; if it changes each time, write into one tensor: out=..."
+    told = False
     for row in seen_lines(report, facts):
         if row.waits_for_data or row.phase == "data" or row.share < CONVERTING or not _CONVERSION.search(row.source):
             continue
-        if _calls_a_model(row, facts):
-            continue
+        if not _calls_a_model(row, facts):
+            told = True
+            yield Finding(
+                "conversion_in_loop",
+                "A line makes or converts a tensor again and again",
+                f"The thread was found there {row.share:.0%} of the time: {place_of(row)}",
+                "",
+                python,
+                cause="waste",
+                expected=by_saving(
+                    report, row.share * report.wall_ms, "the share of looks at the thread, if none of it stays"
+                ),
+            )
+    spent = facts.conversion_ms * (report.steps.count if report.steps else report.root_calls)
+    if not told and spent >= CONVERTING * report.wall_ms:
         yield Finding(
             "conversion_in_loop",
-            "A line makes or converts a tensor again and again",
-            f"The thread was found there {row.share:.0%} of the time: {place_of(row)}",
+            "The loop converts tensors again and again",
+            f"{facts.conversions_per_step:.0f} conversions of type, device or layout a step outside the model, "
+            f"{facts.conversion_ms:.2f} ms: {spent / report.wall_ms:.0%} of the cell.",
             "",
-            "do it once before the loop, or in the dataset; if it changes each time, write into one tensor: out=...",
+            python,
             cause="waste",
-            expected=by_saving(
-                report, row.share * report.wall_ms, "the share of looks at the thread, if none of it stays"
-            ),
+            expected=by_saving(report, spent, "the conversions of the sampled steps, if none of them stays"),
         )
 
 
@@ -166,7 +180,7 @@ def _cache_gain(report: ProfileReport, facts: Facts, index: int, first: int) -> 
         root.latency_ms / least,
         None,
         f"{root.latency_ms:.1f} ms a call for {mean:.0f} elements on average; one alone takes at least {least:.1f} ms: "
-        f"its part of that, {weights:.1f} ms to read all weights at this machine's bandwidth, and {operators:.1f} ms for "
+        f"its part of that, {weights:.1f} ms to read all weights at this machine's bandwidth, {operators:.1f} ms for "
         f"{root.operators_per_call:.0f} operators at {facts.operator_us:.1f} µs",
     )
 
