@@ -11,6 +11,8 @@ from tauto.reports import (
     Conditions,
     Finding,
     Fix,
+    FixReport,
+    FixSide,
     Gain,
     Interval,
     Latency,
@@ -418,7 +420,67 @@ def hostile() -> tuple[Report, ...]:
     )
     here = MachineReport(HOSTILE, HOSTILE, HOSTILE, 1, None, (HOSTILE,), (Ceiling(HOSTILE, 1.0, "GB/s"),))
     past = RunsReport(HOSTILE, (RunRow(1, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE),), 1)
-    return seen, pair, nameless, search, replace(search, verdict="kept_original", winner=None), here, past
+    told = replace(fix_report(), subject=HOSTILE, finding=finding, reason=HOSTILE, notes=(HOSTILE,), machine=HOSTILE)
+    kept = replace(search, verdict="kept_original", winner=None)
+    return seen, pair, nameless, search, kept, here, past, told
+
+
+def fix_report(speedup: float = 3.2, objective: str = "time") -> FixReport:
+    """A fix that was tried: better, the same or worse by its speedup."""
+    verdict = "better" if speedup > 1.1 else "worse" if speedup < 0.9 else "same"
+    interval = Interval(speedup * 0.96, speedup * 1.04)
+    finding = Finding(
+        "data_loading",
+        "The loop waits for its data",
+        "79 % of the cell was spent waiting for 50 batches.",
+        "%tauto_fix data_loading",
+        "DataLoader(dataset, num_workers=2, persistent_workers=True)",
+        cause="data",
+        expected=Gain(2.9, None, "two workers beside the model"),
+        fix=Fix("loader", "loader", {"num_workers": 2}),
+        tried=Tried(verdict, speedup, interval, -90_000_000),
+    )
+    before = FixSide(Latency(412.0, 430.0, 96, 24, 2.4, 401.0), 1520.0, 780_000_000, 1.4902)
+    after = FixSide(
+        Latency(412.0 / speedup, 431.0 / speedup, 96, 24, 2.4 * speedup, 400.0 / speedup), 3840.0, 690_000_000, 1.4911
+    )
+    return FixReport(
+        subject="cell",
+        finding=finding,
+        verdict=verdict,
+        reason="the whole interval lies above 1.02",
+        objective=objective,
+        unit="optimizer step",
+        original=before,
+        fixed=after,
+        speedup=speedup,
+        speedup_interval=interval,
+        settled=True,
+        same_results=objective == "time",
+        notes=("Measured as from the second pass over the data on.",),
+        machine="Intel Xeon, 2 cores, 23.5 GiB",
+        fingerprint="4f2a9c01",
+        device="cpu",
+        threads=2,
+        budget_s=60.0,
+        wall_s=31.4,
+    )
+
+
+def bare_fix_report() -> FixReport:
+    """A fix that could not be tried."""
+    return replace(
+        fix_report(),
+        finding=replace(fix_report().finding, expected=None, tried=None, python="", fix=None),
+        verdict=None,
+        reason="with the fix the cell raised RuntimeError: expected scalar type Float",
+        original=None,
+        fixed=None,
+        speedup=None,
+        speedup_interval=None,
+        settled=False,
+        notes=(),
+    )
 
 
 def everything() -> tuple[Report, ...]:
@@ -431,6 +493,10 @@ def everything() -> tuple[Report, ...]:
         comparison(0.5, False),
         bare_comparison(),
         measurement(),
+        fix_report(),
+        fix_report(1.0, "memory"),
+        fix_report(0.7),
+        bare_fix_report(),
         tuning(),
         tuning("kept_original"),
         tuning("infeasible"),

@@ -1,8 +1,11 @@
-"""Keeps a cell that is only tried from changing the user's files."""
+"""Keeps a cell that is only tried from changing the user's files: what it writes goes elsewhere."""
 
 from __future__ import annotations
 
+import builtins
+import io
 import os
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -12,7 +15,7 @@ import torch
 
 from tauto.errors import CandidateFailed
 
-__all__ = ["refuse_writes"]
+__all__ = ["Scratch"]
 
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _CHANGED = {
@@ -31,51 +34,82 @@ _RELATIVE = {"os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "shu
 """Those that may name a folder by its descriptor: it was opened by ``shutil.rmtree``, which was asked about before."""
 
 
-def refuse_writes(*allowed: Path) -> None:
-    """From here on, raise CandidateFailed when this process would write to a file of the user's.
+class Scratch:
+    """Stands between a cell and the user's files, in a process that ends with the trial.
 
-    Temporary files, caches (a part of the path begins with a dot) and what lies below ``allowed`` may be written. An
-    audit hook cannot be taken off again: only for a process of a trial.
+    Files that the cell opens for writing, or gives to ``torch.save``, are written in ``folder`` instead, and read from
+    there again. What would change the user's files otherwise is refused (CandidateFailed). Temporary files, caches (a
+    part of the path begins with a dot) and what lies in ``allowed`` may be written.
+
+    Attributes
+    ----------
+    moved : dict
+        From the user's path to the file that is written instead.
     """
-    mine = tuple(os.path.realpath(path) for path in allowed)
-    temporary, here = os.path.realpath(tempfile.gettempdir()), os.path.realpath(os.getcwd())  # noqa: PTH109
 
-    def check(path: Any) -> None:
-        if not isinstance(path, str | bytes | os.PathLike):  # a descriptor: opened before
-            return
+    def __init__(self, folder: Path, *allowed: Path) -> None:
+        self._folder = folder
+        self._allowed = tuple(os.path.realpath(path) for path in (folder, *allowed))
+        self._temporary = os.path.realpath(tempfile.gettempdir())
+        self._here = os.path.realpath(os.getcwd())  # noqa: PTH109
+        self.moved: dict[str, str] = {}
+
+    def install(self) -> None:
+        """Watch from here on; there is no way back, an audit hook stays."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        opened, saved, loaded = io.open, torch.serialization.save, torch.serialization.load
+
+        def open_(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
+            return opened(self.place(file, bool(set(mode) & set("wax+")), keep="w" not in mode), mode, *args, **kwargs)
+
+        def save(obj: object, f: Any, *args: Any, **kwargs: Any) -> None:
+            saved(obj, self.place(f, True, keep=False), *args, **kwargs)  # opens its file in C++, unseen by audits
+
+        def load(f: Any, *args: Any, **kwargs: Any) -> Any:
+            return loaded(self.place(f, False), *args, **kwargs)
+
+        builtins.open = io.open = open_
+        torch.save = torch.serialization.save = save
+        torch.load = torch.serialization.load = load
+        sys.addaudithook(self._hear)
+
+    def place(self, path: Any, writes: bool, keep: bool = True) -> Any:
+        """Return what to open for ``path``: another file when the cell writes, or has written, to the user's."""
+        if not isinstance(path, str | bytes | os.PathLike):  # a descriptor or a stream: opened before
+            return path
         full = os.path.realpath(os.fsdecode(path))
-        if full.startswith(("/dev/", "/proc/", *mine)) or "__pycache__" in full:
-            return
-        inside = full.removeprefix(here) if full.startswith(here + os.sep) else full
-        if any(part.startswith(".") for part in Path(inside).parts):
-            return
-        if full.startswith(temporary) and (inside is full or temporary.startswith(here)):
-            return
-        raise CandidateFailed(
-            f"it writes to {Path(full).name!r}, which a trial must not do: write files in a cell of its own"
-        )
+        if full not in self.moved and writes and self._protected(full):
+            place = self._folder / f"{len(self.moved)}-{Path(full).name}"
+            if keep and Path(full).is_file():
+                shutil.copyfile(full, place)
+            self.moved[full] = str(place)
+        return self.moved.get(full, path)
 
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+    def _protected(self, full: str) -> bool:
+        if full.startswith(("/dev/", "/proc/", *self._allowed)) or "__pycache__" in full:
+            return False
+        below = full.startswith(self._here + os.sep)
+        inside = full.removeprefix(self._here) if below else full
+        if any(part.startswith(".") for part in Path(inside).parts):
+            return False
+        return not full.startswith(self._temporary) or (below and not self._temporary.startswith(self._here))
+
+    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":
             path, mode, flags = arguments
             if (mode and set(mode) & set("wax+")) or (mode is None and flags & _WRITES):
-                check(path)
+                self._refuse(path)
         elif event in _CHANGED and not (
             event in _RELATIVE and any(isinstance(fd, int) and fd >= 0 for fd in arguments)
         ):
             for index in _CHANGED[event]:
-                check(arguments[index])
+                self._refuse(arguments[index])
 
-    sys.addaudithook(hook)
-    _watch_torch_save(check)
-
-
-def _watch_torch_save(check: Any) -> None:
-    """``torch.save`` opens its file in C++, of which no audit event tells."""
-    original = torch.serialization.save
-
-    def save(obj: object, f: Any, *args: Any, **kwargs: Any) -> None:
-        check(f)
-        original(obj, f, *args, **kwargs)
-
-    torch.save = torch.serialization.save = save
+    def _refuse(self, path: Any) -> None:
+        if not isinstance(path, str | bytes | os.PathLike):
+            return
+        full = os.path.realpath(os.fsdecode(path))
+        if self._protected(full):
+            raise CandidateFailed(
+                f"it changes the file {Path(full).name!r}, which a trial must not do: do that in a cell of its own"
+            )

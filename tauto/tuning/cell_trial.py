@@ -21,7 +21,7 @@ from tauto.execution import load
 from tauto.execution.memory import private_bytes as private_bytes_of
 from tauto.measurement import PrivateMemory, keep_freed_memory
 from tauto.reports.fix import FixUnit
-from tauto.tuning.cell_guard import refuse_writes
+from tauto.tuning.cell_guard import Scratch
 from tauto.tuning.cell_watch import Gate, watching
 from tauto.tuning.fixes import CellFix, Targets, fix_of
 from tauto.workload.cell import CELL_FILE
@@ -46,10 +46,11 @@ def run(
     if fix is None or fix["action"] != "keep_freed_memory":
         keep_freed_memory()  # as in a kernel that has lived for long
     with Listener(address, authkey=bytes.fromhex(key)) as listener, listener.accept() as connection:
-        refuse_writes(Path(folder))
         if not hasattr(builtins, "display"):
             builtins.display = print  # type: ignore[attr-defined]  # IPython's, in a notebook
         trial = _Trial(Path(payload), unit, fix, apart, seed)
+        trial.scratch = Scratch(Path(folder) / "written", Path(folder).parent)
+        trial.scratch.install()
         gate = trial.gate = Gate(connection, trial.describe)
         try:
             gate.open()
@@ -63,6 +64,7 @@ class _Trial:
     """One side of the trial, over all its runs of the cell."""
 
     gate: Gate
+    scratch: Scratch
 
     def __init__(self, payload: Path, unit: FixUnit, fix: dict[str, Any] | None, apart: bool, seed: int) -> None:
         self._payload, self._unit, self._fix, self._apart, self._seed = payload, unit, fix, apart, seed
@@ -97,7 +99,9 @@ class _Trial:
         if self._running is not None and not self._engaged:
             return {"refused": f"there was nothing to change: {self._running.nothing}"}
         loss = float(self._losses[0].float().mean()) if self._losses else None
-        return {"peak_bytes": self._peak_bytes(), "loss": loss, "notes": self._notes}
+        written = ", ".join(sorted({Path(name).name for name in self.scratch.moved})[:5])
+        kept = [f"What the cell writes went to a folder of the trial: {written}."] if written else []
+        return {"peak_bytes": self._peak_bytes(), "loss": loss, "notes": self._notes + kept}
 
     def _load(self) -> tuple[dict[str, Any], CodeType, CellFix | None]:
         packed = load(self._payload)

@@ -152,7 +152,7 @@ class FixTrial:
         action = {"action": fix.action, "target": fix.target, "options": fix.options} if fix else None
         arguments = {
             "payload": str(payload),
-            "folder": str(self._workspace.path),
+            "folder": str(folder),
             "address": str(address),
             "key": key,
             "unit": unit,

@@ -212,18 +212,32 @@ def test_a_cell_that_reads_files_finds_them(tmp_path, monkeypatch):
     check(profiled(cell, namespace(), unit="model call", count=1).apply("planted", budget="6s"))
 
 
-@pytest.mark.parametrize(
-    "writes",
-    [
-        "open('mine.txt', 'w').write('lost')",
-        "torch.save(net.state_dict(), 'mine.txt')",
-        "import os; os.remove('mine.txt')",
-    ],
-)
-def test_a_cell_that_would_change_files_is_stopped_before_it_does(tmp_path, monkeypatch, writes):
+def test_what_a_cell_writes_goes_elsewhere_and_is_read_from_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "log.txt").write_text("kept")
+    torch.save({"mine": 1}, tmp_path / "net.pt")
+    cell = """
+from pathlib import Path
+for step in range(60):
+    net(torch.zeros(1, 6))
+    with open('log.txt', 'a') as log:
+        log.write('!')
+    assert Path('log.txt').read_text() == 'kept' + '!' * (step + 1)
+    torch.save(net.state_dict(), 'net.pt')
+    assert 'mine' not in torch.load('net.pt')
+open('log.txt', 'w').write('kept')
+"""
+    report = check(profiled(cell, namespace(), unit="model call", count=1).apply("planted", budget="6s"))
+    assert "log.txt, net.pt" in report.notes[-1]
+    assert (tmp_path / "log.txt").read_text() == "kept"
+    assert torch.load(tmp_path / "net.pt") == {"mine": 1}
+    assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["log.txt", "net.pt"]
+
+
+def test_a_cell_that_would_remove_files_is_stopped_before_it_does(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mine.txt").write_text("kept")
-    result = profiled(f"net(torch.zeros(1, 6))\n{writes}", namespace(), unit="model call", count=1)
+    result = profiled("import os\nos.remove('mine.txt')", namespace(), unit="model call", count=1)
     with pytest.raises(TrialFailed, match=r"mine.txt.*a cell of its own"):
         result.apply("planted", budget="10s")
     assert (tmp_path / "mine.txt").read_text() == "kept"
