@@ -5,12 +5,20 @@ from .verbs.apply import apply as apply
 from .verbs.autotune import autotune as autotune
 from .verbs.compare import compare as compare
 from .verbs.compare import measure as measure
+from .verbs.counts import count_flops as count_flops
+from .verbs.counts import count_parameters as count_parameters
 from .verbs.fix import fix as fix
 from .verbs.history import last as last
 from .verbs.history import runs as runs
 from .verbs.history import script as script
+from .verbs.passes import profile_backward_pass as profile_backward_pass
+from .verbs.passes import profile_forward_pass as profile_forward_pass
 from .verbs.profile import profile as profile
 from .verbs.quantize import quantize as quantize
+from .verbs.quick import measure_latency as measure_latency
+from .verbs.quick import measure_memory as measure_memory
+from .verbs.quick import quick_profile as quick_profile
+from .verbs.weights import analyze_weight_distribution as analyze_weight_distribution
 from .workload import Workload as Workload
 
 __version__: str

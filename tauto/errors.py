@@ -21,6 +21,7 @@ __all__ = [
     "StoreWarning",
     "TautoError",
     "TrialFailed",
+    "UncountedWarning",
     "did_you_mean",
 ]
 
@@ -67,6 +68,10 @@ class FallbackWarning(UserWarning):
 
 class StoreWarning(UserWarning):
     """A result could not be written to the store; the result itself is kept."""
+
+
+class UncountedWarning(UserWarning):
+    """Some operators' work is not counted; the count is of all the others."""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -10,6 +10,7 @@ from tauto.errors import InvalidArgument, did_you_mean
 from tauto.rendering import (
     comparison,
     fix,
+    footprint,
     hypertext,
     machine,
     markup,
@@ -18,7 +19,10 @@ from tauto.rendering import (
     profile,
     profile_comparison,
     runs,
+    scaling,
+    summary,
     tuning,
+    weights,
 )
 from tauto.rendering.document import Document, clean
 from tauto.reports import Report
@@ -30,12 +34,16 @@ Form: TypeAlias = Literal["text", "html", "markdown"]
 _PAGES: dict[str, ModuleType] = {
     "comparison": comparison,
     "fix": fix,
+    "footprint": footprint,
     "machine": machine,
     "measurement": measurement,
     "profile": profile,
     "profile_comparison": profile_comparison,
     "runs": runs,
+    "scaling": scaling,
+    "summary": summary,
     "tuning": tuning,
+    "weights": weights,
 }
 
 

@@ -29,7 +29,10 @@ from tauto.reports.profile_comparison import (
 from tauto.reports.recipe import RecipeReport, StepReport
 from tauto.reports.report import Report, report_from_dict
 from tauto.reports.runs import RunRow, RunsReport
+from tauto.reports.scaling import Growth, ScalePoint, ScaleSeries, ScalingReport, SizeLeftOut
+from tauto.reports.summary import Footprint, SummaryReport, TopModule
 from tauto.reports.tuning import NotTried, TrialReport, TuningReport
+from tauto.reports.weights import SkippedWeight, WeightRow, WeightsReport
 
 __all__ = [
     "Agreement",
@@ -41,7 +44,9 @@ __all__ = [
     "Fix",
     "FixReport",
     "FixSide",
+    "Footprint",
     "Gain",
+    "Growth",
     "Interval",
     "Latency",
     "LineRow",
@@ -66,12 +71,21 @@ __all__ = [
     "RootModel",
     "RunRow",
     "RunsReport",
+    "ScalePoint",
+    "ScaleSeries",
+    "ScalingReport",
+    "SizeLeftOut",
+    "SkippedWeight",
     "StepReport",
     "Steps",
+    "SummaryReport",
+    "TopModule",
     "TrialReport",
     "Tried",
     "TuningReport",
     "Usage",
     "Verdict",
+    "WeightRow",
+    "WeightsReport",
     "report_from_dict",
 ]

@@ -10,19 +10,26 @@ from tauto.results.profile import ProfileResult
 from tauto.results.profile_comparison import ProfileComparisonResult
 from tauto.results.result import REPORT_MIME, Result
 from tauto.results.runs import RunsResult
+from tauto.results.scaling import ScalingResult
+from tauto.results.summary import FootprintResult, SummaryResult
 from tauto.results.tuning import TuningResult
+from tauto.results.weights import WeightsResult
 
 __all__ = [
     "REPORT_MIME",
     "ComparisonResult",
     "FixResult",
+    "FootprintResult",
     "MachineResult",
     "MeasurementResult",
     "ProfileComparisonResult",
     "ProfileResult",
     "Result",
     "RunsResult",
+    "ScalingResult",
+    "SummaryResult",
     "TuningResult",
+    "WeightsResult",
     "last",
     "last_of",
     "result_of",

@@ -8,12 +8,16 @@ from tauto.errors import InvalidArgument
 from tauto.reports import (
     Comparison,
     FixReport,
+    Footprint,
     MachineReport,
     Measurement,
     ProfileComparison,
     ProfileReport,
     Report,
+    ScalingReport,
+    SummaryReport,
     TuningReport,
+    WeightsReport,
 )
 from tauto.results.comparison import ComparisonResult
 from tauto.results.fix import FixResult
@@ -22,18 +26,25 @@ from tauto.results.measurement import MeasurementResult
 from tauto.results.profile import ProfileResult
 from tauto.results.profile_comparison import ProfileComparisonResult
 from tauto.results.result import Result
+from tauto.results.scaling import ScalingResult
+from tauto.results.summary import FootprintResult, SummaryResult
 from tauto.results.tuning import TuningResult
+from tauto.results.weights import WeightsResult
 
 __all__ = ["result_of"]
 
 _RESULTS: dict[type[Report], type[Result[Any]]] = {
     Comparison: ComparisonResult,
     FixReport: FixResult,
+    Footprint: FootprintResult,
     MachineReport: MachineResult,
     Measurement: MeasurementResult,
     ProfileComparison: ProfileComparisonResult,
     ProfileReport: ProfileResult,
+    ScalingReport: ScalingResult,
+    SummaryReport: SummaryResult,
     TuningReport: TuningResult,
+    WeightsReport: WeightsResult,
 }
 
 

@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tauto.rendering import headline
-from tauto.reports import Comparison, FixReport, Measurement, ProfileComparison, ProfileReport, Report, TuningReport
+from tauto.reports import (
+    Comparison,
+    FixReport,
+    Footprint,
+    Measurement,
+    ProfileComparison,
+    ProfileReport,
+    Report,
+    ScalingReport,
+    SummaryReport,
+    TuningReport,
+    WeightsReport,
+)
 
 __all__ = ["Brief", "brief"]
 
@@ -41,4 +53,12 @@ def brief(report: Report) -> Brief:
             return Brief("compare", pair, line, report.verdict, held.fingerprint, held.machine)
         case Measurement():
             return Brief("measure", report.name, line)
+        case WeightsReport():
+            return Brief("weights", report.model, line)
+        case Footprint():
+            return Brief("memory", report.name, line)
+        case SummaryReport():
+            return Brief("quick_profile", report.name, line, "", report.fingerprint, report.machine)
+        case ScalingReport():
+            return Brief("scale", report.model, line, "", report.fingerprint, report.machine)
     return Brief(report.kind, "", line)

@@ -16,7 +16,7 @@ from tauto.workload import Workload, check_model
 from tauto.workload.check import check_runs
 from tauto.workload.state import evaluating, preserved_rng
 
-__all__ = ["compare", "measure"]
+__all__ = ["check_call", "compare", "measure"]
 
 
 def compare(
@@ -59,7 +59,7 @@ def compare(
         name=names[0],
     )
     for argument, model in zip(names, (a, b), strict=True):
-        _check(model, workload, argument)
+        check_call(model, workload, argument)
     hardware = Hardware.current(workload.device.type)
     return deliver(ComparisonResult(measurement.compare(a, b, workload, hardware=hardware, names=names)))
 
@@ -73,10 +73,11 @@ def measure(model: nn.Module, inputs: Any = None, *, name: str | None = None) ->
     0.41
     """
     workload = Workload.of(model, inputs=inputs, name=name)
-    _check(model, workload, "inputs")
+    check_call(model, workload, "inputs")
     return deliver(MeasurementResult(measurement.measure(model, workload.example, name=workload.name)))
 
 
-def _check(model: nn.Module, workload: Workload, argument: str) -> None:
+def check_call(model: nn.Module, workload: Workload, argument: str) -> None:
+    """Call ``model`` once as it will be measured; a :class:`~tauto.errors.ModelError` says what it refuses."""
     with evaluating(model), preserved_rng():
         check_runs(model, workload.example, argument)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-__all__ = ["evaluating", "preserved_generators", "preserved_rng", "seeded", "thread_count"]
+__all__ = ["evaluating", "kept_buffers", "preserved_generators", "preserved_rng", "seeded", "thread_count"]
 
 
 @contextmanager
@@ -63,6 +63,19 @@ def evaluating(*models: nn.Module) -> Iterator[None]:
     finally:
         for module, training in modes:
             module.training = training
+
+
+@contextmanager
+def kept_buffers(model: nn.Module) -> Iterator[None]:
+    """Give every buffer its values back after the block: running statistics move with each call in training."""
+    before = [(buffer, buffer.detach().clone()) for buffer in model.buffers()]
+    try:
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, values in before:
+                if not torch.equal(buffer, values):
+                    buffer.copy_(values)
 
 
 @contextmanager
