@@ -1,0 +1,51 @@
+"""How a profile is shown and set against an earlier one, as options of its magic."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from tauto.rendering import view
+from tauto_magics.profile import SORTS
+
+
+@pytest.fixture
+def ready(shell: Any, engine: Any) -> Any:
+    shell.engine = engine
+    shell.ip.push({"model": torch.nn.Linear(2, 2), "first": object()})
+    return shell
+
+
+def test_the_orders_are_those_of_the_view() -> None:
+    assert view.SORTS == SORTS
+
+
+def test_order_and_depth_reach_the_engine_from_a_line_and_a_cell(ready: Any) -> None:
+    assert ready.run("%tauto_profile model --sort total --depth 2").success
+    assert (ready.engine.keywords["sort"], ready.engine.keywords["depth"]) == ("total", 2)
+    ready.run("%%tauto_profile --sort self --depth 0\n1 + 1")
+    assert (ready.engine.keywords["sort"], ready.engine.keywords["depth"]) == ("self", 0)
+    ready.run("%tauto_profile model")
+    assert not {"sort", "depth", "against"} & set(ready.engine.keywords)
+
+
+def test_an_earlier_profile_is_a_name_or_the_previous_one(ready: Any) -> None:
+    assert ready.run("%tauto_profile model --against first").success
+    assert ready.engine.keywords["against"] is ready.ip.user_ns["first"]
+    assert ready.run("%tauto_profile model --against previous").success
+    assert ready.engine.keywords["against"] == "previous"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ("--sort quickest", "invalid choice: 'quickest'"),
+        ("--depth deep", "--depth: 'deep' is no number of levels. Write a whole number from 0."),
+        ("--against last", "there is no name 'last' here"),
+    ],
+)
+def test_a_mistake_is_one_line_before_anything_runs(ready: Any, options: str, words: str) -> None:
+    assert words in ready.fails(f"%tauto_profile model {options}")
+    assert not ready.engine.calls
