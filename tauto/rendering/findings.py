@@ -28,7 +28,9 @@ def expected_words(gain: Gain) -> str:
     parts = [f"{ratio(gain.speedup)} as fast"] if gain.speedup is not None else []
     if gain.bytes_saved is not None:
         parts.append(f"{data_size(gain.bytes_saved)} less memory")
-    what = " and ".join(parts) if parts else "a gain that cannot be put in numbers"
+    if not parts:
+        return f"What it brings is to be measured ({gain.basis.strip().rstrip('.')})."
+    what = " and ".join(parts)
     return f"Expected: {what} (estimated: {gain.basis.strip().rstrip('.')})."
 
 
@@ -44,11 +46,11 @@ def _memory(saved: int) -> str:
 
 
 def finding_blocks(findings: tuple[Finding, ...]) -> list[Block]:
-    """Return one list for each cause, the causes with most to gain first; the numbers are those of the findings."""
+    """Return one list for each cause, in the order of its first finding; the numbers are those of the findings."""
     groups: dict[Cause, list[tuple[int, Finding]]] = {}
     for number, finding in enumerate(findings, start=1):
         groups.setdefault(finding.cause, []).append((number, finding))
-    ranked = sorted(groups.items(), key=lambda group: (group[0] == "seen", -_most(group[1]), group[1][0][0]))
+    ranked = sorted(groups.items(), key=lambda group: (group[0] == "seen", group[1][0][0]))
     return [
         Items(
             f"Findings: {CAUSES[cause]}" if len(ranked) > 1 else "Findings",
@@ -58,10 +60,6 @@ def finding_blocks(findings: tuple[Finding, ...]) -> list[Block]:
         )
         for cause, group in ranked
     ]
-
-
-def _most(group: list[tuple[int, Finding]]) -> float:
-    return max((one.expected.speedup or 1.0) if one.expected else 1.0 for _, one in group)
 
 
 def _item(finding: Finding) -> tuple[str, str, tuple[str, ...]]:

@@ -31,7 +31,7 @@ def test_data_that_waits_for_a_disk_takes_no_core():
 def test_data_names_the_slow_line():
     row = LineRow("data.py", 7, "    time.sleep(0.01)", 0.4, "data")
     finding = found(replace(REPORT, lines=(row,)), WAITING)["data_loading"]
-    assert "data.py:7  time.sleep(0.01)" in finding.evidence
+    assert "data.py:7 `time.sleep(0.01)`" in finding.evidence
 
 
 def test_a_loader_that_is_not_waited_for_is_no_finding():
@@ -90,7 +90,7 @@ def test_pinning_is_for_a_gpu():
 @pytest.mark.parametrize("source", ["print(step, loss.item())", "logger.info(loss)", "plt.plot(xs)"])
 def test_printing(source):
     finding = found(with_line(source, 0.2))["printing"]
-    assert f"train.py:12  {source}" in finding.evidence
+    assert f"train.py:12 `{source}" in finding.evidence
     assert finding.expected.speedup == pytest.approx(1 / (1 - 0.99 * 0.2))
     assert quiet(with_line(source, 0.02))
     assert quiet(with_line(source, 0.2, "forward"))
@@ -101,7 +101,7 @@ def test_few_looks_say_nothing():
 
 
 def test_slow_line():
-    assert "train.py:12  accuracy = slow(y)" in found(with_line("accuracy = slow(y)", 0.3))["slow_line"].evidence
+    assert "train.py:12 `accuracy = slow(y)" in found(with_line("accuracy = slow(y)", 0.3))["slow_line"].evidence
     assert quiet(with_line("accuracy = slow(y)", 0.09))
     assert quiet(with_line("loss = net(x)", 0.9, "forward"))
 

@@ -130,4 +130,4 @@ def python_for(verb: str, root: RootFacts) -> str:
 
 def place_of(row: LineRow) -> str:
     """Return a line of the user's code as it is cited."""
-    return f"{title(row.file)}:{row.line}  {row.source.strip()}"
+    return f"{title(row.file)}:{row.line} `{row.source.strip()}`"

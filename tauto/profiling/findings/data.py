@@ -136,7 +136,7 @@ def data_generator(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     yield Finding(
         "data_generator",
         "The loop waits for its own iterator",
-        f"The thread was found inside of it {share:.0%} of the time, most often at {place_of(row)}",
+        f"The thread was found inside of it {share:.0%} of the time, most often at {place_of(row)}.",
         "",
         "class Batches(torch.utils.data.IterableDataset):\n    def __iter__(self):\n        yield from batches()\n"
         "loader = DataLoader(Batches(), batch_size=None, num_workers=1)",

@@ -124,7 +124,7 @@ def page_faults(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     gain = by_saving(
         report,
         cost_ms,
-        f"{facts.page_fault_us:.2f} µs a fault, measured here, taken by {threads} threads at once at best",
+        f"{facts.page_fault_us:.2f} µs a fault, measured here; at best {threads} at a time",
     )
     if worth(gain):
         yield Finding(

@@ -35,7 +35,7 @@ def printing(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     yield Finding(
         "printing",
         "The loop prints, draws or writes at each step",
-        f"The thread was found there {share:.0%} of the time, most often at {place_of(worst)}",
+        f"The thread was found there {share:.0%} of the time, most often at {place_of(worst)}.",
         "",
         f"if step % 100 == 0:\n    {worst.source.strip()}",
         cause="synchronisation",
@@ -52,7 +52,7 @@ def device_waits(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     if facts.scalars_per_step < 1:
         return
     rows = [row for row in _beside(report, facts) if _WAITS.search(row.source)]
-    where = f" The thread waited at {place_of(max(rows, key=lambda row: row.share))}" if rows else ""
+    where = f" The thread waited at {place_of(max(rows, key=lambda row: row.share))}." if rows else ""
     yield Finding(
         "device_waits",
         "Each step waits for the GPU to hand over a number",
@@ -78,7 +78,7 @@ def slow_line(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "slow_line",
             "A line beside the model takes much of the time",
-            f"The thread was found there {row.share:.0%} of the time: {place_of(row)}",
+            f"The thread was found there {row.share:.0%} of the time: {place_of(row)}.",
             "",
             "",
             cause="synchronisation",

@@ -72,7 +72,6 @@ def unused_parameters(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
                 "",
                 f"for name, p in {model_name(root)}.named_parameters():\n    if p.grad is None: print(name)",
                 cause="waste",
-                expected=Gain(None, None, "not faster: it may be a mistake in forward"),
             )
 
 
@@ -110,7 +109,7 @@ def conversion_in_loop(report: ProfileReport, facts: Facts) -> Iterator[Finding]
             yield Finding(
                 "conversion_in_loop",
                 "A line makes or converts a tensor again and again",
-                f"The thread was found there {row.share:.0%} of the time: {place_of(row)}",
+                f"The thread was found there {row.share:.0%} of the time: {place_of(row)}.",
                 "",
                 python,
                 cause="waste",
