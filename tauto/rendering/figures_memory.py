@@ -38,7 +38,8 @@ def draw_memory(axes: Axes, timeline: MemoryTimeline) -> None:
     top = peak.total_bytes / 1e6
     axes.plot(peak.time_ms / 1e3, top, "v", color="black", markersize=7)
     where = clean(f"{data_size(peak.total_bytes)}: {peak_place(peak)}", 90).replace("$", r"\$")
-    axes.annotate(where, (peak.time_ms / 1e3, top), xytext=(0, 8), textcoords="offset points", ha="center", fontsize=8)
+    side = "left" if peak.time_ms / 1e3 <= (seconds[0] + seconds[-1]) / 2 else "right"  # so that the words stay inside
+    axes.annotate(where, (peak.time_ms / 1e3, top), xytext=(0, 8), textcoords="offset points", ha=side, fontsize=8)
     axes.set_ylim(0, top * 1.18 or 1)
     axes.set_xlabel("seconds from the beginning of the cell")
     axes.set_ylabel(f"tensors alive on {timeline.device}, MB")
