@@ -182,7 +182,7 @@ def _upsample(op: Operator, taps: int) -> int | None:
 def _grid_sample(op: Operator) -> int:
     """Bilinear reads four (eight in three dimensions), nearest one, bicubic sixteen inputs for an element."""
     spatial = len(op.shape(1)) - 2
-    taps = {0: 2**spatial, 1: 0, 2: 16}.get(op.value(2, 0), 2**spatial)
+    taps = {0: 1 << spatial, 1: 0, 2: 16}.get(op.value(2, 0), 1 << spatial)
     return 2 * taps * math.prod(op.shape(0)[:2]) * math.prod(op.shape(1)[1:-1])
 
 
