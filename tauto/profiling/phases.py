@@ -17,8 +17,10 @@ _now = time.perf_counter_ns
 class _Stack(threading.local):
     """What one thread is inside of, the innermost last."""
 
-    def __init__(self) -> None:
+    def __init__(self, session: int) -> None:
         self.kinds: list[_Kind] = []
+        self.other = 0 if threading.get_ident() == session else threading.get_ident()
+        """Identity of the thread; 0 for that of the session."""
 
 
 class PhaseClock:
@@ -47,8 +49,7 @@ class PhaseClock:
         """When the phase last changed."""
         self.switching = False
         """Whether a thread is inside of a change, so that a call in between must wait."""
-        self._thread = threading.get_ident()
-        self._stack = _Stack()
+        self._stack = _Stack(threading.get_ident())
         self._top: _Kind | None = None
         self._others: dict[int, _Kind] = {}
         self._lock = threading.Lock()
@@ -65,7 +66,7 @@ class PhaseClock:
         """Stand still from here on; what no phase claims is ``other``."""
         if not self._open:
             return
-        self._change(self._thread, None)
+        self._change(0, None)
         self._open = False
         claimed = sum(spent for kind, spent in self.spent.items() if kind != "other")
         self.spent["other"] = max(self.seen_ns - self.began_ns - claimed, 0)  # also after an interrupt inside a change
@@ -81,21 +82,23 @@ class PhaseClock:
 
     def enter(self, kind: _Kind, *, counted: bool = True) -> int:
         """Enter a phase on this thread; return what :meth:`leave` is to be given."""
-        kinds = self._stack.kinds
+        stack = self._stack
+        kinds = stack.kinds
         depth = len(kinds)
         self.calls[kind] += counted
         if depth and kinds[-1] == "data" and kind != "own":
             kind = "data"
         kinds.append(kind)
-        self._change(threading.get_ident(), kind)
+        self._change(stack.other, kind)
         return depth
 
     def leave(self, depth: int) -> None:
         """Leave all that was entered on this thread since :meth:`enter` returned ``depth``."""
-        kinds = self._stack.kinds
+        stack = self._stack
+        kinds = stack.kinds
         if len(kinds) > depth:
             del kinds[depth:]
-            self._change(threading.get_ident(), kinds[-1] if kinds else None)
+            self._change(stack.other, kinds[-1] if kinds else None)
 
     def top(self) -> _Kind | None:
         """Return what this thread is in."""
@@ -115,18 +118,21 @@ class PhaseClock:
             self.spent["loss"] += loss
             self.calls["loss"] += 1
 
-    def _change(self, thread: int, kind: _Kind | None) -> None:
+    def _change(self, other: int, kind: _Kind | None) -> None:
         with self._lock:
             self.switching = True
-            if thread == self._thread:
+            if not other:
                 self._top = kind
             elif kind is None or kind == "own":
-                self._others.pop(thread, None)
+                self._others.pop(other, None)
             else:
-                self._others[thread] = kind
+                self._others[other] = kind
             if self._open:
                 moment = _now()
                 self.spent[self.now] += moment - self.seen_ns
                 self.seen_ns = moment
-            self.now = self._top or (next(iter(self._others.values())) if self._others else "other")
+            if self._top is not None:
+                self.now = self._top
+            else:
+                self.now = next(iter(self._others.values())) if self._others else "other"
             self.switching = False

@@ -126,7 +126,7 @@ class Tracer:
         self._blocks = [torch.empty(1, device="cpu") for _ in range(_ALLOCATOR_PERIOD)]
         with quiet_stderr() as held:
             window = _profile(self._stacks)
-            window.__enter__()
+            window.__enter__()  # type: ignore[no-untyped-call]
             if held is not None:
                 _settle_allocator(self._blocks, held)
         offset = time.perf_counter_ns() - time.time_ns()
@@ -161,7 +161,7 @@ class Tracer:
         self._window = self._profile = None
         self.open_since, window.ended_ns, window.cut = 0, time.perf_counter_ns(), cut
         with quiet_stderr():
-            profiler.__exit__(None, None, None)
+            profiler.__exit__(None, None, None)  # type: ignore[no-untyped-call]
         self._blocks.clear()  # not earlier: each block that is freed under the profiler counts
         if profiler.kineto_results is not None:
             window.result = profiler.kineto_results

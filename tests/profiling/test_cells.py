@@ -307,26 +307,23 @@ from tauto.profiling import ProfileSession
 
 torch.set_num_threads(1)
 net = nn.Linear(4, 4)
-optimizer = torch.optim.SGD(net.parameters(), 0.01)
 x = torch.zeros(1, 4)
 
 def private():
     resident, shared = map(int, open("/proc/self/statm").read().split()[1:3])
     return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
 
-def train(steps):
+def run(steps):
     for _ in range(steps):
-        optimizer.zero_grad()
-        net(x).sum().backward()
-        optimizer.step()
+        net(x)
 
-train(200)
+run(200)
 with ProfileSession() as warm:
-    train(20)
+    run(20)
 warm.report
 before = private()
 with ProfileSession() as session:
-    train(100_000)
+    run(100_000)
 during = session._memory.peak_bytes
 report = session.report
 print(during - before, private() - before, report.steps.count, len(report.steps.sampled), report.wall_ms)
