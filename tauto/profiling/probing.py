@@ -40,7 +40,12 @@ def with_probes(report: ProfileReport, facts: Facts, heavy: Sequence[tuple[Opera
     roots = list(facts.roots)
     for index, root in called(facts):
         wanted = _wanted(report, facts, index, root)
-        roots[index] = replace(root, **{f"{variant}_gain": gain(variant) for variant in wanted})
+        roots[index] = replace(
+            root,
+            bfloat16_gain=gain("bfloat16") if "bfloat16" in wanted else None,
+            channels_last_gain=gain("channels_last") if "channels_last" in wanted else None,
+            one_thread_gain=gain("one_thread") if "one_thread" in wanted else None,
+        )
     return replace(facts, roots=tuple(roots))
 
 
