@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tauto.measurement.statistics import Samples
+from tauto.measurement.statistics import TRIM, Samples
 from tauto.reports.measurement import Latency
 
 __all__ = ["LONG_CALL_S", "latency_of", "run_block", "synchronizer", "warm_up"]
@@ -82,6 +82,7 @@ def latency_of(blocks: list[Samples], batch: int) -> Latency:
         blocks=len(blocks),
         throughput_per_s=batch / float(p50),
         p05_ms=float(p05) * 1e3,
+        block_ms=float(np.quantile([np.median(block) for block in blocks], 1 - TRIM)) * 1e3,
     )
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from tauto.measurement.statistics import RatioEstimate, bootstrap_ratio_interval, ordered_ratio_interval
 from tauto.reports.comparison import Interval
 
-__all__ = ["MIN_PAIRS", "SequentialRatio", "Stop"]
+__all__ = ["CAUTIOUS", "MIN_PAIRS", "SequentialRatio", "Stop"]
 
 Stop = Literal["settled", "given_up", "out_of_time"]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -11,13 +12,25 @@ from numpy.typing import NDArray
 
 from tauto.reports.comparison import Interval
 
-__all__ = ["RatioEstimate", "bootstrap_ratio_interval", "ordered_ratio_interval", "student_quantile", "trimmed_mean"]
+__all__ = [
+    "TRIM",
+    "RatioEstimate",
+    "bootstrap_ratio_interval",
+    "calm_ratio_interval",
+    "ordered_ratio_interval",
+    "student_quantile",
+    "trimmed_mean",
+]
 
 TRIM = 0.25
 """Share of pairs left out at each end: a burst of other work spoils whole blocks."""
 TRIM_FROM = 8
 """Values from which trimming begins: fewer cannot spare any."""
 RESAMPLES = 1000
+CALM_CALLS = 0.1
+"""Quantile of a block's calls that ran undisturbed on a busy machine."""
+CALM_BLOCKS = 0.25
+"""Quantile of the blocks that had such calls."""
 
 Samples = NDArray[np.float64]
 
@@ -107,6 +120,36 @@ def bootstrap_ratio_interval(
     low, high = np.quantile(resampled, (0.025, 0.975))
     freedom = max(1, pairs - 2 * _cut(pairs) - 1)
     widen = math.sqrt(pairs / (pairs - 1)) * student_quantile(0.5 + confidence / 2, freedom)
+    widen /= NormalDist().inv_cdf(0.975)
+    half = widen * max(centre - low, high - centre)
+    return RatioEstimate(math.exp(centre), Interval(math.exp(centre - half), math.exp(centre + half)))
+
+
+def calm_ratio_interval(
+    numerators: Sequence[Samples], denominators: Sequence[Samples], random: np.random.Generator, confidence: float
+) -> RatioEstimate:
+    """Return the ratio of what the calls of two sides take when nothing else runs, and its interval.
+
+    For a busy machine, where a side that waits for its own threads stands still for whole blocks. Of each block the
+    fast end (its 10 % quantile), of each side the lower quartile of these: right as long as a quarter of the blocks
+    have some calls that ran undisturbed. The interval resamples the blocks of each side by itself, and is widened for
+    their number as that of :func:`bootstrap_ratio_interval`.
+
+    Parameters
+    ----------
+    numerators, denominators : sequence of ndarray
+        The call times of each block; at least two blocks a side.
+    random : numpy.random.Generator
+        Draws the resamples.
+    confidence : float
+        Coverage asked for.
+    """
+    sides = [np.log([np.quantile(block, CALM_CALLS) for block in side]) for side in (numerators, denominators)]
+    centre = float(np.subtract(*(np.quantile(side, CALM_BLOCKS) for side in sides)))
+    drawn = (side[random.integers(0, len(side), (RESAMPLES, len(side)))] for side in sides)
+    low, high = np.quantile(np.subtract(*(np.quantile(each, CALM_BLOCKS, axis=1) for each in drawn)), (0.025, 0.975))
+    blocks = min(map(len, sides))
+    widen = math.sqrt(blocks / (blocks - 1)) * student_quantile(0.5 + confidence / 2, blocks - 1)
     widen /= NormalDist().inv_cdf(0.975)
     half = widen * max(centre - low, high - centre)
     return RatioEstimate(math.exp(centre), Interval(math.exp(centre - half), math.exp(centre + half)))

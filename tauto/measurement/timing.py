@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from tauto.measurement.blocks import LONG_CALL_S, latency_of, run_block, synchronizer, warm_up
-from tauto.measurement.sequential import SequentialRatio
-from tauto.measurement.statistics import Samples
+from tauto.measurement.sequential import CAUTIOUS, SequentialRatio
+from tauto.measurement.statistics import RatioEstimate, Samples, calm_ratio_interval
 from tauto.reports.comparison import Interval, Verdict
 from tauto.reports.measurement import Latency
 from tauto.workload.state import preserved_rng, thread_count
 
-__all__ = ["BETTER_ABOVE", "HALF_WIDTH", "WORSE_BELOW", "PairTiming", "orders", "time_pair", "verdict_of"]
+__all__ = ["BETTER_ABOVE", "HALF_WIDTH", "WORSE_BELOW", "PairTiming", "cautious", "orders", "time_pair", "verdict_of"]
 
 HALF_WIDTH = 0.03
 BETTER_ABOVE = 1.02
@@ -34,7 +34,7 @@ class PairTiming:
     speedup : float
         Latency of ``a`` over latency of ``b``; above 1, ``b`` is faster.
     interval : Interval
-        Of the speedup: 95 % when ``settled``, else 99 %.
+        Of the speedup: 95 % when ``settled``, else 99 %. On a busy machine it is of the undisturbed calls.
     settled : bool
         Whether the interval became narrower than asked before the time cap.
     gave_up : bool
@@ -55,16 +55,8 @@ class PairTiming:
 
     @property
     def verdict(self) -> Verdict:
-        """Whether ``b`` is better, the same or worse.
-
-        On a busy machine, where one side may have waited more for its threads than the other, the fast ends of both
-        must say so too.
-        """
-        verdict = verdict_of(self.interval)
-        if verdict == "same" or not (self.a.disturbed or self.b.disturbed):
-            return verdict
-        fast = (self.a.p05_ms or self.a.p50_ms) / (self.b.p05_ms or self.b.p50_ms)
-        return verdict if verdict == verdict_of(Interval(fast, fast)) else "same"
+        """Whether ``b`` is better, the same or worse."""
+        return verdict_of(self.interval)
 
 
 def verdict_of(interval: Interval) -> Verdict:
@@ -129,15 +121,32 @@ def time_pair(
                 blocks[side].append(run_block(functions[side], synchronize, settle=settle))
             ratio.add(float(np.median(blocks[0][-1])), float(np.median(blocks[1][-1])))
             stop = ratio.stop(out_of_time=time.perf_counter() - start > time_cap_s)
+    latencies = [latency_of(side, batch) for side in blocks]
+    estimate = ratio.estimate
+    if busy := any(latency.disturbed for latency in latencies):
+        estimate = cautious(estimate, calm_ratio_interval(*blocks, random, CAUTIOUS))
     return PairTiming(
-        speedup=ratio.estimate.ratio,
-        interval=ratio.estimate.interval,
-        settled=stop == "settled",
+        speedup=estimate.ratio,
+        interval=estimate.interval,
+        settled=stop == "settled" and not busy,
         gave_up=stop == "given_up",
-        a=latency_of(blocks[0], batch),
-        b=latency_of(blocks[1], batch),
+        a=latencies[0],
+        b=latencies[1],
         wall_s=time.perf_counter() - start,
     )
+
+
+def cautious(paired: RatioEstimate, calm: RatioEstimate) -> RatioEstimate:
+    """Return what to believe of a ratio measured on a busy machine.
+
+    One side may have waited more for its threads than the other, whole blocks long, which says nothing of the models:
+    a hundredfold speedup came out of that. So the calls that ran undisturbed tell how much, and where all blocks and
+    the undisturbed calls do not agree on which side is faster, the interval reaches 1.
+    """
+    if verdict_of(paired.interval) == verdict_of(calm.interval):
+        return calm
+    low, high = min(calm.interval.low, 1.0), max(calm.interval.high, 1.0)
+    return RatioEstimate(calm.ratio, Interval(low, high))
 
 
 def orders(random: np.random.Generator) -> Iterator[tuple[int, int]]:

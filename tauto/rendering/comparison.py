@@ -19,7 +19,7 @@ from tauto.rendering.numbers import (
     seconds,
     share,
 )
-from tauto.reports import Agreement, Comparison, Conditions, Quality
+from tauto.reports import Agreement, Comparison, Conditions, Measurement, Quality
 
 __all__ = [
     "before_after",
@@ -166,12 +166,18 @@ def busy(report: Comparison) -> tuple[tuple[str, str], ...]:
     sides = [side for side in (report.original, report.optimized) if side.latency.disturbed]
     if not sides:
         return ()
-    words = ", ".join(
-        f"{side.name} {duration(side.latency.p05_ms)} to {duration(side.latency.p50_ms)}" for side in sides
-    )
+    words = ", ".join(f"{side.name} {duration(side.latency.p05_ms)} to {duration(_typical_ms(side))}" for side in sides)
     return (
-        ("Busy", f"other work disturbed the timing (fast calls to typical calls: {words}); measure again when quiet"),
+        (
+            "Busy",
+            f"other work disturbed the timing (fast calls to typical ones: {words}), so the speedup is of the calls "
+            "that ran undisturbed; measure again when quiet",
+        ),
     )
+
+
+def _typical_ms(side: Measurement) -> float:
+    return max(side.latency.p50_ms, side.latency.block_ms or 0.0)
 
 
 def quality_note(report: Comparison) -> str:

@@ -22,11 +22,13 @@ class Latency:
     """Samples a second at this batch size: batch / p50."""
     p05_ms: float | None = None
     """The fast end, nearly free of other work on the machine."""
+    block_ms: float | None = None
+    """Three quarters of the blocks have a median of at most this: far above p50 when whole blocks stood still."""
 
     @property
     def disturbed(self) -> bool:
-        """Whether a typical call took more than three times a fast one: the machine was busy."""
-        return self.p05_ms is not None and self.p50_ms > 3 * self.p05_ms
+        """Whether a typical call, or a quarter of the blocks, took more than three times a fast one: a busy machine."""
+        return self.p05_ms is not None and max(self.p50_ms, self.block_ms or 0.0) > 3 * self.p05_ms
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,13 @@ CONFIRM_SHARE = 0.8
 MIN_TRIAL_S = 1.0
 """A trial with less time than this is not begun."""
 LEAST_LIMIT_S = 10.0
+"""Beside three times the original's own run: what an engine's import, a preparation and a comparison take."""
 TRIAL_SHARE = 0.4
-"""Share of the time left that one trial may use, where that is more than :data:`LEAST_LIMIT_S`."""
+"""Share of the time left that one trial may use, where that is more than the least that makes sense."""
+FIRST_SHARE = 0.6
+"""Largest share of the time left for a trial while nothing was found: what it finds is still to be confirmed."""
+LOADING_SHARE = 0.5
+"""Of a preparation, at most, that loading what it made takes again."""
 EARLY_MARGIN = 0.9
 """A candidate whose early samples are clearly below this share of the best so far is given up."""
 
@@ -108,7 +113,7 @@ class Search:
                 return
             self._tell(number, recipe)
             # one that hangs or compiles for ever must leave time for those after it
-            self._candidates.append(self._try(number, recipe, min(limit, max(LEAST_LIMIT_S, TRIAL_SHARE * limit))))
+            self._candidates.append(self._try(number, recipe, min(limit, max(self._least_s(), TRIAL_SHARE * limit))))
             if not self._candidates[-1].improves:
                 self.bench.discard(recipe)
 
@@ -220,6 +225,10 @@ class Search:
         """Longest time for one comparison's timing."""
         return min(12.0, max(1.0, 0.08 * self.budget.total_s))
 
+    def _least_s(self) -> float:
+        """Seconds below which a trial of this model would hardly come to be measured."""
+        return LEAST_LIMIT_S + 3 * self.bench.baseline.wall_s + self._cap_s()
+
     def _confirm_cost_s(self) -> float:
         """Seconds to judge the best once more, load it three times, and measure two memories."""
         memories = 2 * self.bench.baseline.wall_s
@@ -227,11 +236,13 @@ class Search:
         if best is None:
             return self._cap_s() + memories
         preparing = best.report.preparation_s or 0.0
-        # loading is a part of preparing; how large a part is not known before it is confirmed
-        return best.report.wall_s - preparing + memories + min(1.2 * preparing, 0.3 * self.budget.total_s)
+        return best.report.wall_s - preparing + memories + 3 * LOADING_SHARE * preparing
 
     def _reserve_s(self) -> float:
-        return min(self._confirm_cost_s() / CONFIRM_SHARE, 0.6 * self.budget.total_s)
+        """Seconds to keep back: a share while there is nothing to confirm, then what confirming the best costs."""
+        if self._best() is None:
+            return (1 - FIRST_SHARE) * self.budget.left_s
+        return self._confirm_cost_s() / CONFIRM_SHARE
 
     def _tell(self, number: int, recipe: Recipe) -> None:
         best = self._best()

@@ -5,6 +5,7 @@ import pytest
 
 from tauto.measurement.statistics import (
     bootstrap_ratio_interval,
+    calm_ratio_interval,
     ordered_ratio_interval,
     student_quantile,
     trimmed_mean,
@@ -91,3 +92,16 @@ def test_the_order_alone_bounds_the_median_ratio_however_wild_the_ratios():
 def test_fewer_than_eight_pairs_have_no_order_to_go_by():
     assert ordered_ratio_interval(np.ones(7), np.ones(7), 0.99) is None
     assert ordered_ratio_interval(np.ones(8), np.ones(8), 0.99) is not None
+
+
+def test_calm_ratio_sees_through_blocks_that_stood_still():
+    random = np.random.default_rng(0)
+    found = []
+    for _ in range(200):
+        sides = []
+        for scale, stalled in ((2.0, 0.6), (1.0, 0.1)):
+            still = random.random(24) < stalled
+            sides.append([scale * random.lognormal(0, 0.05, 20) + 80 * one for one in still])
+        found.append(calm_ratio_interval(*sides, random, 0.99))
+    assert 1.9 < np.median([one.ratio for one in found]) < 2.1
+    assert sum(one.interval.low <= 2 <= one.interval.high for one in found) >= 190

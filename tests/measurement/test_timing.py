@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from tauto.measurement.blocks import latency_of
 from tauto.measurement.latency import time_alone
 from tauto.measurement.sequential import FEWEST_PAIRS
-from tauto.measurement.timing import PairTiming, time_pair, verdict_of
+from tauto.measurement.statistics import RatioEstimate
+from tauto.measurement.timing import cautious, time_pair, verdict_of
 from tauto.reports.comparison import Interval
-from tauto.reports.measurement import Latency
 
 
 def busy(seconds):
@@ -118,16 +119,43 @@ def test_one_function_alone():
     assert latency.calls >= latency.blocks >= 1
 
 
-def _latency(p50_ms, p05_ms):
-    return Latency(p50_ms, 2 * p50_ms, 100, 12, 1000 / p50_ms, p05_ms)
+def _stalling(seconds, stall_s, *, stands_still):
+    """Return a function that is busy, and for whole stretches of calls stands still as well."""
+    calls = iter(range(10**9))
+
+    def run():
+        if stands_still(next(calls)):
+            time.sleep(stall_s)
+        busy(seconds)()
+
+    return run
 
 
-def test_on_a_busy_machine_the_fast_ends_must_say_so_too():
-    sure = Interval(1.5, 2.5)
-    stalled = PairTiming(2.0, sure, True, False, _latency(24.0, 0.04), _latency(0.05, 0.04), 1.0)
-    assert stalled.a.disturbed
-    assert stalled.verdict == "same"
-    real = PairTiming(2.0, sure, True, False, _latency(24.0, 0.08), _latency(0.05, 0.04), 1.0)
-    assert real.verdict == "better"
-    quiet = PairTiming(2.0, sure, True, False, _latency(1.0, 0.9), _latency(0.5, 0.45), 1.0)
-    assert quiet.verdict == "better"
+def test_a_side_that_stands_still_for_most_blocks_is_not_slower():
+    # 5 slow calls fill a block, and 100 fast ones do: most blocks stand still, most calls do not
+    slow = _stalling(0.0005, 0.02, stands_still=lambda call: call % 600 < 40)
+    timing = time_pair(slow, busy(0.0005), batch=1, time_cap_s=4)
+    assert timing.a.disturbed
+    assert not timing.settled
+    assert timing.verdict == "same", timing
+    assert 0.8 < timing.speedup < 1.25
+
+
+def _estimate(low, high):
+    return RatioEstimate((low * high) ** 0.5, Interval(low, high))
+
+
+def test_on_a_busy_machine_the_undisturbed_calls_tell_how_much():
+    assert cautious(_estimate(18, 81), _estimate(1.4, 1.6)).interval == Interval(1.4, 1.6)
+    assert cautious(_estimate(18, 81), _estimate(0.9, 1.1)).interval == Interval(0.9, 1.1)
+    assert cautious(_estimate(18, 81), _estimate(0.5, 0.6)).interval == Interval(0.5, 1.0), "they do not agree"
+    assert cautious(_estimate(0.9, 1.1), _estimate(1.4, 1.6)).interval == Interval(1.0, 1.6)
+
+
+def test_whole_blocks_that_stood_still_show_as_disturbed():
+    fast, slow = np.full(200, 0.0003), np.full(5, 0.016)
+    mixed = latency_of([fast, fast, slow, slow], batch=1)
+    assert mixed.p50_ms == pytest.approx(0.3)
+    assert mixed.block_ms == pytest.approx(16.0)
+    assert mixed.disturbed
+    assert not latency_of([*[fast] * 9, slow], batch=1).disturbed
