@@ -219,7 +219,7 @@ class _RootCalls:
 
     def _replace(self, call: Callable[..., Any]) -> None:
         if nn.Module.__call__ is not call:
-            nn.Module.__call__ = call  # type: ignore[method-assign, assignment]
+            nn.Module.__call__ = call  # type: ignore[method-assign]
 
 
 def _recomputing() -> bool:

@@ -85,8 +85,8 @@ class FixTrial:
         Of the closed set, but no recipe.
     unit : str
         What counts as a step; a cell with few of them is timed as a whole.
-    budget : Budget
-        Hard limit of time.
+    budget_s : float
+        Hard limit of the time that :meth:`run` takes.
     seed : int
         Of both processes and of the order of blocks.
     """
@@ -94,9 +94,23 @@ class FixTrial:
     cell: Cell
     fix: Fix
     unit: FixUnit
-    budget: Budget
+    budget_s: float
     seed: int = 0
+    budget: Budget = field(init=False)
     _workspace: Workspace = field(default_factory=new_workspace)
+
+    def prepare(self) -> None:
+        """Wait until trials can start: the first of a session waits for the imports of the fork server.
+
+        Raises
+        ------
+        TrialFailed
+            When no process can be started.
+        """
+        executor().preload(_TORCHS_OWN)
+        outcome = executor().run(Job("os:getpid", {}, self._workspace.folder("first")))
+        if outcome.failure is not None:
+            raise TrialFailed(f"no process could be started for the trial: it {outcome.failure.reason}")
 
     def run(self) -> Measured:
         """Run both sides until the speedup is known or the time is up.
@@ -110,8 +124,7 @@ class FixTrial:
         TrialFailed
             When the cell does not run again as it is, or its steps are too long for the budget.
         """
-        executor().warm()
-        executor().preload(_TORCHS_OWN)
+        self.budget = Budget(self.budget_s)
         payload = self._workspace.path / "cell.pt"
         try:
             carrier = self.cell.carrier(self.fix.target.partition(".")[0])

@@ -16,7 +16,6 @@ from tauto.profiling.fixes import ACTIONS
 from tauto.reports import Finding, Fix, FixReport, ProfileReport, Tried
 from tauto.reports.fix import FixObjective, FixUnit
 from tauto.results import FixResult, ProfileResult, TuningResult, last_of
-from tauto.tuning import Budget
 from tauto.tuning.fix_trial import FixFailed, FixTrial, Measured
 from tauto.tuning.fix_verdict import judged
 from tauto.verbs.apply import apply
@@ -53,7 +52,7 @@ def fix(
         For a profile of a ``with`` block, of which the source is not known: a function without arguments that runs
         the loop, or one step of it.
     budget : str or float, optional
-        Time that it may take; default 60 s, for a recipe 3 min.
+        Time that it may take, once processes can be started at all; default 60 s, for a recipe 3 min.
 
     Raises
     ------
@@ -142,12 +141,14 @@ def _apply_recipe(
 
 
 def _try(result: ProfileResult, finding: Finding, wanted: Fix, cell: Cell, budget_s: float) -> FixResult:
-    clock, began = Budget(budget_s), time.monotonic()
     unit, objective = _unit(result.report, wanted), _objective(finding, wanted)
     measured: Measured | None = None
     failed = ""
+    trial = FixTrial(cell, wanted, unit, budget_s)
+    trial.prepare()
+    began = time.monotonic()
     try:
-        measured = FixTrial(cell, wanted, unit, clock).run()
+        measured = trial.run()
     except FixFailed as error:
         failed = str(error)
     hardware = Hardware.current(result.report.device)
