@@ -58,7 +58,10 @@ class Parser(argparse.ArgumentParser):
         UsageError
             When it does not parse; an unknown option gets close matches.
         """
-        arguments, extra = self.parse_known_args(split(line))
+        words = split(line)
+        if "--" in words:  # argparse would make a list of what follows two of them
+            self.error("'--' alone means nothing here")
+        arguments, extra = self.parse_known_args(words)
         if extra:
             self._refuse(extra[0])
         return arguments
