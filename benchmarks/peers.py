@@ -88,7 +88,8 @@ def _openvino_model(model: nn.Module, workload: Workload) -> Any:
 
     call = workload.example
     example = call.kwargs if call.kwargs else call.args
-    return openvino.convert_model(model, example_input=example)
+    plain = model.model if isinstance(model, _Scores) else model  # its tracer asks for the names of the arguments
+    return openvino.convert_model(plain, example_input=example)
 
 
 def _openvino(converted: Any) -> nn.Module:
