@@ -31,6 +31,10 @@ def _options(parser: Parser) -> None:
     parser.add_argument("--depth", metavar="LEVELS", help="how many levels of modules are shown; default all")
     parser.add_argument("--memory", action="store_true", help="show memory over time whole: the peak, who allocates")
     parser.add_argument("--stacks", action="store_true", help="record Python stacks: every allocation has its line")
+    parser.add_argument(
+        "--scale", metavar="SIZES", help="how it grows: batch=1..64, seq=64..1024, x.2=32,48, tokens=16..256"
+    )
+    parser.add_argument("--budget", metavar="TIME", help="time that --scale may take, such as 2min; default 60s")
     parser.takes("--against", PROFILE_RESULT, "an earlier profile to set this one against: its name, or previous")
 
 
@@ -49,6 +53,20 @@ def _shown(call: Invocation) -> dict[str, Any]:
     return given
 
 
+def _scaled(call: Invocation) -> dict[str, Any]:
+    """Return what says at which sizes the model is run, as far as it is given."""
+    scale, budget = call.arguments.scale, call.arguments.budget
+    if scale is None:
+        if budget is not None:
+            raise UsageError(
+                "%tauto_profile: --budget goes with --scale. Write such as --scale batch=1..64 --budget 2min."
+            )
+        return {}
+    if any(_shown(call).values()):
+        raise UsageError("%tauto_profile: --scale goes with --inputs and --budget alone; the others show one profile.")
+    return {"scale": scale} | ({"budget": budget} if budget is not None else {})
+
+
 def _run(call: Invocation) -> Any:
     __tracebackhide__ = True
     if call.cell is not None:
@@ -59,7 +77,7 @@ def _run(call: Invocation) -> Any:
             "%tauto_profile: no model is named. Write %tauto_profile model, or %%tauto_profile above a cell."
         )
     model = call.names.model(name)
-    keywords = inputs_keywords(call) | _shown(call)
+    keywords = inputs_keywords(call) | (_scaled(call) or _shown(call))
     return call_engine(call, tauto.profile, model, **keywords, name=name, names=call.shell.user_ns)
 
 
@@ -69,6 +87,8 @@ def _profile_cell(call: Invocation) -> Any:
         raise UsageError(
             "%%tauto_profile takes no model and no inputs: it sees which models the cell calls, and with what."
         )
+    if _scaled(call):
+        raise UsageError("%%tauto_profile takes no --scale: name a model, %tauto_profile model --scale batch=1..64.")
     cell = compile_cell(call.shell, call.cell or "", PROFILE.name)
     session = translated(lambda: tauto.profile(names=call.shell.user_ns, source=cell.source, **_shown(call)))
     own: list[BaseException] = []

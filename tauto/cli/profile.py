@@ -20,6 +20,11 @@ Earlier = Annotated[
 Memory = Annotated[bool, typer.Option("--memory", help="Show memory over time whole: the peak, and who allocates.")]
 Stacks = Annotated[bool, typer.Option("--stacks", help="Record Python stacks: every allocation has its line.")]
 
+Sizes = Annotated[
+    str | None, typer.Option("--scale", metavar="SIZES", help="How it grows: batch=1..64, seq=64..1024, x.2=32,48.")
+]
+ScaleBudget = Annotated[str, typer.Option("--budget", metavar="TIME", help="Time that --scale may take.")]
+
 
 def profile(
     model: Model,
@@ -30,6 +35,8 @@ def profile(
     against: Earlier = None,
     memory: Memory = False,
     stacks: Stacks = False,
+    scale: Sizes = None,
+    budget: ScaleBudget = "60s",
 ) -> None:
     """Say where time and memory go, with findings."""
     with answering():
@@ -39,4 +46,7 @@ def profile(
         given |= {"memory": memory, "stacks": stacks}
         import tauto
 
+        if scale is not None:
+            show(tauto.profile(value, **keywords(source, inputs=inputs), scale=scale, budget=budget, name=name), report)
+            return
         show(tauto.profile(value, **given, name=name), report)

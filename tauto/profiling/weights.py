@@ -213,7 +213,7 @@ def _chunks(values: Tensor, dimension: int | None) -> Iterator[tuple[Tensor, sli
         part = rows[begin : begin + step]
         place = slice(begin, begin + part.shape[0])
         # one channel may itself be larger than a chunk
-        for piece in part.reshape(part.shape[0], width).split(max(CHUNK // part.shape[0], 1), dim=1):
+        for piece in torch.split(part.reshape(part.shape[0], width), max(CHUNK // part.shape[0], 1), dim=1):
             yield piece.to(wide), place
 
 

@@ -102,7 +102,11 @@ def _point(point: ScalePoint, top: float) -> Row:
 def _growths(one: ScaleSeries) -> Table:
     rows = []
     for growth in one.growths:
-        made = ", ".join(f"{share(part)} {order}" for order, part in growth.shares.items() if part >= 0.001)
+        made = ", ".join(
+            f"{share(part)} {'constant' if order == '1' else order}"
+            for order, part in growth.shares.items()
+            if part >= 0.001
+        )
         cells = (
             cell(_QUANTITIES[growth.quantity]),
             cell(growth_words(growth) + (f": {growth.reason}" if growth.reason else "")),

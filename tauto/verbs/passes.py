@@ -32,9 +32,7 @@ def profile_forward_pass(model: nn.Module, inputs: Any = None, *, name: str | No
     >>> tauto.profile_forward_pass(model, x).modules[0].total_ms  # doctest: +SKIP
     12.3
     """
-    found = profile(model, inputs, name=name)
-    assert isinstance(found, ProfileResult)  # for the type checker: a model was given
-    return found
+    return profile(model, inputs, name=name)
 
 
 def profile_backward_pass(

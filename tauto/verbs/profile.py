@@ -10,14 +10,16 @@ from typing import Any, Self, TypeAlias, overload
 import torch
 from torch import nn
 
+from tauto.config.scale import Scale
 from tauto.errors import InvalidArgument
 from tauto.profiling import ProfileSession
 from tauto.profiling.session import model_session
 from tauto.rendering.view import Sort, View
 from tauto.reports import ProfileReport
-from tauto.results import ProfileResult
+from tauto.results import ProfileResult, ScalingResult
 from tauto.verbs.against import earlier
 from tauto.verbs.delivery import deliver
+from tauto.verbs.scaling import scaling_of
 from tauto.workload import Workload
 from tauto.workload.cell import Cell
 from tauto.workload.check import check_runs
@@ -107,6 +109,16 @@ def profile(
 ) -> ProfileResult: ...
 
 
+@overload
+def profile(
+    model: nn.Module,
+    inputs: Any = None,
+    *,
+    scale: str | Scale,
+    budget: str | float = "60s",
+    name: str | None = None,
+    names: Mapping[str, Any] | None = None,
+) -> ScalingResult: ...
 def profile(
     model: nn.Module | None = None,
     inputs: Any = None,
@@ -119,7 +131,9 @@ def profile(
     against: Against = None,
     memory: bool = False,
     stacks: bool = False,
-) -> ProfileResult | ProfiledBlock:
+    scale: str | Scale | None = None,
+    budget: str | float = "60s",
+) -> ProfileResult | ProfiledBlock | ScalingResult:
     """Say where time and memory go: in a model, or in the ``with`` block this returns when no model is given.
 
     A model is profiled for inference, in ``eval()`` under ``inference_mode()``, and given its own modes back; a block
@@ -149,6 +163,12 @@ def profile(
         Whether Python stacks are recorded, so that every allocation has its line of code, and not only that of the
         module call. The traced steps then take some 1.3 times as long.
 
+    scale : str, optional
+        Instead of where time goes, how it grows: ``"batch=1..64"``, ``"seq=64..1024"``, ``"x.2=32,48"``, or
+        ``"tokens=16..256"`` that the model generates; see :func:`tauto.config.scale.parse_scale`.
+    budget : str or float
+        Hard limit of time for ``scale``, such as ``"2min"`` or seconds; sizes that do not fit are named.
+
     Raises
     ------
     InvalidArgument
@@ -161,6 +181,12 @@ def profile(
     ...         model(images)
     >>> session.result  # doctest: +SKIP
     """
+    if scale is not None:
+        if model is None:
+            raise InvalidArgument(
+                "scale: it belongs to a model. Write tauto.profile(model, inputs, scale='batch=1..64')."
+            )
+        return scaling_of(model, inputs, scale, budget, name)
     view, before = View(sort, depth, memory=memory), earlier(against)
     if model is None:
         if inputs is not None:
