@@ -79,8 +79,8 @@ def _inference(name: str, setup: str, inputs: str = "**inputs", count: int = 40)
 CASES = (
     _training(
         "waiting for data",
-        "model = cnn()\noptimizer = torch.optim.SGD(model.parameters(), 0.1)\n"
-        "loader = torch.utils.data.DataLoader(Pictures(0.004, count=320), batch_size=8)",
+        "model = cnn(4)\noptimizer = torch.optim.SGD(model.parameters(), 0.1)\n"
+        "loader = torch.utils.data.DataLoader(Pictures(0.01, 16, 320), batch_size=8)",
     ),
     _training(
         "frozen backbone",
