@@ -6,10 +6,19 @@ import math
 from typing import TYPE_CHECKING
 
 from tauto.errors import InvalidArgument, MissingDependency
-from tauto.rendering import comparison, profile, profile_comparison, tuning
+from tauto.rendering import comparison, profile, profile_comparison, scaling, tuning, weights
 from tauto.rendering.document import clean
+from tauto.rendering.figures_growth import draw_histogram, draw_scaling, largest_weights
 from tauto.rendering.figures_profile import draw_changes, draw_panel, panels_of, rows_of
-from tauto.reports import Comparison, ProfileComparison, ProfileReport, Report, TuningReport
+from tauto.reports import (
+    Comparison,
+    ProfileComparison,
+    ProfileReport,
+    Report,
+    ScalingReport,
+    TuningReport,
+    WeightsReport,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,6 +58,10 @@ def figure(report: Report, what: str | None = None) -> Figure:
         return _comparison(report)
     if isinstance(report, TuningReport):
         return _tuning(report)
+    if isinstance(report, WeightsReport):
+        return _weights(report)
+    if isinstance(report, ScalingReport):
+        return _scaling(report)
     raise InvalidArgument(
         f"report: there is no figure of a {report.kind} report; there is one of profile, comparison and tuning reports."
     )
@@ -132,4 +145,22 @@ def _tuning(report: TuningReport) -> Figure:
     axes.set_yticks(range(len(compared)), [_name(label) for label in labels])
     axes.invert_yaxis()
     axes.set_xlabel("speedup with its 95 % interval (dashed: the original)")
+    return made
+
+
+def _weights(report: WeightsReport) -> Figure:
+    rows = largest_weights(report)
+    columns = min(max(len(rows), 1), 4)
+    lines = max(-(-len(rows) // columns), 1)
+    made = _empty((3 * columns, 0.6 + 1.9 * lines))
+    made.suptitle(_name(f"Weights of {report.model}: {weights.headline(report)}", 30 * columns), fontsize="medium")
+    for index, row in enumerate(rows, start=1):
+        draw_histogram(made.add_subplot(lines, columns, index), row)
+    return made
+
+
+def _scaling(report: ScalingReport) -> Figure:
+    made = _empty((12, 4))
+    made.suptitle(_name(f"{report.model}. {scaling.headline(report)}", 130), fontsize="medium")
+    draw_scaling([made.add_subplot(1, 3, index) for index in (1, 2, 3)], report)
     return made
