@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from growth_by_hand import grown
+
 from tauto.reports import (
     Agreement,
     Ceiling,
@@ -503,6 +505,7 @@ def everything() -> tuple[Report, ...]:
         bare_tuning(),
         machine(),
         replace(machine(), memory_bytes=None, instruction_sets=(), ceilings=()),
+        *grown(),
         runs(),
         replace(runs(), rows=(), total=0),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,8 +30,8 @@ def test_a_range_doubles_from_its_low_end_and_ends_with_its_high(low: int, more:
     sizes = parse_scale(f"batch={low}..{low + more}").sizes
     assert (sizes[0], sizes[-1]) == (low, low + more)
     assert list(sizes) == sorted(set(sizes))
-    assert all(size == 2 * before for before, size in zip(sizes, sizes[1:-1], strict=False))
-    assert all(size <= 2 * before for before, size in zip(sizes, sizes[1:], strict=False))
+    assert all(size == 2 * before for before, size in pairwise(sizes[:-1]))
+    assert all(size <= 2 * before for before, size in pairwise(sizes))
 
 
 @given(st.text(max_size=20))
