@@ -12,6 +12,9 @@ __all__ = ["LIMIT_BYTES", "bounded"]
 LIMIT_BYTES = 1_000_000
 _STEPS = ((10_000, 20_000), (2_500, 5_000), (600, 2_000), (150, 1_000), (40, 400), (10, 200), (4, 80))
 
+_FIGURES = 64
+"""Plain numbers up to which a list stays whole."""
+
 
 def bounded(report: Report, limit: int = LIMIT_BYTES) -> dict[str, Any]:
     """Return ``report.to_dict()``, cut to under ``limit`` bytes of JSON.
@@ -42,6 +45,8 @@ def _cut(value: Any, items: int, letters: int, path: str, left_out: dict[str, in
         kept = list(value.items())[: max(items, 40)]
         inner = f"{path}." if path else ""
         return {key[:letters]: _cut(item, items, letters, f"{inner}{key[:40]}", left_out) for key, item in kept}
+    if isinstance(value, list) and len(value) <= _FIGURES and all(isinstance(item, int | float) for item in value):
+        return value  # a histogram or a shape: a part of it would be another one
     if isinstance(value, list):
         chosen = _largest(value, items)
         if len(chosen) < len(value):
@@ -58,10 +63,10 @@ def _largest(rows: list[Any], items: int) -> list[Any]:
 
 
 def _weight(row: Any) -> float:
-    """Return what a row is ranked by: its time, or for a trial whether it was kept."""
+    """Return what a row is ranked by: its time, the size of a parameter, or for a trial whether it was kept."""
     if not isinstance(row, dict):
         return 0.0
     if row.get("status") == "kept":
         return float("inf")
-    time = row.get("total_ms", 0.0)
+    time = row.get("total_ms", row.get("elements", 0.0))
     return float(time) if isinstance(time, int | float) else 0.0
