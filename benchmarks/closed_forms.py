@@ -8,6 +8,7 @@ input; embedding and moving data cost nothing.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 __all__ = ["bert", "decoding", "gpt2", "lstm", "mlp", "mobilenet_v2", "resnet", "vit"]
@@ -22,7 +23,7 @@ TANH_GELU = 8
 
 def mlp(batch: int, widths: Sequence[int]) -> int:
     """Linear layers with a ReLU between them."""
-    products = sum(2 * batch * one * two for one, two in zip(widths, widths[1:], strict=False))
+    products = sum(2 * batch * one * two for one, two in itertools.pairwise(widths))
     return products + sum(batch * width for width in widths[1:-1])
 
 

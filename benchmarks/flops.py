@@ -5,6 +5,7 @@ python -m benchmarks.flops
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -61,7 +62,7 @@ class Last(nn.Module):
 def _mlp(widths: tuple[int, ...], batch: int) -> Case:
     def make() -> nn.Module:
         layers: list[nn.Module] = []
-        for one, two in zip(widths, widths[1:], strict=False):
+        for one, two in itertools.pairwise(widths):
             layers += [nn.Linear(one, two), nn.ReLU()]
         return nn.Sequential(*layers[:-1])
 
