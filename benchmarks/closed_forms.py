@@ -86,9 +86,7 @@ def _block(rows: int, keys: int, width: int, heads: int, inner: int, activation:
     return norms + _attention(rows, keys, width, heads) + _feed_forward(rows, width, inner, activation)
 
 
-def vit(
-    batch: int, image: int, patch: int, width: int, layers: int, heads: int, inner: int, labels: int
-) -> int:
+def vit(batch: int, image: int, patch: int, width: int, layers: int, heads: int, inner: int, labels: int) -> int:
     """Vision transformer, classified by its first token."""
     patches = (image // patch) ** 2
     rows = patches + 1

@@ -133,16 +133,16 @@ def _gpt2(prompt: int, tokens: int, cache: bool, width: int, layers: int, heads:
 
 def _lstm(batch: int, steps: int, width: int, hidden: int, layers: int, labels: int) -> Case:
     expected = closed_forms.lstm(batch, steps, width, hidden, layers, labels)
-    return Case(
-        "LSTM", lambda: Last(width, hidden, layers, labels), lambda: torch.randn(batch, steps, width), expected
-    )
+    return Case("LSTM", lambda: Last(width, hidden, layers, labels), lambda: torch.randn(batch, steps, width), expected)
 
 
 def cases(small: bool = False) -> Iterator[Case]:
     """Yield the architectures at their known sizes, or at small ones of the same structure."""
     yield _mlp((78, 52, 52, 10) if small else (784, 512, 512, 10), 4)
-    yield _resnet(64, (1, 2, 2, 1), (64, 128, 256, 512), 10) if small else _resnet(
-        224, (3, 4, 6, 3), (256, 512, 1024, 2048), 1000
+    yield (
+        _resnet(64, (1, 2, 2, 1), (64, 128, 256, 512), 10)
+        if small
+        else _resnet(224, (3, 4, 6, 3), (256, 512, 1024, 2048), 1000)
     )
     yield _mobilenet(64, 10) if small else _mobilenet(224, 1000)
     yield _vit(32, 8, 64, 2, 4, 128, 10) if small else _vit(224, 16, 768, 12, 12, 3072, 1000)

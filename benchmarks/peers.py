@@ -87,9 +87,9 @@ def _openvino_model(model: nn.Module, workload: Workload) -> Any:
     import openvino
 
     call = workload.example
-    if call.kwargs:  # its tracer makes a graph of BERT that it cannot run; it takes an exported program as well
-        return openvino.convert_model(torch.export.export(model, call.args, call.kwargs))
-    return openvino.convert_model(model, example_input=call.args)
+    example = call.kwargs if call.kwargs else call.args
+    plain = model.model if isinstance(model, _Scores) else model  # its tracer asks for the names of the arguments
+    return openvino.convert_model(plain, example_input=example)
 
 
 def _openvino(converted: Any) -> nn.Module:

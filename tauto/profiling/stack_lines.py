@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,7 +28,7 @@ def stack_lines() -> Callable[[str, int], str]:
 
     def name_of(file: str) -> str:
         path = file
-        if not file.startswith("<") and not os.path.isabs(file):
+        if not file.startswith("<") and not Path(file).is_absolute():
             path = next((whole for prefix in prefixes if Path(whole := f"{prefix}{file}").exists()), file)
         return title(path) if is_users(path) else ""
 

@@ -162,8 +162,7 @@ class _Segments:
         for time, root, dropped in ordered:
             self._times.append(time)
             self._kept.append(not dropped and (root not in many or root in met))
-            if not dropped:
-                met.add(root)
+            met.add(root)
 
     def keeps(self, time: int) -> bool:
         index = bisect_right(self._times, time) - 1
