@@ -69,12 +69,14 @@ def figure(report: Report, what: str | None = None) -> Figure:
 
 def _empty(size: tuple[float, float]) -> Figure:
     try:
-        from matplotlib.figure import Figure
+        import matplotlib.figure  # noqa: F401 - the next one needs it, and may be loaded already
+
+        from tauto.rendering.shown_figure import ShownFigure
     except ImportError:
         raise MissingDependency(
             "Figures need matplotlib, which is not installed. Run: pip install 'tauto[notebook]'"
         ) from None
-    return Figure(figsize=size, layout="constrained")
+    return ShownFigure(figsize=size, layout="constrained")
 
 
 def _figure(rows: int, title: str) -> tuple[Figure, Axes]:

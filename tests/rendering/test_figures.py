@@ -36,6 +36,11 @@ def test_it_is_drawn(report: Report) -> None:
         assert b"<svg" in file.getvalue()
 
 
+def test_a_notebook_shows_it_without_pyplot() -> None:
+    image = pytest.importorskip("IPython.core.formatters").PNGFormatter()(figure(tuning()))
+    assert image.startswith(b"\x89PNG")
+
+
 def test_every_compared_trial_has_its_place() -> None:
     axes = figure(tuning()).axes[0]
     labels = [label.get_text() for label in axes.get_yticklabels()]

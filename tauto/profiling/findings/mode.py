@@ -101,7 +101,7 @@ def _mode_matters(report: ProfileReport, root: RootFacts) -> bool:
 
 
 def _consequence(root: RootFacts, *, inference: bool) -> str:
-    has = f" It has {root.mode_dependent} dropout or batch norm modules." if root.mode_dependent else ""
+    has = f" Dropout or batch norm modules in it: {root.mode_dependent}." if root.mode_dependent else ""
     if inference:
         return (
             f"{has} Dropout is active and batch norm follows "
