@@ -15,7 +15,7 @@ from typing import Any
 from torch._C._profiler import RecordScope, _EventType
 
 from tauto.profiling.holders import MARK
-from tauto.profiling.ranges import RANGE
+from tauto.profiling.ranges import OWN, RANGE
 from tauto.reports.profile import PhaseName
 
 __all__ = ["Allocation", "Place", "Reading", "read_allocations"]
@@ -172,6 +172,8 @@ class _Reader:
             return self._module(event, int(name.removeprefix(RANGE)), context)
         if name.startswith(MARK):
             self._reading.marks.append((event.start_time_ns, int(name.removeprefix(MARK))))
+            return None
+        if name == OWN:
             return None
         fields = event.extra_fields
         sequence, scope = fields.sequence_number, fields.scope

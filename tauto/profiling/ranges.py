@@ -13,8 +13,10 @@ from torch import nn
 from tauto.profiling.anatomy import ModuleKey, key_of, paths_of
 from tauto.profiling.userlines import place
 
-__all__ = ["RANGE", "TracedCall", "range_number"]
+__all__ = ["OWN", "RANGE", "TracedCall", "range_number"]
 
+OWN = "tauto=own"
+"""Names the range of what the profile itself does with tensors in a traced step: none of it is the cell's."""
 RANGE = "tauto#"
 """Begins the name of every range that marks a module call in the trace; its number follows."""
 

@@ -24,7 +24,7 @@ from tauto.profiling.holders import Holders
 from tauto.profiling.interrupts import run_on_main_thread
 from tauto.profiling.patches import Original, Pause
 from tauto.profiling.phases import PhaseClock
-from tauto.profiling.ranges import RANGE, TracedCall
+from tauto.profiling.ranges import OWN, RANGE, TracedCall
 from tauto.profiling.sampling import SAMPLES, Sampling
 from tauto.profiling.tracer import Tracer
 from tauto.profiling.userlines import is_users
@@ -406,7 +406,8 @@ class Recorder:
         if root.calls == 0:
             seen.forget(module)
         try:
-            root.wants_inputs = seen.remember(module, args, kwargs)
+            with torch._C._profiler._RecordFunctionFast(OWN):
+                root.wants_inputs = seen.remember(module, args, kwargs)
             if len(root.shapes) < _SHAPES:
                 shapes = ", ".join(describe((args, dict(kwargs))))
                 root.shapes.extend([shapes] if shapes not in root.shapes else [])

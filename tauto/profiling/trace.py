@@ -12,7 +12,7 @@ from typing import Any
 from tauto.profiling.flops import count_bytes, count_flops, hands_on, is_fused
 from tauto.profiling.holders import MARK
 from tauto.profiling.operator import Operator
-from tauto.profiling.ranges import range_number
+from tauto.profiling.ranges import OWN, range_number
 
 __all__ = ["CACHE_BYTES", "CallSpan", "Habits", "OperatorSum", "Trace", "Work", "read_trace"]
 
@@ -218,12 +218,19 @@ class _Sweep:
         """By thread and sequence number, the call whose operator recorded this node of the backward pass."""
         self._last: CallSpan | None = None
         """Call that recorded the last node met."""
+        self._own_until: dict[int, int] = {}
+        """By thread, when the profile's own work that was met last ends."""
 
     def take(self, start: int, end: int, event: Any) -> None:
-        stack = self._stacks[event.start_thread_id()]
+        thread, name = event.start_thread_id(), event.name()
+        if start < self._own_until.get(thread, start):
+            return
+        if name == OWN:
+            self._own_until[thread] = end
+            return
+        stack = self._stacks[thread]
         while stack and stack[-1].end <= start and not (start == end == stack[-1].end):
             self._close(stack)
-        name = event.name()
         if name == _MEMORY:
             self._allocate(stack, start, event)
         elif name.startswith(MARK):

@@ -146,6 +146,24 @@ def test_inference_grows_by_nothing() -> None:
     assert max(timeline.categories["gradients"]) == 0
 
 
+def test_the_inputs_that_the_profile_remembers_are_no_leak() -> None:
+    net = Net()
+    batches = [torch.randn(8, WIDTH) for _ in range(STEPS)]
+
+    def work() -> None:
+        with torch.inference_mode():
+            for batch in batches:
+                net(batch)
+
+    with ProfileSession({"net": net}) as session:
+        work()
+    report = session.report
+    assert report.roots[0].remembered_samples == 8 * STEPS
+    assert report.memory is not None
+    assert report.memory.growth_bytes_per_step == 0
+    assert "aten::clone" not in {row.name for row in report.operators}
+
+
 def test_stacks_give_the_line_of_the_users_code() -> None:
     net = Net()
     timeline = run(training(net), net, stacks=True)
