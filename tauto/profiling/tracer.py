@@ -18,8 +18,9 @@ from tauto.profiling.quiet import quiet_stderr
 __all__ = ["Tracer", "Window", "WindowListener"]
 
 _OTHER = "Another torch.profiler was at work in this cell; torch has room for one"
-_ALLOCATOR_PERIOD = 1000
-"""torch warns at every thousandth block that was allocated before profiling and freed under it."""
+_ALLOCATOR_BLOCKS = 2000
+"""torch warns at every thousandth block that was allocated before profiling and freed under it. As many again, since a
+block does not count where the one before it at its address was allocated in an earlier window and freed after it."""
 
 
 @dataclass(slots=True, eq=False)
@@ -123,7 +124,7 @@ class Tracer:
     def _open(self, began: int) -> None:
         if self._listener is not None:
             self._listener.window_opens()
-        self._blocks = [torch.empty(1, device="cpu") for _ in range(_ALLOCATOR_PERIOD)]
+        self._blocks = [torch.empty(1, device="cpu") for _ in range(_ALLOCATOR_BLOCKS)]
         with quiet_stderr() as held:
             window = _profile(self._stacks)
             window.__enter__()  # type: ignore[no-untyped-call]
