@@ -35,6 +35,7 @@ class UntouchedTorch:
 
     def __init__(self) -> None:
         self.replaced = self._replaced()
+        self.threads = set(threading.enumerate())  # those of the executor stay from test to test
         self.hooks = len(optimizers._global_optimizer_pre_hooks), len(optimizers._global_optimizer_post_hooks)
 
     def _replaced(self) -> list[object]:
@@ -56,7 +57,8 @@ class UntouchedTorch:
         assert not torch.nn.modules.module._has_any_global_hook()
         assert not torch.autograd.profiler._is_profiler_enabled
         assert not torch._C._autograd._profiler_enabled()
-        assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("tauto")]
+        started = set(threading.enumerate()) - self.threads
+        assert not [thread.name for thread in started if thread.name.startswith("tauto")]
 
 
 @pytest.fixture
