@@ -12,6 +12,7 @@ from contextlib import nullcontext
 from tauto.conversion.openvino import import_openvino
 from tauto.conversion.signal_stack import kept_signal_stack
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin with it ignored
 faulthandler.enable()  # as a notebook's kernel does
 openvino = import_openvino()
 from openvino import opset13 as op

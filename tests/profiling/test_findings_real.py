@@ -30,6 +30,7 @@ MACHINE_DEPENDENT = {
     "threads_for_small_work",
     "few_threads",
     "can_be_tried",
+    "outside_model",
 }
 """What may hold back any small cell, depending on the machine and what else it does."""
 X = torch.randn(8, 16, generator=torch.Generator().manual_seed(1))
