@@ -289,8 +289,8 @@ def trained_profile() -> ProfileReport:
         Phase("other", 0, 410.0),
     )
     lines = (
-        LineRow("/home/ada/train.py", 14, "for images, labels in loader:", 0.28, "data", True),
-        LineRow("/home/ada/train.py", 16, "loss = criterion(model(images), labels)", 0.25, "forward"),
+        LineRow("train.py", 14, "for images, labels in loader:", 0.28, "data", True),
+        LineRow("train.py", 16, "loss = criterion(model(images), labels)", 0.25, "forward"),
     )
     usage = Usage(
         tuple(20.0 * moment for moment in range(60)),

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from types import CodeType, FrameType
 
-from tauto.profiling.userlines import user_frame
+from tauto.profiling.userlines import title, user_frame
 from tauto.reports.profile import LineRow, PhaseName
 
 __all__ = ["LineWatch"]
@@ -59,7 +59,7 @@ class LineWatch:
         rows = []
         for (file, line, phase, waits), count in self._seen.most_common(_ROWS):
             source = linecache.getline(file, line).strip()
-            rows.append(LineRow(file, line, source, count / self.looks, phase, waits))
+            rows.append(LineRow(title(file), line, source, count / self.looks, phase, waits))
         return tuple(rows)
 
 

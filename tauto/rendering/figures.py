@@ -63,7 +63,8 @@ def figure(report: Report, what: str | None = None) -> Figure:
     if isinstance(report, ScalingReport):
         return _scaling(report)
     raise InvalidArgument(
-        f"report: there is no figure of a {report.kind} report; there is one of profile, comparison and tuning reports."
+        f"report: there is no figure of a {report.kind} report; there is one of what profile, compare, autotune and "
+        "analyze_weight_distribution return."
     )
 
 

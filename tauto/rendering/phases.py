@@ -87,7 +87,7 @@ def line_blocks(lines: Sequence[LineRow]) -> list[Block]:
     rows = tuple(
         Row(
             (
-                cell(f"{line.file.replace(chr(92), '/').rpartition('/')[2]}:{line.line}", code=True),
+                cell(f"{line.file}:{line.line}", code=True),
                 cell(line.source, code=True),
                 Cell(share(line.share), Mark(line.share, 1.0)),
                 cell(PHASES[line.phase] + (" (the loop's iterator)" if line.waits_for_data else "")),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from tauto.profiling.facts import Facts, RootFacts
-from tauto.profiling.userlines import title
 from tauto.reports.profile import Finding, Gain, LineRow, ModuleRow, PhaseName, ProfileReport
 
 __all__ = [
@@ -130,4 +129,4 @@ def python_for(verb: str, root: RootFacts) -> str:
 
 def place_of(row: LineRow) -> str:
     """Return a line of the user's code as it is cited."""
-    return f"{title(row.file)}:{row.line} `{row.source.strip()}`"
+    return f"{row.file}:{row.line} `{row.source.strip()}`"
