@@ -49,3 +49,12 @@ def test_an_earlier_profile_is_a_name_or_the_previous_one(ready: Any) -> None:
 def test_a_mistake_is_one_line_before_anything_runs(ready: Any, options: str, words: str) -> None:
     assert words in ready.fails(f"%tauto_profile model {options}")
     assert not ready.engine.calls
+
+
+def test_scale_is_handed_to_the_engine_and_keeps_to_itself(shell: Any, engine: Any) -> None:
+    shell.run("import torch\nnet = torch.nn.Linear(4, 2)\nx = torch.zeros(1, 4)")
+    assert shell.run("%tauto_profile net --inputs x --scale batch=1..4 --budget 20s").success
+    assert engine.keywords["scale"] == "batch=1..4"
+    assert engine.keywords["budget"] == "20s"
+    assert "--scale" in shell.fails("%tauto_profile net --inputs x --budget 20s")
+    assert "--scale" in shell.fails("%tauto_profile net --inputs x --scale batch=1..4 --depth 2")
