@@ -151,6 +151,26 @@ def test_profile_prints_the_report(folder: Path, tauto: Tauto) -> None:
     assert "model" in (folder / "report.md").read_text()
 
 
+def test_profile_in_another_order_and_against_an_earlier_one(folder: Path, tauto: Tauto) -> None:
+    assert tauto("profile", "train:model", "--inputs", "images", "--report", "first.json").returncode == 0
+    done = tauto("profile", "train:model", "--inputs", "images", "--sort", "self", "--depth", "1")
+    assert done.returncode == 0, done.stderr
+    assert "body" in done.stdout
+    assert "Conv2d" not in done.stdout.partition("Time by module")[2].partition("Time by operator")[0]
+    done = tauto("profile", "train:model", "--inputs", "images", "--against", "first.json")
+    assert done.returncode == 0, done.stderr
+    assert "Conv2d" in done.stdout
+
+
+def test_profile_says_how_the_model_grows(folder: Path, tauto: Tauto) -> None:
+    done = tauto("profile", "train:model", "--inputs", "images", "--scale", "batch=1..16", "--budget", "20s")
+    assert done.returncode == 0, done.stderr
+    assert "16" in done.stdout
+    wrong = tauto("profile", "train:model", "--inputs", "images", "--scale", "batch")
+    assert wrong.returncode == 2
+    assert "scale" in wrong.stderr
+
+
 def test_hardware_without_ceilings(tauto: Tauto) -> None:
     done = tauto("hardware", "--quick")
     assert done.returncode == 0, done.stderr
