@@ -76,10 +76,11 @@ class Ready(Dataset):
 
 
 class Classifier(nn.Module):
-    """A convolutional backbone and a small head."""
+    """A convolutional backbone and a small head, with a bank of features for a nearest neighbour's vote later."""
 
     def __init__(self, width: int = 16) -> None:
         super().__init__()
+        self.register_buffer("bank", torch.zeros(2**15, width))  # 2 MB in each checkpoint
         self.backbone = nn.Sequential(_block(1, width), _block(width, width), _block(width, width))
         self.head = nn.Linear(width, 10)
 

@@ -23,7 +23,7 @@ MIN_TRIAL_S = 1.0
 LEAST_LIMIT_S = 10.0
 """Beside three times the original's own run: what an engine's import, a preparation and a comparison take."""
 TRIAL_SHARE = 0.4
-"""Share of the time left that one trial may use, where that is more than the least that makes sense."""
+"""Share of the time left that one trial of many may use, where that is more than the least that makes sense."""
 FIRST_SHARE = 0.6
 """Largest share of the time left for a trial while nothing was found: what it finds is still to be confirmed."""
 LOADING_SHARE = 0.5
@@ -113,7 +113,8 @@ class Search:
                 return
             self._tell(number, recipe)
             # one that hangs or compiles for ever must leave time for those after it
-            self._candidates.append(self._try(number, recipe, min(limit, max(self._least_s(), TRIAL_SHARE * limit))))
+            share = max(TRIAL_SHARE, 1 / (len(self._recipes) - number))
+            self._candidates.append(self._try(number, recipe, min(limit, max(self._least_s(), share * limit))))
             if not self._candidates[-1].improves:
                 self.bench.discard(recipe)
 

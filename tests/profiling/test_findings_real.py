@@ -269,9 +269,11 @@ def test_conversion_in_loop(again):
 
 @pytest.mark.parametrize("printing", [True, False])
 def test_printing(printing):
-    source = "with torch.inference_mode():\n    for _ in range(400):\n        z = model(x)\n" + (
-        "        print(z.repeat(20, 1).tolist())" if printing else ""
-    )
+    # by the clock, not by steps: a fast machine must not be through before the thread was looked at often enough
+    source = (
+        "ends = time.perf_counter() + 2\n"
+        "with torch.inference_mode():\n    while time.perf_counter() < ends:\n        z = model(x)\n"
+    ) + ("        print(z.repeat(20, 1).tolist())" if printing else "")
     with contextlib.redirect_stdout(io.StringIO()):
         assert ("printing" in rules(source, model=net().eval())) is printing
 

@@ -127,6 +127,20 @@ def test_one_that_hangs_leaves_time_for_those_after_it():
     assert search.budget.elapsed_s <= 120.0
 
 
+def test_the_last_one_may_use_all_the_time_that_is_not_kept_back():
+    limits = []
+
+    class Noting(HandBench):
+        def _answer(self, answer, wall_limit_s):
+            limits.append(wall_limit_s)
+            return Attempt(0.0, failure="crashed")
+
+    clock = Clock()
+    search = Search(Noting(clock, {recipe.title: 1.0 for recipe in RECIPES}), Budget(1000.0, clock=clock), Goal())
+    search.run(RECIPES)
+    assert limits == [240.0, 300.0, 600.0]  # of the 600 s that are not kept back: the least share, a half, all
+
+
 def test_a_full_disk_in_one_trial_keeps_what_was_found():
     assert run([2.0, TrialFailed("no space is left"), 1.0]).winner == 0
     assert run([2.0, OSError("too many files"), 1.0]).trials[1].reason == "too many files"

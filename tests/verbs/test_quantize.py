@@ -32,7 +32,7 @@ DATA = [torch.randn(16, 3, 24, 24, generator=torch.Generator().manual_seed(seed)
 
 
 def test_openvino_makes_it_smaller_and_every_trial_is_int8(net):
-    result = tauto.quantize(net, data=DATA, method="openvino", objective="size", budget="100s", name="net")
+    result = tauto.quantize(net, data=DATA, method="openvino", objective="size", budget="5min", name="net")
     assert [trial.recipe.title for trial in result.trials] == ["openvino (int8)"]
     trial = result.trials[0]
     assert trial.status in {"kept", "rejected"}, trial.reason
@@ -43,8 +43,12 @@ def test_openvino_makes_it_smaller_and_every_trial_is_int8(net):
         compile(result.script(), "optimize.py", "exec")
 
 
-def test_auto_tries_every_way_that_applies(net):
-    space_of = {trial.recipe.title for trial in tauto.quantize(net, data=DATA, budget="1s").trials}
+def test_auto_tries_every_way_that_applies(net, monkeypatch):
+    plans = []
+    monkeypatch.setattr("tauto.verbs.quantize.tune", lambda workload, plan, hardware: plans.append(plan))
+    monkeypatch.setattr("tauto.verbs.quantize.deliver_tuned", lambda tuned: tuned)
+    tauto.quantize(net, data=DATA)
+    space_of = {recipe.title for recipe in plans[0].space().recipes}
     assert {"openvino (int8)", "onnxruntime (int8_dynamic)", "int8_dynamic"} <= space_of
     assert all("int8" in title for title in space_of)
 
@@ -61,7 +65,7 @@ def test_when_every_faster_one_loses_quality_the_nearest_miss_is_told():
         plan = Plan(
             "quantize",
             lambda: legal_space(workload, hardware, chosen_techniques()),
-            Budget(30.0),
+            Budget(300.0),
             Goal(or_smaller=True),
             required=True,
         )
