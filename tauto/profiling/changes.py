@@ -31,6 +31,8 @@ class _Node:
     row: ModuleRow
     name: str
     """Below the module above it."""
+    root: str
+    """What its root model is called."""
     calls: int
     """Sampled calls of its root."""
     depth: int
@@ -48,7 +50,7 @@ def compare_profiles(before: ProfileReport, after: ProfileReport) -> ProfileComp
     -3.2
     """
     old, new = _trees(before), _trees(after)
-    for one, two in _paired_roots(before, after, old, new):
+    for one, two in _paired_roots(old, new):
         _join(one, two, "path" if one.row.kind == two.row.kind else "replaced")
         _pair_below(one, two)
     _pair_anywhere(old, new)
@@ -68,7 +70,7 @@ def _trees(report: ProfileReport) -> list[_Node]:
     calls = {row.root: max(row.calls, 1) for row in report.modules if not row.path}
     for row in sorted(report.modules, key=lambda row: (row.root, len(row.path.split(".")) if row.path else 0)):
         above = next((nodes[key] for key in _prefixes(row) if key in nodes), None)
-        node = _Node(row, row.path, calls.get(row.root, 1), 0)
+        node = _Node(row, row.path, _root(report, row), calls.get(row.root, 1), 0)
         if above is None:
             roots.append(node)
         else:
@@ -81,6 +83,10 @@ def _trees(report: ProfileReport) -> list[_Node]:
     return roots
 
 
+def _root(report: ProfileReport, row: ModuleRow) -> str:
+    return report.roots[row.root].name if 0 <= row.root < len(report.roots) else ""
+
+
 def _prefixes(row: ModuleRow) -> Iterable[tuple[int, str]]:
     path = row.path
     while path:
@@ -88,19 +94,13 @@ def _prefixes(row: ModuleRow) -> Iterable[tuple[int, str]]:
         yield row.root, path
 
 
-def _paired_roots(
-    before: ProfileReport, after: ProfileReport, old: list[_Node], new: list[_Node]
-) -> list[tuple[_Node, _Node]]:
+def _paired_roots(old: list[_Node], new: list[_Node]) -> list[tuple[_Node, _Node]]:
     """Pair the models by name, then by kind, then in order."""
     pairs: list[tuple[_Node, _Node]] = []
-    keys: list[Callable[[ProfileReport, _Node], Hashable]] = [
-        lambda report, node: report.roots[node.row.root].name if node.row.root < len(report.roots) else "",
-        lambda report, node: node.row.kind,
-        lambda report, node: "",
-    ]
+    keys: list[Callable[[_Node], Hashable]] = [lambda node: node.root, lambda node: node.row.kind, lambda node: ""]
     for key in keys:
         for one in [node for node in old if node.twin is None]:
-            two = next((two for two in new if two.twin is None and key(before, one) == key(after, two)), None)
+            two = next((two for two in new if two.twin is None and key(one) == key(two)), None)
             if two is not None:
                 one.twin, two.twin = two, one
                 pairs.append((one, two))
@@ -250,6 +250,7 @@ def _figures(node: _Node) -> ModuleFigures:
         flops=row.flops / calls,
         activation_bytes=row.activation_bytes,
         parameters=row.parameters,
+        root=node.root,
         backward_ms=None if row.backward_ms is None else row.backward_ms / calls,
     )
 

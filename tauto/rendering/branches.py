@@ -10,11 +10,11 @@ from itertools import groupby
 from tauto.rendering.view import View
 from tauto.reports import ModuleRow
 
-__all__ = ["Branch", "branches", "shown"]
+__all__ = ["ALIKE", "DEEPEST", "Branch", "branches", "shown", "span"]
 
-_ALIKE = 3
+ALIKE = 3
 """So many blocks in turn are folded."""
-_DEEPEST = 64
+DEEPEST = 64
 """What is nested deeper stands at this level."""
 
 
@@ -54,7 +54,7 @@ def branches(rows: Sequence[ModuleRow], fold: bool = True) -> list[Branch]:
         else:
             branch = Branch(row, row.path[len(above.row.path) :].lstrip("."), above.depth + 1)
             above.children.append(branch)
-        if branch.depth < _DEEPEST:
+        if branch.depth < DEEPEST:
             made[row.root, row.path] = branch
     order = {id(row): place for place, row in enumerate(rows)}
     for branch in made.values():
@@ -81,7 +81,7 @@ def _fold(branch: Branch) -> Branch:
     children: list[Branch] = []
     for _, group in groupby(branch.children, key=_kinds):
         alike = list(group)
-        children += [_merged(alike)] if len(alike) >= _ALIKE else alike
+        children += [_merged(alike)] if len(alike) >= ALIKE else alike
     branch.children = [_fold(child) for child in children]
     return branch
 
@@ -92,14 +92,14 @@ def _merged(alike: list[Branch]) -> Branch:
     each = tuple(branch.row.total_ms for branch in alike)
     names = [branch.name for branch in alike]
     paths = [branch.row.path for branch in alike]
-    row = replace(_summed([branch.row for branch in alike]), path=_span(paths))
+    row = replace(_summed([branch.row for branch in alike]), path=span(paths))
     # what is below a folded block has the same name in all of them
-    name = names[0] if len(set(names)) == 1 else _span(names)
+    name = names[0] if len(set(names)) == 1 else span(names)
     return Branch(row, name, first.depth, below, each)
 
 
-def _span(names: list[str]) -> str:
-    """Return ``layer.0…11`` for ``layer.0`` to ``layer.11``."""
+def span(names: list[str]) -> str:
+    """Return what stands for alike ``names`` in turn: ``layer.0…11`` for ``layer.0`` to ``layer.11``."""
     first, last = re.split(r"(\d+)", names[0]), re.split(r"(\d+)", names[-1])
     if len(first) == len(last):
         differ = [place for place, (one, two) in enumerate(zip(first, last, strict=True)) if one != two]

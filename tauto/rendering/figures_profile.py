@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from tauto.errors import InvalidArgument, did_you_mean
 from tauto.rendering.branches import shown
+from tauto.rendering.change_branches import change_branches
 from tauto.rendering.document import clean, shortened
 from tauto.rendering.figures_memory import draw_memory
 from tauto.rendering.numbers import duration, share
@@ -186,7 +187,8 @@ def _roofs(axes: Axes, report: ProfileReport, intensities: list[float]) -> None:
 
 def draw_changes(axes: Axes, report: ProfileComparison) -> None:
     """Draw by how much the time of each module itself moved, the largest changes first."""
-    moved = [change for change in report.modules if change.moved_self_ms]
+    branches = [branch for top in change_branches(report.modules) for branch in top.walk()]
+    moved = [branch.change for branch in branches if branch.change.moved_self_ms]
     rows = sorted(moved, key=lambda row: -abs(row.moved_self_ms))[:_ROWS]
     places = range(len(rows))
     colours = [_BLUE if row.moved_self_ms < 0 else _ORANGE for row in rows]
@@ -194,9 +196,7 @@ def draw_changes(axes: Axes, report: ProfileComparison) -> None:
     signs = [f"{'+' if row.moved_self_ms > 0 else '−'}{duration(abs(row.moved_self_ms))}" for row in rows]
     axes.bar_label(bars, signs, padding=3, fontsize=8)
     words = {"gone": ", gone", "new": ", new"}
-    axes.set_yticks(
-        places, [_name(f"{row.path or 'the model'} ({row.kind}{words.get(row.match, '')})") for row in rows]
-    )
+    axes.set_yticks(places, [_name(f"{row.path or row.root} ({row.kind}{words.get(row.match, '')})") for row in rows])
     axes.axvline(0, color=_GREY)
     axes.invert_yaxis()
     axes.margins(x=0.15)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from tauto.rendering.change_branches import ChangeBranch, change_branches
 from tauto.rendering.document import Block, Cell, Column, Document, Facts, Folded, Note, Row, Table, cell
 from tauto.rendering.modules import work
 from tauto.rendering.numbers import UNKNOWN, count, data_size, duration, plural, ratio
@@ -43,7 +46,7 @@ def headline(report: ProfileComparison) -> str:
     if abs(after / before - 1) < _SMALL:
         return f"{change}: no difference that two profiles can tell"
     faster = f"{ratio(before / after)} as fast" if after < before else f"{ratio(after / before)} the time"
-    return f"{change}: {faster}{_most(report)}"
+    return f"{change}: {faster}{_most(report, after - before)}"
 
 
 def _whole(report: ProfileComparison) -> tuple[float, float, str]:
@@ -53,12 +56,34 @@ def _whole(report: ProfileComparison) -> tuple[float, float, str]:
     return before.call_ms, after.call_ms, "a call"
 
 
-def _most(report: ProfileComparison) -> str:
-    moved = sorted(report.modules, key=lambda row: -abs(row.moved_self_ms))
-    if not moved or not moved[0].moved_self_ms:
+def _most(report: ProfileComparison, whole: float) -> str:
+    """Name what moved most in the direction of the ``whole``: a phase of the step, else a module of the model."""
+    modules = [(_called(one.change), one.change.moved_self_ms) for one in _walked(report)]
+    if not report.per_step:
+        name, moved = _furthest(modules, whole)
+    else:
+        name, moved = _furthest([(PHASES[one.name], one.after_ms - one.before_ms) for one in report.phases], whole)
+        inside, part = _furthest(modules, whole)
+        if name == PHASES["forward"] and inside:
+            name += f" ({inside}, {_signed(part)})"
+    if not name:
         return ""
-    name = f"{moved[0].path or 'the model itself'} ({moved[0].kind})"
-    return f"; most of it in {name}, {_signed(moved[0].moved_self_ms)}"
+    return f"; {'most of it' if moved / whole > 0.5 else 'the largest part'} in {name}, {_signed(moved)}"
+
+
+def _furthest(moved: Iterable[tuple[str, float]], whole: float) -> tuple[str, float]:
+    """Return what moved furthest in the direction of ``whole``; no name when nothing did."""
+    name, change = max(moved, key=lambda one: one[1] * whole, default=("", 0.0))
+    return (name, change) if change * whole > 0 else ("", 0.0)
+
+
+def _walked(report: ProfileComparison) -> list[ChangeBranch]:
+    return [branch for top in change_branches(report.modules) for branch in top.walk()]
+
+
+def _called(change: ModuleChange) -> str:
+    """Return a module by its whole name and its kind, such as ``net.layers.0…5.ff (Sequential)``."""
+    return f"{'.'.join(filter(None, (change.root, change.path)))} ({change.kind})"
 
 
 def _signed(milliseconds: float) -> str:
@@ -77,10 +102,14 @@ def document(report: ProfileComparison) -> Document:
     ]
     blocks += [Note(f"Unlike: {'; '.join(report.unlike)}.")] if report.unlike else []
     blocks += _phases(report) + _modules(report) + [_sides(report)]
-    title = f"{report.after.subject} against {report.before.subject}, profiled"
     return Document(
-        title, headline(report), tuple(blocks), ("good" if after < before else "bad") if clear else "neutral"
+        _title(report), headline(report), tuple(blocks), ("good" if after < before else "bad") if clear else "neutral"
     )
+
+
+def _title(report: ProfileComparison) -> str:
+    before, after = report.before.subject, report.after.subject
+    return f"Two profiles of {after}: what moved" if before == after else f"What moved from {before} to {after}"
 
 
 def _phases(report: ProfileComparison) -> list[Block]:
@@ -101,26 +130,28 @@ def _phase(phase: PhaseChange) -> Row:
 
 
 def _modules(report: ProfileComparison) -> list[Block]:
-    rows = tuple(_module(change) for change in report.modules)
+    rows = tuple(map(_module, _walked(report)))
     if not rows:
         return []
     legend = (
         "Per call of the model, the modules below included. Moved: the same kind at another path; replaced: another "
-        "kind at the same path, such as a fused one."
+        "kind at the same path, such as a fused one. ×6: six alike in turn, as sums."
     )
     table = Table("What moved, by module", _MODULES, rows, more="modules", limit=_FIRST, legend=legend)
     if len(rows) <= _FIRST:
         return [table]
     whole = Table("What moved, by module", _MODULES, rows, more="modules", limit=100)
-    return [table, Folded(f"More of the {len(rows):,} modules, in the order of the model", (whole,))]
+    return [table, Folded(f"More of the {len(rows):,} rows, in the order of the model", (whole,))]
 
 
-def _module(change: ModuleChange) -> Row:
+def _module(branch: ChangeBranch) -> Row:
+    change = branch.change
     before, after = change.before, change.after
+    name = (change.name or change.root or "model") + (f" ×{branch.folded}" if branch.folded > 1 else "")
     kind = change.kind if before is None or before.kind == change.kind else f"{before.kind} → {change.kind}"
     backward = [_time(side.backward_ms) if side else UNKNOWN for side in (before, after)]
     cells = (
-        cell(change.name or "the model", indent=min(change.depth, 8), code=True),
+        cell(name, indent=min(change.depth, 8), code=True),
         cell(kind),
         Cell(_time(before.total_ms if before else None)),
         Cell(_time(after.total_ms if after else None)),
@@ -131,7 +162,7 @@ def _module(change: ModuleChange) -> Row:
         Cell(_pair(before, after, "parameters")),
         cell(_MATCHES[change.match]),
     )
-    return Row(cells, weight=abs(change.moved_ms))
+    return Row(cells, weight=branch.moved_most_ms)
 
 
 def _time(milliseconds: float | None) -> str:
@@ -165,10 +196,10 @@ def _sides(report: ProfileComparison) -> Facts:
 def explain(report: ProfileComparison) -> str:
     """Return what moved in plain sentences."""
     sentences = [f"{headline(report)}."]
-    for change in sorted(report.modules, key=lambda row: -abs(row.moved_self_ms))[:5]:
+    for branch in sorted(_walked(report), key=lambda one: -abs(one.change.moved_self_ms))[:5]:
+        change = branch.change
         words = {"gone": " is gone", "new": " is new"}.get(change.match, "")
         if change.moved_self_ms:
-            name = f"{change.path or 'The model itself'} ({change.kind})"
-            sentences.append(f"{name}{words}: {_signed(change.moved_self_ms)} by itself.")
+            sentences.append(f"{_called(change)}{words}: {_signed(change.moved_self_ms)} by itself.")
     sentences += [f"The profiles differ in {words}." for words in report.unlike]
     return "\n".join(sentences)

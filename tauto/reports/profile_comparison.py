@@ -24,6 +24,8 @@ class ModuleFigures:
     flops: float
     activation_bytes: int
     parameters: int
+    root: str
+    """What its root model is called."""
     backward_ms: float | None = None
 
 
@@ -44,6 +46,12 @@ class ModuleChange:
     before: ModuleFigures | None
     after: ModuleFigures | None
     match: Match
+
+    @property
+    def root(self) -> str:
+        """What its root model is called, and what it was called before where that was another name."""
+        names = dict.fromkeys(side.root for side in (self.before, self.after) if side is not None and side.root)
+        return " → ".join(names)
 
     @property
     def moved_ms(self) -> float:

@@ -57,7 +57,7 @@ def test_what_was_removed_is_named_gone_and_the_rest_is_matched():
     assert not [change for change in moved.modules if change.match in ("new", "replaced")]
     text = repr(second)
     assert "What moved, by module" in text
-    assert "net against net, profiled" in text
+    assert "Two profiles of net: what moved" in text
 
 
 def test_a_saved_report_and_what_is_none(tmp_path):
