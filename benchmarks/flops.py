@@ -157,7 +157,7 @@ def counted(case: Case) -> int:
     torch.manual_seed(0)
     model, given = case.make().eval(), case.draw()
     with torch.inference_mode():
-        return profile_model(model, (given,), calls=2).flops
+        return profile_model(model, (given,), calls=2).report.flops
 
 
 def counted_by_torch(case: Case) -> int:

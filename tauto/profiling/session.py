@@ -34,7 +34,7 @@ from tauto.profiling.watch import Watch
 from tauto.reports.profile import ProfileReport
 from tauto.workload import seen
 
-__all__ = ["ProfileSession", "model_session", "profile_model"]
+__all__ = ["ProfileSession", "profile_model"]
 
 _one_at_a_time = threading.Lock()
 _LOOK_S = 0.01
@@ -194,8 +194,8 @@ def profile_model(
     names: Mapping[str, object] | None = None,
     subject: str | None = None,
     stacks: bool = False,
-) -> ProfileReport:
-    """Return the profile of a few calls of ``model`` as it is: its own mode, under the caller's gradient mode.
+) -> ProfileSession:
+    """Return the ended session of a few calls of ``model`` as it is: its own mode, the caller's gradient mode.
 
     One more call goes before, untimed, to warm up.
 
@@ -214,20 +214,6 @@ def profile_model(
     stacks : bool
         As of :class:`ProfileSession`.
     """
-    return model_session(model, args, kwargs, calls, names=names, subject=subject, stacks=stacks).report
-
-
-def model_session(
-    model: nn.Module,
-    args: tuple[Any, ...],
-    kwargs: Mapping[str, Any] | None = None,
-    calls: int = SAMPLES + 1,
-    *,
-    names: Mapping[str, object] | None = None,
-    subject: str | None = None,
-    stacks: bool = False,
-) -> ProfileSession:
-    """Return the session of :func:`profile_model`, which takes the same, when it has ended."""
     if calls < 1:
         raise InvalidArgument(f"calls: {calls} is too few. Write 1 or more.")
     keywords = dict(kwargs or {})

@@ -44,9 +44,9 @@ def apply(
     ----------
     recipe : Recipe, TuningResult, mapping, str or Path
         A recipe, a result that has one, its YAML or JSON text, or a file of it.
-    model : torch.nn.Module
-        Stays as it is, bit for bit.
-    inputs, data, evaluate, max_drop, metric, higher_is_better, budget, isolated, factory, name
+    model, inputs, data, evaluate, max_drop, metric, higher_is_better, factory, name
+        As in :meth:`tauto.Workload.of`; the model stays as it is, bit for bit.
+    budget, isolated
         As in :func:`tauto.autotune`.
 
     Raises

@@ -38,7 +38,7 @@ def compare(
     a, b : torch.nn.Module
         ``a`` is the reference. Both are run in ``eval()`` and given their own modes back.
     inputs, data, evaluate, max_drop, metric, higher_is_better
-        As in :func:`tauto.autotune`; ``inputs`` may be left out for a model that was profiled.
+        As in :meth:`tauto.Workload.of`.
     names : tuple of str
         What to call them in the report.
 

@@ -12,8 +12,7 @@ from torch import nn
 
 from tauto.config.scale import Scale
 from tauto.errors import InvalidArgument
-from tauto.profiling import ProfileSession
-from tauto.profiling.session import model_session
+from tauto.profiling import ProfileSession, profile_model
 from tauto.rendering.view import Sort, View
 from tauto.reports import ProfileReport
 from tauto.results import ProfileResult, ScalingResult
@@ -51,8 +50,9 @@ class ProfiledBlock:
         before: ProfileReport | None,
         *,
         stacks: bool = False,
+        name: str | None = None,
     ) -> None:
-        self._session = ProfileSession(names, stacks=stacks)
+        self._session = ProfileSession(names, stacks=stacks, subject=name or "cell")
         self._cell = Cell(source, {} if names is None else names)
         self._view, self._before = view, before
         self._result: ProfileResult | None = None
@@ -86,6 +86,7 @@ class ProfiledBlock:
 @overload
 def profile(
     *,
+    name: str | None = None,
     names: Mapping[str, Any] | None = None,
     source: str = "",
     sort: Sort = "tree",
@@ -94,6 +95,8 @@ def profile(
     memory: bool = False,
     stacks: bool = False,
 ) -> ProfiledBlock: ...
+
+
 @overload
 def profile(
     model: nn.Module,
@@ -119,6 +122,8 @@ def profile(
     name: str | None = None,
     names: Mapping[str, Any] | None = None,
 ) -> ScalingResult: ...
+
+
 def profile(
     model: nn.Module | None = None,
     inputs: Any = None,
@@ -136,38 +141,28 @@ def profile(
 ) -> ProfileResult | ProfiledBlock | ScalingResult:
     """Say where time and memory go: in a model, or in the ``with`` block this returns when no model is given.
 
-    A model is profiled for inference, in ``eval()`` under ``inference_mode()``, and given its own modes back; a block
-    is profiled as it is.
+    A model is profiled for inference, in ``eval()`` under ``inference_mode()``; a block is profiled as it is.
 
     Parameters
     ----------
     model : torch.nn.Module, optional
-        The model to call a few times. None: profile a block.
-    inputs : Tensor, tuple or dict, optional
-        What to call it with; default what a profiled block called it with.
-    name : str, optional
-        What to call the model in the report.
-    names : mapping, optional
-        A namespace in which models have names, such as ``globals()``.
-    source : str, optional
-        Of the block, which reads those ``names``: its findings can then be tried. The cell magic gives it.
+        The model to call a few times; it is given its own modes back. None: profile a block.
+    inputs, name
+        What to call the model with, and what to call it in the report: as in :meth:`tauto.Workload.of`.
+    names, source
+        Where models have names, such as ``globals()``; the block's code, with which its findings can be tried.
     sort : {"tree", "total", "self", "flops", "memory", "calls"}
         Order of the modules as they are shown; the report is whole in any case.
     depth : int, optional
         How many levels of modules below the root are shown; default all.
     against : ProfileResult, str or Path, optional
         An earlier profile to set this one against: its result, ``"previous"``, or a report saved as ``.json``.
-    memory : bool
-        Whether memory over time and who allocates are shown whole, and not folded away.
-    stacks : bool
-        Whether Python stacks are recorded, so that every allocation has its line of code, and not only that of the
-        module call. The traced steps then take some 1.3 times as long.
-
-    scale : str, optional
-        Instead of where time goes, how it grows: ``"batch=1..64"``, ``"seq=64..1024"``, ``"x.2=32,48"``, or
-        ``"tokens=16..256"`` that the model generates; see :func:`tauto.config.scale.parse_scale`.
-    budget : str or float
-        Hard limit of time for ``scale``, such as ``"2min"`` or seconds; sizes that do not fit are named.
+    memory, stacks : bool
+        Whether memory over time is shown whole, not folded; whether every allocation has its line of code, and not only
+        that of the module call: the traced steps then take some 1.3 times as long.
+    scale, budget
+        Instead of where time goes, how it grows, such as ``"batch=1..64"`` (:func:`tauto.config.scale.parse_scale`);
+        the hard limit of time for that, such as ``"2min"`` or seconds. Sizes that do not fit are named.
 
     Raises
     ------
@@ -177,27 +172,33 @@ def profile(
     Examples
     --------
     >>> with tauto.profile(names=globals()) as session:  # doctest: +SKIP
-    ...     for images, labels in loader:
-    ...         model(images)
+    ...     train(model, loader)
     >>> session.result  # doctest: +SKIP
     """
     if scale is not None:
-        if model is None:
-            raise InvalidArgument(
-                "scale: it belongs to a model. Write tauto.profile(model, inputs, scale='batch=1..64')."
-            )
         return scaling_of(model, inputs, scale, budget, name)
     view, before = View(sort, depth, memory=memory), earlier(against)
-    if model is None:
-        if inputs is not None:
-            raise InvalidArgument("inputs: they belong to a model. Write tauto.profile(model, inputs).")
-        return ProfiledBlock(names, source, view, before, stacks=stacks)
-    workload = Workload.of(model, inputs=inputs, name=name)
-    call = workload.example
-    known = {workload.name: model} if name else names
+    if model is not None:
+        workload, known = Workload.of(model, inputs=inputs, name=name), {name: model} if name else names
+        return _one_model(workload, known, view, before, stacks=stacks)
+    if inputs is not None:
+        raise InvalidArgument("inputs: they belong to a model. Write tauto.profile(model, inputs).")
+    return ProfiledBlock(names, source, view, before, stacks=stacks, name=name)
+
+
+def _one_model(
+    workload: Workload,
+    names: Mapping[str, Any] | None,
+    view: View,
+    before: ProfileReport | None,
+    *,
+    stacks: bool,
+) -> ProfileResult:
+    """Profile some calls of the model of ``workload``, as they are made for inference."""
+    model, call = workload.model, workload.example
     with evaluating(model), preserved_rng(), torch.inference_mode():
         check_runs(model, call, "inputs")
-        session = model_session(model, call.args, call.kwargs, names=known, subject=workload.name, stacks=stacks)
+        session = profile_model(model, call.args, call.kwargs, names=names, subject=workload.name, stacks=stacks)
     named = {workload.name: model, "_model": model, "_args": call.args, "_kwargs": dict(call.kwargs)}
     cell = Cell(_CALLS, named)
     return deliver(ProfileResult(session.report, cell, _fix, view=view, before=before, spans=session.spans))

@@ -44,20 +44,19 @@ def quantize(
 
     Parameters
     ----------
-    model : torch.nn.Module
-        Stays as it is, bit for bit.
+    model, inputs, data, evaluate, max_drop, metric, higher_is_better, factory, name
+        As in :meth:`tauto.Workload.of`; the model stays as it is, bit for bit.
     method : str
         One of :data:`METHODS`.
     objective : {"latency", "size"}
         With ``"latency"`` a model that is as fast and clearly smaller is an improvement too.
-    inputs, data, evaluate, max_drop, metric, higher_is_better, budget, isolated, factory, name
+    budget, isolated
         As in :func:`tauto.autotune`.
 
     Returns
     -------
     TuningResult
-        ``verdict`` is ``"infeasible"`` when every faster int8 model lost too much quality; ``reason`` then
-        names the nearest miss.
+        ``"infeasible"`` when every faster int8 model lost too much quality; ``reason`` then names the nearest miss.
 
     Examples
     --------

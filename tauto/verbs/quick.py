@@ -49,7 +49,7 @@ def quick_profile(model: nn.Module, inputs: Any = None, *, name: str | None = No
     measured = measurement.measure(model, call, name=workload.name, time_cap_s=_TIME_S)
     counted = count_inference(model, call)
     with evaluating(model), preserved_rng(), torch.inference_mode():
-        profiled = profile_model(model, call.args, call.kwargs, subject=workload.name)
+        profiled = profile_model(model, call.args, call.kwargs, subject=workload.name).report
     hardware = Hardware.current(workload.device.type)
     precision = profiled.modules[0].precision if profiled.modules else "float32"
     achieved = counted.flops / measured.latency.p50_ms / 1e6

@@ -88,7 +88,7 @@ class Workload:
         data : iterable of batches, optional
             To compare outputs over and to calibrate on; labels are dropped. It must be iterable again.
         evaluate : callable, optional
-            ``evaluate(model) -> float | dict`` of metrics.
+            ``evaluate(model) -> float | dict`` of metrics. Without it, outputs are compared with the original's.
         max_drop : str or float
             ``"1%"`` of the original's figure, or ``0.01`` in the metric's unit.
         metric : str, optional

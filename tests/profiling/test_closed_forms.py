@@ -36,7 +36,7 @@ class Of(nn.Module):
 def flops_of(function, *args):
     model = function if isinstance(function, nn.Module) else Of(function)
     with torch.no_grad():
-        return profile_model(model, args, calls=2).flops
+        return profile_model(model, args, calls=2).report.flops
 
 
 @pytest.mark.parametrize("backend", [SDPBackend.MATH, SDPBackend.FLASH_ATTENTION])
@@ -86,7 +86,7 @@ def test_packed_weights_of_onednn():
 
 def test_a_decomposition_is_named_not_silently_zero():
     a = torch.randn(300, 300)
-    [line] = profile_model(Of(lambda x: torch.linalg.svdvals(x)), (a,), calls=2).uncounted
+    [line] = profile_model(Of(lambda x: torch.linalg.svdvals(x)), (a,), calls=2).report.uncounted
     assert line.startswith("aten::_linalg_svd (")
 
 

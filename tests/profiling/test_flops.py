@@ -13,7 +13,7 @@ from tauto.profiling import Operator, ProfileSession, count_flops, profile_model
 
 def flops_of(model: nn.Module, *args: torch.Tensor) -> int:
     with torch.no_grad():
-        return profile_model(model, args, calls=2).flops
+        return profile_model(model, args, calls=2).report.flops
 
 
 @pytest.mark.parametrize("bias", [True, False])

@@ -66,7 +66,7 @@ def test_training_loop():
 def test_module_tree():
     net = make_net()
     with torch.inference_mode():
-        report = profile_model(net, (X,))
+        report = profile_model(net, (X,)).report
     top, *rows = report.modules
     assert (top.path, top.depth, top.calls, top.kind) == ("", 0, 5, "Sequential")
     assert [row.path for row in rows] == ["0", "1", "2", "3", "4"]
@@ -178,7 +178,7 @@ def test_recursion_counts_time_once():
         def forward(self, x, depth=3):
             return self.linear(x if depth == 0 else self(x, depth - 1))
 
-    report = profile_model(Recursive(), (torch.zeros(2, 4),), calls=3)
+    report = profile_model(Recursive(), (torch.zeros(2, 4),), calls=3).report
     assert (report.root_calls, report.sampled_calls) == (3, 2)
     top, linear = report.modules
     assert (top.path, top.calls, linear.path, linear.calls) == ("", 8, "linear", 8)
@@ -188,7 +188,7 @@ def test_recursion_counts_time_once():
 
 def test_shared_module_is_one_row():
     shared = nn.Linear(4, 4)
-    report = profile_model(nn.Sequential(shared, nn.ReLU(), shared), (torch.zeros(1, 4),), calls=2)
+    report = profile_model(nn.Sequential(shared, nn.ReLU(), shared), (torch.zeros(1, 4),), calls=2).report
     assert [(row.path, row.calls) for row in report.modules] == [("", 1), ("0", 2), ("1", 1)]
 
 
@@ -197,7 +197,7 @@ def test_modules_made_in_forward():
         def forward(self, x):
             return nn.ReLU()(nn.Softmax(-1)(x))
 
-    report = profile_model(Maker(), (X,), calls=4)
+    report = profile_model(Maker(), (X,), calls=4).report
     assert [(row.path, row.kind, row.calls) for row in report.modules[1:]] == [
         ("(Softmax)", "Softmax", 3),
         ("(ReLU)", "ReLU", 3),
@@ -253,7 +253,7 @@ def test_scripted_model():
 
 
 def test_data_parallel_on_the_cpu():
-    report = profile_model(nn.DataParallel(make_net()), (X,), calls=3)
+    report = profile_model(nn.DataParallel(make_net()), (X,), calls=3).report
     assert [row.path for row in report.modules][:3] == ["", "module", "module.0"]
 
 
@@ -462,7 +462,7 @@ def test_profile_model_keeps_mode_and_needs_a_call():
     net = make_net().train()
     with pytest.raises(InvalidArgument, match="calls"):
         profile_model(net, (X,), calls=0)
-    report = profile_model(net, (X,), calls=1, names={"net": net})
+    report = profile_model(net, (X,), calls=1, names={"net": net}).report
     assert net.training
     assert (report.subject, report.root_calls, report.sampled_calls) == ("net", 1, 1)
     assert {"eval_missing", "inference_mode_missing"} <= set(rules(report))
