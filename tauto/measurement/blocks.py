@@ -15,7 +15,7 @@ import torch
 from tauto.measurement.statistics import TRIM, Samples
 from tauto.reports.measurement import Latency
 
-__all__ = ["LONG_CALL_S", "latency_of", "run_block", "synchronizer", "warm_up"]
+__all__ = ["LONG_CALL_S", "Function", "latency_of", "run_block", "synchronizer", "warm_up"]
 
 BLOCK_S = 0.05
 BLOCK_CALLS = 5
@@ -32,6 +32,7 @@ WARM_AGREE = 0.10
 WARM_GROUPS = 20
 
 Function = Callable[[], Any]
+"""What is timed, or waits for a device."""
 
 
 def synchronizer(device: str) -> Function:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tauto.measurement.blocks import LONG_CALL_S, latency_of, run_block, synchronizer, warm_up
-from tauto.measurement.sequential import CAUTIOUS, SequentialRatio
+from tauto.measurement.blocks import LONG_CALL_S, Function, latency_of, run_block, synchronizer, warm_up
+from tauto.measurement.sequential import CAUTIOUS, SequentialRatio, Stop
 from tauto.measurement.statistics import RatioEstimate, Samples, calm_ratio_interval
 from tauto.reports.comparison import Interval, Verdict
 from tauto.reports.measurement import Latency
@@ -108,32 +108,44 @@ def time_pair(
     """
     start = time.perf_counter()
     random = np.random.default_rng(seed)
-    functions, synchronize = (a, b), synchronizer(device)
-    blocks: tuple[list[Samples], list[Samples]] = ([], [])
-    ratio, order = SequentialRatio(half_width, give_up_below, random), orders(random)
+    ratio = SequentialRatio(half_width, give_up_below, random)
     with preserved_rng(), thread_count(None):
-        calls_s = [warm_up(function, synchronize, WARM_SHARE * time_cap_s) for function in functions]
-        # both or neither: under load an unsettled call is slower, and only one side would bear it
-        settle = min(calls_s) < LONG_CALL_S
-        stop = None
-        while stop is None:
-            for side in next(order):
-                blocks[side].append(run_block(functions[side], synchronize, settle=settle))
-            ratio.add(float(np.median(blocks[0][-1])), float(np.median(blocks[1][-1])))
-            stop = ratio.stop(out_of_time=time.perf_counter() - start > time_cap_s)
-    latencies = [latency_of(side, batch) for side in blocks]
+        blocks, stop = _interleaved((a, b), synchronizer(device), ratio, orders(random), start, time_cap_s)
+    one, other = (latency_of(side, batch) for side in blocks)
     estimate = ratio.estimate
-    if busy := any(latency.disturbed for latency in latencies):
+    if busy := one.disturbed or other.disturbed:
         estimate = cautious(estimate, calm_ratio_interval(*blocks, random, CAUTIOUS))
     return PairTiming(
         speedup=estimate.ratio,
         interval=estimate.interval,
         settled=stop == "settled" and not busy,
         gave_up=stop == "given_up",
-        a=latencies[0],
-        b=latencies[1],
+        a=one,
+        b=other,
         wall_s=time.perf_counter() - start,
     )
+
+
+def _interleaved(
+    functions: tuple[Function, Function],
+    synchronize: Function,
+    ratio: SequentialRatio,
+    order: Iterator[tuple[int, int]],
+    start: float,
+    time_cap_s: float,
+) -> tuple[tuple[list[Samples], list[Samples]], Stop]:
+    """Warm up both sides and time pairs of blocks until ``ratio`` says why to stop; return the blocks and that."""
+    calls_s = [warm_up(function, synchronize, WARM_SHARE * time_cap_s) for function in functions]
+    # both or neither: under load an unsettled call is slower, and only one side would bear it
+    settle = min(calls_s) < LONG_CALL_S
+    blocks: tuple[list[Samples], list[Samples]] = ([], [])
+    stop = None
+    while stop is None:
+        for side in next(order):
+            blocks[side].append(run_block(functions[side], synchronize, settle=settle))
+        ratio.add(float(np.median(blocks[0][-1])), float(np.median(blocks[1][-1])))
+        stop = ratio.stop(out_of_time=time.perf_counter() - start > time_cap_s)
+    return blocks, stop
 
 
 def cautious(paired: RatioEstimate, calm: RatioEstimate) -> RatioEstimate:
