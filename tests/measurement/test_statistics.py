@@ -94,14 +94,31 @@ def test_fewer_than_eight_pairs_have_no_order_to_go_by():
     assert ordered_ratio_interval(np.ones(8), np.ones(8), 0.99) is not None
 
 
-def test_calm_ratio_sees_through_blocks_that_stood_still():
+def estimates_of_two(stalled_a, stalled_b):
+    """Return 200 estimates of a ratio of 2, of sides of whose blocks these shares stood still."""
     random = np.random.default_rng(0)
     found = []
     for _ in range(200):
         sides = []
-        for scale, stalled in ((2.0, 0.6), (1.0, 0.1)):
+        for scale, stalled in ((2.0, stalled_a), (1.0, stalled_b)):
             still = random.random(24) < stalled
             sides.append([scale * random.lognormal(0, 0.05, 20) + 80 * one for one in still])
         found.append(calm_ratio_interval(*sides, random, 0.99))
+    return found
+
+
+def count_holding(estimates, truth):
+    return sum(one.interval.low <= truth <= one.interval.high for one in estimates)
+
+
+def test_calm_ratio_sees_through_blocks_that_stood_still():
+    found = estimates_of_two(0.6, 0.1)
     assert 1.9 < np.median([one.ratio for one in found]) < 2.1
-    assert sum(one.interval.low <= 2 <= one.interval.high for one in found) >= 190
+    assert count_holding(found, 2) >= 190
+
+
+def test_calm_interval_is_narrow_where_most_blocks_ran_on():
+    found = estimates_of_two(0.3, 0.1)
+    assert np.median([one.half_width for one in found]) < 0.05
+    assert count_holding(found, 2) >= 190
+    assert count_holding(found, 2.2) <= 10

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -223,9 +224,9 @@ def test_later_steps_are_sampled_more_and_more_rarely():
     steps = session.report.steps
     assert steps.count == 300
     assert steps.sampled[:5] == (2, 3, 4, 5, 6)
-    later = steps.sampled[5:]
-    assert 1 <= len(later) <= 10
-    assert all(after >= 1.5 * before for before, after in zip((6, *later), later, strict=False))
+    assert 6 <= len(steps.sampled) <= 15
+    growth = [after / before for before, after in pairwise(steps.sampled[4:])]
+    assert min(growth) >= 1.5
     assert session.report.modules[0].calls == len(steps.sampled)
 
 
