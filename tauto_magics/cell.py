@@ -49,6 +49,8 @@ class Cell:
 def compile_cell(shell: InteractiveShell, text: str, magic: str) -> Cell:
     """Return ``text`` transformed, parsed and compiled under the shell's cache, so that tracebacks show its lines.
 
+    Lines are counted as the notebook does, where the first is that of the magic.
+
     Raises
     ------
     SyntaxError
@@ -58,8 +60,9 @@ def compile_cell(shell: InteractiveShell, text: str, magic: str) -> Cell:
     """
     compiler: Any = shell.compile
     source = shell.transform_cell(text)
-    tree = shell.transform_ast(compiler.ast_parse(source))
-    filename = compiler.cache(source, shell.execution_count, raw_code=text)
+    below = "\n" + source
+    tree = shell.transform_ast(compiler.ast_parse(below))
+    filename = compiler.cache(below, shell.execution_count, raw_code=text)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     with compiler.extra_flags(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT):
         body = compiler(tree, filename, "exec")

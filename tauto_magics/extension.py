@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from functools import partial
 from typing import Any, Literal
 
 from IPython.core.interactiveshell import InteractiveShell
 
+from tauto.config.front_end import FrontEnd, front_end, use_front_end
 from tauto_magics.apply import APPLY
 from tauto_magics.autotune import AUTOTUNE
 from tauto_magics.compare import COMPARE
@@ -23,6 +26,8 @@ __all__ = ["MAGICS", "load_ipython_extension", "unload_ipython_extension"]
 
 _VERBS = (PROFILE, FIX, COMPARE, QUANTIZE, AUTOTUNE, APPLY, SCRIPT, RUNS)
 
+_COUNTED = re.compile(r"In\[(\d+)\]")
+
 MAGICS: tuple[Magic, ...] = (*_VERBS, overview_magic(_VERBS))
 
 
@@ -35,12 +40,15 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     for magic in MAGICS:
         kind: Literal["line_cell", "line"] = "line_cell" if magic.cell else "line"
         shell.magics_manager.register_function(magic.bound(shell, settings), kind, magic.name)
+    use_front_end(FrontEnd("notebook", partial(_number_of, shell)))
     if shell.Completer is not None:
         shell.Completer.custom_matchers.append(make_matcher(shell, MAGICS))
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """Take away all that :func:`load_ipython_extension` added."""
+    if front_end().kind == "notebook":
+        use_front_end(FrontEnd())
     for magic in MAGICS:
         for table in shell.magics_manager.magics.values():
             table.pop(magic.name, None)
@@ -48,3 +56,10 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     if shell.Completer is not None:
         matchers = shell.Completer.custom_matchers
         matchers[:] = [known for known in matchers if getattr(known, "matcher_identifier", "") != "tauto_magics"]
+
+
+def _number_of(shell: InteractiveShell, file: str) -> str:
+    """Return the number that stands beside the cell of ``file``, as the shell's own tracebacks have it."""
+    label = shell.compile.format_code_name(file)  # ("Cell", "In[7]")
+    found = _COUNTED.fullmatch(label[1]) if label else None
+    return found[1] if found else ""

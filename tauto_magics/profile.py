@@ -12,7 +12,7 @@ from tauto_magics.cell import compile_cell
 from tauto_magics.engine import call_engine
 from tauto_magics.errors import UsageError, translated
 from tauto_magics.magic import Invocation, Magic
-from tauto_magics.names import MODEL
+from tauto_magics.names import MODEL, NEW
 from tauto_magics.names import PROFILE as PROFILE_RESULT
 from tauto_magics.options import add_inputs, inputs_keywords
 from tauto_magics.progress import shown
@@ -36,6 +36,7 @@ def _options(parser: Parser) -> None:
     )
     parser.add_argument("--budget", metavar="TIME", help="time that --scale may take, such as 2min; default 60s")
     parser.takes("--against", PROFILE_RESULT, "an earlier profile to set this one against: its name, or previous")
+    parser.takes("--into", NEW, "write the profile into this name")
 
 
 def _shown(call: Invocation) -> dict[str, Any]:
@@ -69,6 +70,9 @@ def _scaled(call: Invocation) -> dict[str, Any]:
 
 def _run(call: Invocation) -> Any:
     __tracebackhide__ = True
+    arguments = call.arguments
+    if arguments.into is not None:
+        call.names.check_new(arguments.into, [arguments.model, arguments.inputs, arguments.against])
     if call.cell is not None:
         return _profile_cell(call)
     name = call.arguments.model
@@ -78,7 +82,14 @@ def _run(call: Invocation) -> Any:
         )
     model = call.names.model(name)
     keywords = inputs_keywords(call) | (_scaled(call) or _shown(call))
-    return call_engine(call, tauto.profile, model, **keywords, name=name, names=call.shell.user_ns)
+    return _kept(call, call_engine(call, tauto.profile, model, **keywords, name=name, names=call.shell.user_ns))
+
+
+def _kept(call: Invocation, result: Any) -> Any:
+    """Write the profile into the name that ``--into`` says, and return it."""
+    if call.arguments.into is not None:
+        call.shell.push({call.arguments.into: result}, interactive=True)
+    return result
 
 
 def _profile_cell(call: Invocation) -> Any:
@@ -90,7 +101,8 @@ def _profile_cell(call: Invocation) -> Any:
     if _scaled(call):
         raise UsageError("%%tauto_profile takes no --scale: name a model, %tauto_profile model --scale batch=1..64.")
     cell = compile_cell(call.shell, call.cell or "", PROFILE.name)
-    session = translated(lambda: tauto.profile(names=call.shell.user_ns, source=cell.source, **_shown(call)))
+    about = {"name": f"cell [{call.shell.execution_count}]", "names": call.shell.user_ns, "source": cell.source}
+    session = translated(lambda: tauto.profile(**about, **_shown(call)))
     own: list[BaseException] = []
 
     def work() -> Any:
@@ -108,10 +120,10 @@ def _profile_cell(call: Invocation) -> Any:
         if not own:
             raise
     if own:
-        display(session.result)
+        display(_kept(call, session.result))
         raise own[0].with_traceback(cell.lines_of(own[0]))
     cell.show(value)
-    return session.result
+    return _kept(call, session.result)
 
 
 PROFILE = Magic(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sysconfig
 from functools import lru_cache
 from pathlib import Path
@@ -11,10 +12,13 @@ from types import FrameType
 import torch
 
 import tauto
+from tauto.config import front_end
 
 __all__ = ["is_users", "place", "title", "user_frame"]
 
 _PATHS = ("stdlib", "platstdlib", "purelib", "platlib")
+_CELL = "cell"
+_NUMBERED = re.compile(r"<ipython-input-(\d+)-")
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _OTHERS = tuple(
     f"{path}{os.sep}"
@@ -48,11 +52,31 @@ def user_frame(frame: FrameType | None) -> FrameType | None:
     return frame
 
 
-@lru_cache(maxsize=4096)
 def title(file: str) -> str:
-    """Return what to call ``file`` in a report: its name, or ``cell`` for a cell of a notebook."""
+    """Return what to call ``file`` in a report: its name, or ``cell [7]`` for a cell of a notebook.
+
+    The number is the one that the notebook shows beside the cell; it changes when the same code is run again. A kernel
+    does not write it into the file's name, so that only the front end knows it: without one it is a ``cell``.
+
+    Examples
+    --------
+    >>> title("<ipython-input-3-0a1b>"), title("/home/me/train.py")
+    ('cell [3]', 'train.py')
+    """
+    shown = _shown(file)
+    if shown != _CELL:
+        return shown
+    number = front_end().cell_of(file)
+    return f"{_CELL} [{number}]" if number else _CELL
+
+
+@lru_cache(maxsize=4096)
+def _shown(file: str) -> str:
+    """Return the title of ``file`` as far as its name tells it."""
+    if (numbered := _NUMBERED.match(file)) is not None:
+        return f"{_CELL} [{numbered[1]}]"
     if file.startswith("<ipython-input") or f"{os.sep}ipykernel_" in file:
-        return "cell"
+        return _CELL
     return Path(file).name
 
 

@@ -123,7 +123,7 @@ class LineRow:
     """A line of the user's code, and how often the thread of the cell was found there (sampled, not counted)."""
 
     file: str
-    """Its name without the folder; ``cell`` for a cell of a notebook."""
+    """Its name without the folder; ``cell [7]`` for a cell of a notebook, ``cell`` where its number is not known."""
     line: int
     source: str
     share: float

@@ -58,3 +58,29 @@ def test_scale_is_handed_to_the_engine_and_keeps_to_itself(shell: Any, engine: A
     assert engine.keywords["budget"] == "20s"
     assert "--scale" in shell.fails("%tauto_profile net --inputs x --budget 20s")
     assert "--scale" in shell.fails("%tauto_profile net --inputs x --scale batch=1..4 --depth 2")
+
+
+def test_the_profile_of_a_line_and_of_a_cell_goes_into_the_name_that_is_given(ready: Any) -> None:
+    result = ready.run("%tauto_profile model --into kept").result
+    assert ready.ip.user_ns["kept"] is result
+    cell = ready.run("%%tauto_profile --into of_cell\n1 + 1").result
+    assert ready.ip.user_ns["of_cell"] is cell is ready.engine.sessions[-1].result
+
+
+def test_what_was_seen_of_a_cell_that_raises_goes_there_too(ready: Any) -> None:
+    assert not ready.run("%%tauto_profile --into partial\n1 / 0").success
+    assert ready.ip.user_ns["partial"] is ready.engine.sessions[-1].result
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("%tauto_profile model --into model", "read by this line"),
+        ("%tauto_profile model --against first --into first", "read by this line"),
+        ("%%tauto_profile --into print\n1", "a name of Python's"),
+        ("%%tauto_profile --into 2fast\n1", "not a name"),
+    ],
+)
+def test_a_name_that_would_be_lost_is_refused_before_anything_runs(ready: Any, line: str, words: str) -> None:
+    assert words in ready.fails(line)
+    assert not ready.engine.calls
