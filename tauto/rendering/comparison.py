@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tauto.rendering.document import Block, Cell, Column, Document, Facts, Mark, Note, Row, Table, cell
+from tauto.rendering.document import Block, Cell, Column, Document, Facts, Mark, Note, Row, Table, cell, numeric
 from tauto.rendering.numbers import (
     UNKNOWN,
     count,
@@ -25,6 +25,8 @@ __all__ = [
     "before_after",
     "break_even",
     "busy",
+    "change",
+    "change_row",
     "conditions",
     "document",
     "explain",
@@ -33,12 +35,7 @@ __all__ = [
     "quality_note",
 ]
 
-_COLUMNS = (
-    Column(""),
-    Column("Original", number=True),
-    Column("Optimized", number=True),
-    Column("Change"),
-)
+_COLUMNS = (Column(""), *numeric("Original", "Optimized"), Column("Change"))
 
 
 def headline(report: Comparison) -> str:
@@ -74,12 +71,12 @@ def before_after(report: Comparison) -> Table:
     one, other = report.original, report.optimized
     rows = [
         Row((cell("Speedup, by pairs of blocks"), Cell(""), Cell(""), Cell(_speedup(report)))),
-        _row("Latency, median (p50)", one.latency.p50_ms, other.latency.p50_ms, duration),
-        _row("Latency, 95th percentile (p95)", one.latency.p95_ms, other.latency.p95_ms, duration),
-        _row("Throughput, samples", one.latency.throughput_per_s, other.latency.throughput_per_s, rate),
-        _row("Size to ship", one.size_bytes, other.size_bytes, data_size),
-        _row("Memory, steady", one.memory.steady_bytes, other.memory.steady_bytes, data_size),
-        _row(
+        change_row("Latency, median (p50)", one.latency.p50_ms, other.latency.p50_ms, duration),
+        change_row("Latency, 95th percentile (p95)", one.latency.p95_ms, other.latency.p95_ms, duration),
+        change_row("Throughput, samples", one.latency.throughput_per_s, other.latency.throughput_per_s, rate),
+        change_row("Size to ship", one.size_bytes, other.size_bytes, data_size),
+        change_row("Memory, steady", one.memory.steady_bytes, other.memory.steady_bytes, data_size),
+        change_row(
             "Memory, peak while preparing",
             one.memory.peak_preparing_bytes,
             other.memory.peak_preparing_bytes,
@@ -95,20 +92,15 @@ def _speedup(report: Comparison) -> str:
     return ratio(report.speedup, report.speedup_interval)
 
 
-def _row(
-    name: str,
-    one: float | None,
-    other: float | None,
-    written: Callable[[float | None], str],
-    change: str = "",
-) -> Row:
+def change_row(name: str, one: float | None, other: float | None, written: Callable[[float | None], str]) -> Row:
+    """Return a quantity of both sides as it is ``written``, with bars on one scale, and how it changed."""
     top = max(one or 0, other or 0)
-    marks = [Mark(value, top) if value is not None and top else None for value in (one, other)]
-    change = change or _change(one, other)
-    return Row((cell(name), Cell(written(one), marks[0]), Cell(written(other), marks[1]), Cell(change)))
+    marks = [Mark(value, top) if value is not None and top > 0 else None for value in (one, other)]
+    return Row((cell(name), Cell(written(one), marks[0]), Cell(written(other), marks[1]), Cell(change(one, other))))
 
 
-def _change(one: float | None, other: float | None) -> str:
+def change(one: float | None, other: float | None) -> str:
+    """Return what became of ``one``: ``+12 %``, ``−3.1 %``, ``4.2× as much``, ``unchanged``."""
     if one is None or other is None or one <= 0:
         return UNKNOWN
     part = other / one - 1

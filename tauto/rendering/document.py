@@ -28,6 +28,7 @@ __all__ = [
     "clean",
     "clean_code",
     "largest",
+    "numeric",
     "shortened",
 ]
 
@@ -70,6 +71,11 @@ class Column:
     number: bool = False
     in_text: bool = True
     shorten: bool = False
+
+
+def numeric(*titles: str) -> tuple[Column, ...]:
+    """Return a column of numbers for each title."""
+    return tuple(Column(title, number=True) for title in titles)
 
 
 @dataclass(frozen=True, slots=True)

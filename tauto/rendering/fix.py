@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 
-from tauto.rendering.document import Block, Cell, Code, Column, Document, Facts, Mark, Note, Row, Table, cell
-from tauto.rendering.numbers import UNKNOWN, count, data_size, duration, number, plural, ratio, seconds, share
+from tauto.rendering.comparison import change, change_row
+from tauto.rendering.document import Block, Cell, Code, Column, Document, Facts, Note, Row, Table, cell, numeric
+from tauto.rendering.numbers import UNKNOWN, count, data_size, duration, number, plural, ratio, seconds
 from tauto.reports import FixReport, FixSide
 
 __all__ = ["document", "explain", "headline"]
 
-_COLUMNS = (Column(""), Column("As it is", number=True), Column("With the fix", number=True), Column("Change"))
+_COLUMNS = (Column(""), *numeric("As it is", "With the fix"), Column("Change"))
 
 
 def headline(report: FixReport) -> str:
@@ -37,7 +38,7 @@ def _time(report: FixReport) -> str:
 def _memory(report: FixReport) -> str:
     before = report.original.peak_bytes if report.original else None
     after = report.fixed.peak_bytes if report.fixed else None
-    return f"peak memory {data_size(before)} → {data_size(after)} ({_change(before, after)})"
+    return f"peak memory {data_size(before)} → {data_size(after)} ({change(before, after)})"
 
 
 def _unit(report: FixReport) -> str:
@@ -67,54 +68,17 @@ def _sides(report: FixReport, before: FixSide, after: FixSide) -> Table:
     unit = _unit(report).capitalize()
     one, other = before.step, after.step
     rows = [
-        _row(f"{unit}, median of blocks", duration(one.p50_ms), duration(other.p50_ms), one.p50_ms, other.p50_ms),
-        _row(f"{unit}, slow blocks (p95)", duration(one.p95_ms), duration(other.p95_ms), one.p95_ms, other.p95_ms),
-        _row(
-            "Until the first steps had ended",
-            duration(before.warm_up_ms),
-            duration(after.warm_up_ms),
-            before.warm_up_ms,
-            after.warm_up_ms,
-        ),
-        _row(
-            "Peak memory, growth",
-            data_size(before.peak_bytes),
-            data_size(after.peak_bytes),
-            before.peak_bytes,
-            after.peak_bytes,
-        ),
+        change_row(f"{unit}, median of blocks", one.p50_ms, other.p50_ms, duration),
+        change_row(f"{unit}, slow blocks (p95)", one.p95_ms, other.p95_ms, duration),
+        change_row("Until the first steps had ended", before.warm_up_ms, after.warm_up_ms, duration),
+        change_row("Peak memory, growth", before.peak_bytes, after.peak_bytes, data_size),
     ]
     loads = report.finding.fix is not None and report.finding.fix.action == "loader"  # random items differ by worker
     if not loads and (before.loss is not None or after.loss is not None):
-        change = "the same" if before.loss == after.loss else _moved(before.loss, after.loss)
-        rows.append(
-            Row(
-                (
-                    cell("Loss, after as many steps"),
-                    Cell(number(before.loss, 4)),
-                    Cell(number(after.loss, 4)),
-                    Cell(change),
-                )
-            )
-        )
+        moved = "the same" if before.loss == after.loss else _moved(before.loss, after.loss)
+        losses = Cell(number(before.loss, 4)), Cell(number(after.loss, 4))
+        rows.append(Row((cell("Loss, after as many steps"), *losses, Cell(moved))))
     return Table("The cell as it is, and with the fix", _COLUMNS, tuple(rows), more="rows", limit=8)
-
-
-def _row(name: str, one: str, other: str, before: float | None, after: float | None) -> Row:
-    top = max(before or 0.0, after or 0.0)
-    marks = [Mark(value, top) if value is not None and top > 0 else None for value in (before, after)]
-    return Row((cell(name), Cell(one, marks[0]), Cell(other, marks[1]), Cell(_change(before, after))))
-
-
-def _change(before: float | None, after: float | None) -> str:
-    if before is None or after is None or before <= 0:
-        return UNKNOWN
-    part = after / before - 1
-    if abs(part) < 0.0005:
-        return "unchanged"
-    if after / before >= 3:
-        return f"{ratio(after / before)} as much"
-    return f"{'+' if part > 0 else '−'}{share(abs(part))}"
 
 
 def _moved(before: float | None, after: float | None) -> str:

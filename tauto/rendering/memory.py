@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from tauto.rendering.document import Block, Cell, Column, Facts, Folded, Mark, Row, Table, cell
+from tauto.rendering.document import Block, Cell, Column, Facts, Folded, Mark, Row, Table, cell, numeric
 from tauto.rendering.numbers import data_size, duration, number, plural, share
 from tauto.reports.memory import AllocationSite, MemoryCategory, MemoryPeak, MemoryTimeline
 
@@ -28,24 +28,9 @@ _OUTSIDE = {
 }
 _ROWS = 12
 _SITES = 8
-_PEAK = (
-    Column("What for"),
-    Column("At the peak", number=True),
-    Column("Share", number=True),
-    Column("Highest by itself", number=True),
-)
-_TIME = (
-    Column("Time", number=True),
-    Column("Alive", number=True),
-    *(Column(name.capitalize(), number=True) for name in CATEGORY_NAMES.values()),
-)
-_SITE = (
-    Column("Module"),
-    Column("Operator"),
-    Column("Line"),
-    Column("Bytes a step", number=True),
-    Column("Times a step", number=True),
-)
+_PEAK = (Column("What for"), *numeric("At the peak", "Share", "Highest by itself"))
+_TIME = numeric("Time", "Alive", *(name.capitalize() for name in CATEGORY_NAMES.values()))
+_SITE = (Column("Module"), Column("Operator"), Column("Line"), *numeric("Bytes a step", "Times a step"))
 
 
 def blocks(timeline: MemoryTimeline, *, whole: bool = False) -> tuple[Block, ...]:

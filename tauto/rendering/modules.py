@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tauto.rendering.branches import Branch, shown
-from tauto.rendering.document import Block, Cell, Column, Folded, Mark, Note, Row, Table, cell
+from tauto.rendering.document import Block, Cell, Column, Folded, Mark, Note, Row, Table, cell, numeric
 from tauto.rendering.numbers import UNKNOWN, count, data_size, duration, flops, share
 from tauto.rendering.view import View
 from tauto.reports import ModuleRow, OperatorRow, ProfileReport
@@ -30,12 +30,7 @@ LEGEND = (
 _CALLED = "FLOPs stand with the operator that was called: aten::convolution, and not the kernel below it that does it."
 _OPERATORS = (
     Column("Operator", shorten=True),
-    Column("Share", number=True),
-    Column("Self", number=True),
-    Column("Total", number=True),
-    Column("Calls", number=True),
-    Column("FLOPs", number=True),
-    Column("Allocated", number=True),
+    *numeric("Share", "Self", "Total", "Calls", "FLOPs", "Allocated"),
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from tauto.rendering.document import Block, Cell, Column, Facts, Mark, Row, Table, cell
+from tauto.rendering.document import Block, Cell, Column, Facts, Mark, Row, Table, cell, numeric
 from tauto.rendering.numbers import count, data_size, duration, plural, share
 from tauto.reports import LineRow, Phase, ProfileReport, Steps, Usage
 from tauto.reports.profile import PhaseName
@@ -20,12 +20,7 @@ PHASES: dict[PhaseName, str] = {
     "optimizer": "optimizer step",
     "other": "everything else",
 }
-_COLUMNS = (
-    Column("Phase"),
-    Column("Share", number=True),
-    Column("Time", number=True),
-    Column("Times", number=True),
-)
+_COLUMNS = (Column("Phase"), *numeric("Share", "Time", "Times"))
 _LINES = (
     Column("Line", shorten=True),
     Column("Code", shorten=True),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tauto.rendering import memory
-from tauto.rendering.document import Block, Cell, Column, Document, Facts, Folded, Note, Row, Table, cell
+from tauto.rendering.document import Block, Cell, Column, Document, Facts, Folded, Note, Row, Table, cell, numeric
 from tauto.rendering.findings import expected_words, finding_blocks, tried_words
 from tauto.rendering.modules import module_blocks, operator_blocks
 from tauto.rendering.numbers import count, data_size, duration, flops, plural, share
@@ -18,10 +18,7 @@ _UNCOUNTED = 8
 _ROOTS = (
     Column("Model", shorten=True),
     Column("Kind", shorten=True),
-    Column("Time", number=True),
-    Column("Calls", number=True),
-    Column("Parameters", number=True),
-    Column("Weights", number=True),
+    *numeric("Time", "Calls", "Parameters", "Weights"),
     Column("Mode"),
     Column("Inputs"),
 )

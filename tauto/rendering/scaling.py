@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tauto.rendering.document import Block, Cell, Column, Document, Facts, Mark, Note, Row, Table, cell
+from tauto.rendering.document import Block, Cell, Column, Document, Facts, Mark, Note, Row, Table, cell, numeric
 from tauto.rendering.numbers import data_size, duration, flops, number, plural, rate, seconds, share
 from tauto.reports import Growth, ScalePoint, ScaleSeries, ScalingReport
 
@@ -12,8 +12,7 @@ _QUANTITIES = {"time": "Time", "memory": "Memory", "flops": "Work"}
 _GROWTHS = (
     Column("Quantity"),
     Column("Grows as"),
-    Column("Fit (R²)", number=True),
-    Column("Exponent at the top", number=True),
+    *numeric("Fit (R²)", "Exponent at the top"),
     Column("Made of, at the largest size"),
 )
 
@@ -69,13 +68,8 @@ def _sizes(sizes: tuple[int, ...], series: str) -> str:
 
 def _points(report: ScalingReport, one: ScaleSeries) -> Table:
     columns = (
-        Column(report.dimension, number=True),
-        Column("Time, median", number=True),
-        Column("p5–p95", number=True),
-        Column(f"{report.unit.capitalize()} a second", number=True),
-        Column("Memory of a call", number=True),
-        Column("FLOPs", number=True),
-        Column("GFLOP/s", number=True),
+        *numeric(report.dimension, "Time, median", "p5–p95", f"{report.unit.capitalize()} a second"),
+        *numeric("Memory of a call", "FLOPs", "GFLOP/s"),
     )
     top = max((point.latency.throughput_per_s for point in one.points), default=0.0)
     rows = tuple(_point(point, top) for point in one.points)
