@@ -43,7 +43,9 @@ _SPARSE = 2000
 """Module calls and nodes of the graph, between two looks at a window that is open for long, that are not many."""
 _REMEMBERED = 8
 """Calls of a root whose inputs are looked at whatever it costs."""
-_REMEMBER_NS = 10_000_000
+_REMEMBER_NS = 4_000_000
+_REMEMBER_SHARE = 0.002
+"""Of the time of the cell; so much on top may go into looking at inputs after those."""
 _OTHERS_STEPS = 10
 """Steps of other optimizers after which the one that counted steps is taken to have retired."""
 _now = time.perf_counter_ns
@@ -399,7 +401,7 @@ class Recorder:
         calls = root.calls
         if calls < _REMEMBERED:
             return True
-        cheap = root.remember_ns < _REMEMBER_NS + (_now() - self.clock.began_ns) // 200
+        cheap = root.remember_ns < _REMEMBER_NS + _REMEMBER_SHARE * (_now() - self.clock.began_ns)
         return cheap and (calls < 16 * _REMEMBERED or calls & (calls - 1) == 0)
 
     def _remember(self, root: RootRecord, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
