@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
-from tauto.workload.structure import tensors_of
+from tauto.workload.structure import plain_parts, tensors_of
 
 __all__ = ["parameter_count", "size_bytes"]
 
@@ -25,7 +24,7 @@ def size_bytes(model: nn.Module) -> int:
         return int(shipped)
     sizes: dict[Hashable, int] = {}
     for tensor in tensors_of(dict(model.state_dict())):
-        for part in _parts(tensor):
+        for part in plain_parts(tensor):
             sizes[_identity(part)] = _bytes(part)
     return sum(sizes.values())
 
@@ -33,15 +32,6 @@ def size_bytes(model: nn.Module) -> int:
 def parameter_count(model: nn.Module) -> int:
     """Return the number of parameters; tied ones count once. An engine's artefact has none of its own."""
     return sum(parameter.numel() for parameter in model.parameters())
-
-
-def _parts(tensor: Tensor) -> Iterator[Tensor]:
-    """Yield the plain tensors that a tensor subclass is made of, at any depth; of a plain one, itself."""
-    if not is_traceable_wrapper_subclass(tensor):
-        yield tensor
-        return
-    for name in tensor.__tensor_flatten__()[0]:
-        yield from _parts(getattr(tensor, name))
 
 
 def _plain(tensor: Tensor) -> bool:

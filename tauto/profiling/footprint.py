@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 
 import torch
-from torch import Tensor, nn
-from torch.utils._python_dispatch import is_traceable_wrapper_subclass
+from torch import nn
 
 from tauto.profiling.counting import CallCount, count_call, uncompiled
 from tauto.reports.summary import Footprint
 from tauto.workload.call import Call
 from tauto.workload.state import evaluating, kept_buffers, preserved_rng
+from tauto.workload.structure import plain_parts
 
 __all__ = ["count_inference", "footprint_of", "held_bytes"]
 
@@ -20,21 +20,13 @@ def held_bytes(model: nn.Module) -> int:
     """Return the bytes of parameters and buffers; a storage that several share counts once."""
     sizes: dict[Hashable, int] = {}
     for tensor in (*model.parameters(), *model.buffers()):
-        for part in _parts(tensor):
+        for part in plain_parts(tensor):
             if part.is_quantized or part.layout is not torch.strided or part.is_meta:
                 sizes[id(part)] = part.numel() * part.element_size()
             else:
                 storage = part.untyped_storage()
                 sizes[part.device, storage.data_ptr()] = storage.nbytes()
     return sum(sizes.values())
-
-
-def _parts(tensor: Tensor) -> Iterator[Tensor]:
-    if not is_traceable_wrapper_subclass(tensor):
-        yield tensor
-        return
-    for name in tensor.__tensor_flatten__()[0]:
-        yield from _parts(getattr(tensor, name))
 
 
 def count_inference(model: nn.Module, call: Call) -> CallCount:

@@ -16,7 +16,7 @@ from tauto.workload import Workload, check_model
 from tauto.workload.check import check_runs
 from tauto.workload.state import evaluating, preserved_rng
 
-__all__ = ["check_call", "compare", "measure"]
+__all__ = ["callable_workload", "check_call", "compare", "measure"]
 
 
 def compare(
@@ -72,9 +72,15 @@ def measure(model: nn.Module, inputs: Any = None, *, name: str | None = None) ->
     >>> tauto.measure(model, x).latency.p50_ms  # doctest: +SKIP
     0.41
     """
+    workload = callable_workload(model, inputs, name)
+    return deliver(MeasurementResult(measurement.measure(model, workload.example, name=workload.name)))
+
+
+def callable_workload(model: nn.Module, inputs: Any = None, name: str | None = None) -> Workload:
+    """Return the workload of ``model``, which was called once to see that it can be measured."""
     workload = Workload.of(model, inputs=inputs, name=name)
     check_call(model, workload, "inputs")
-    return deliver(MeasurementResult(measurement.measure(model, workload.example, name=workload.name)))
+    return workload
 
 
 def check_call(model: nn.Module, workload: Workload, argument: str) -> None:

@@ -10,8 +10,7 @@ from torch.nn.parameter import is_lazy
 
 from tauto.errors import InvalidArgument, ModelError, UncountedWarning
 from tauto.profiling.footprint import count_inference
-from tauto.verbs.compare import check_call
-from tauto.workload import Workload
+from tauto.verbs.compare import callable_workload
 
 __all__ = ["count_flops", "count_parameters"]
 
@@ -68,9 +67,7 @@ def count_flops(model: nn.Module, inputs: Any = None) -> int:
     >>> count_flops(nn.Linear(3, 2), torch.zeros(1, 3))
     12
     """
-    workload = Workload.of(model, inputs=inputs)
-    check_call(model, workload, "inputs")
-    found = count_inference(model, workload.example)
+    found = count_inference(model, callable_workload(model, inputs).example)
     if found.uncounted:
         warnings.warn(f"count_flops: not counted: {', '.join(found.uncounted)}.", UncountedWarning, stacklevel=2)
     return found.flops

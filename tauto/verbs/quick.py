@@ -13,9 +13,8 @@ from tauto.profiling import profile_model
 from tauto.profiling.footprint import count_inference, footprint_of
 from tauto.reports import Latency, ProfileReport, SummaryReport, TopModule
 from tauto.results import FootprintResult, SummaryResult
-from tauto.verbs.compare import check_call
+from tauto.verbs.compare import callable_workload
 from tauto.verbs.delivery import deliver
-from tauto.workload import Workload
 from tauto.workload.state import evaluating, preserved_rng
 
 __all__ = ["measure_latency", "measure_memory", "quick_profile"]
@@ -43,8 +42,7 @@ def quick_profile(model: nn.Module, inputs: Any = None, *, name: str | None = No
     >>> tauto.quick_profile(model, x).gflops_per_s  # doctest: +SKIP
     84.1
     """
-    workload = Workload.of(model, inputs=inputs, name=name)
-    check_call(model, workload, "inputs")
+    workload = callable_workload(model, inputs, name)
     call = workload.example
     measured = measurement.measure(model, call, name=workload.name, time_cap_s=_TIME_S)
     counted = count_inference(model, call)
@@ -91,8 +89,7 @@ def measure_latency(model: nn.Module, inputs: Any = None) -> Latency:
     >>> tauto.measure_latency(model, x).p50_ms  # doctest: +SKIP
     0.41
     """
-    workload = Workload.of(model, inputs=inputs)
-    check_call(model, workload, "inputs")
+    workload = callable_workload(model, inputs)
     return measurement.measure(model, workload.example).latency
 
 
@@ -107,6 +104,5 @@ def measure_memory(model: nn.Module, inputs: Any = None, *, name: str | None = N
     >>> tauto.measure_memory(model, x).peak_bytes  # doctest: +SKIP
     46_700_000
     """
-    workload = Workload.of(model, inputs=inputs, name=name)
-    check_call(model, workload, "inputs")
+    workload = callable_workload(model, inputs, name)
     return deliver(FootprintResult(footprint_of(model, workload.example, workload.name)))

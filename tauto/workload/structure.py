@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
-__all__ = ["Slot", "constants_of", "describe", "flatten", "map_tensors", "rebuild", "tensors_of"]
+__all__ = ["Slot", "constants_of", "describe", "flatten", "map_tensors", "plain_parts", "rebuild", "tensors_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,15 @@ def rebuild(skeleton: Any, tensors: list[Tensor]) -> Any:
 def tensors_of(value: Any) -> list[Tensor]:
     """Return the tensors of ``value`` in order."""
     return flatten(value)[0]
+
+
+def plain_parts(tensor: Tensor) -> Iterator[Tensor]:
+    """Yield the plain tensors that a tensor subclass is made of, at any depth; of a plain one, itself."""
+    if not is_traceable_wrapper_subclass(tensor):
+        yield tensor
+        return
+    for name in tensor.__tensor_flatten__()[0]:
+        yield from plain_parts(getattr(tensor, name))
 
 
 def constants_of(value: Any) -> list[Any]:

@@ -38,8 +38,7 @@ def inference_mode_missing(report: ProfileReport, facts: Facts) -> Iterator[Find
     """Find gradients that were recorded and never used."""
     for index, root in inferring(facts):
         if root.grad_calls and root.trainable:
-            row = top_row(report, index)
-            kept = row.activation_bytes if row else 0
+            kept = _kept_bytes(report, index)
             yield Finding(
                 "inference_mode_missing",
                 f"{root.title} recorded gradients that nothing used",
@@ -48,9 +47,7 @@ def inference_mode_missing(report: ProfileReport, facts: Facts) -> Iterator[Find
                 fix_line("inference_mode_missing"),
                 f"with torch.inference_mode():\n    {model_name(root)}(...)",
                 cause="mode",
-                expected=Gain(
-                    None, kept or None, "what a call keeps until its output is dropped; the time is to be measured"
-                ),
+                expected=_no_graph(kept),
                 fix=fix("inference", root.name, eval_mode=False),
             )
 
@@ -78,8 +75,6 @@ def validation_gradients(report: ProfileReport, facts: Facts) -> Iterator[Findin
         return
     for index, root in called(facts):
         if root.trainable and root.training_calls and root.eval_grad_calls:
-            row = top_row(report, index)
-            kept = row.activation_bytes if row else 0
             yield Finding(
                 "validation_gradients",
                 f"The validation of {root.title} records gradients",
@@ -88,11 +83,19 @@ def validation_gradients(report: ProfileReport, facts: Facts) -> Iterator[Findin
                 fix_line("validation_gradients"),
                 f"with torch.inference_mode():\n    {model_name(root)}(...)  # in the validation loop",
                 cause="mode",
-                expected=Gain(
-                    None, kept or None, "what a call keeps until its output is dropped; the time is to be measured"
-                ),
+                expected=_no_graph(_kept_bytes(report, index)),
                 fix=fix("inference", root.name, only_eval_calls=True),
             )
+
+
+def _kept_bytes(report: ProfileReport, index: int) -> int:
+    row = top_row(report, index)
+    return row.activation_bytes if row else 0
+
+
+def _no_graph(kept: int) -> Gain:
+    """Return what calls without a graph for gradients are expected to bring."""
+    return Gain(None, kept or None, "what a call keeps until its output is dropped; the time is to be measured")
 
 
 def _mode_matters(report: ProfileReport, root: RootFacts) -> bool:
