@@ -56,19 +56,23 @@ def timeline(growth: int = 0) -> MemoryTimeline:
     )
 
 
-def operator(
-    name: str, start: int, end: int, *below: Any, sequence: int = -1, scope: Any = RecordScope.FUNCTION
-) -> Any:
-    """An operator of torch's event tree, or what else has a name there."""
-    fields = SimpleNamespace(sequence_number=sequence, scope=scope)
+def event(tag: Any, name: str, start: int, end: int, *below: Any, **fields: Any) -> Any:
+    """One event of torch's event tree, with those below it."""
     return SimpleNamespace(
-        tag=_EventType.TorchOp,
+        tag=tag,
         name=name,
         start_time_ns=start,
         end_time_ns=end,
-        extra_fields=fields,
+        extra_fields=SimpleNamespace(**fields),
         children=list(below),
     )
+
+
+def operator(
+    name: str, start: int, end: int, *below: Any, sequence: int = -1, scope: Any = RecordScope.FUNCTION
+) -> Any:
+    """An operator, or what else has a name there."""
+    return event(_EventType.TorchOp, name, start, end, *below, sequence_number=sequence, scope=scope)
 
 
 def annotation(name: str, start: int, end: int, *below: Any) -> Any:
@@ -84,25 +88,11 @@ def node(name: str, start: int, end: int, *below: Any, sequence: int = -1) -> An
 
 def memory(time: int, address: int, size: int, device: str = "cpu", total: int = 0) -> Any:
     """An allocation, or with a negative size a free."""
-    fields = SimpleNamespace(ptr=address, alloc_size=size, device=torch.device(device), total_allocated=total)
-    return SimpleNamespace(
-        tag=_EventType.Allocation,
-        name="[memory]",
-        start_time_ns=time,
-        end_time_ns=time,
-        extra_fields=fields,
-        children=[],
-    )
+    fields = {"ptr": address, "alloc_size": size, "device": torch.device(device), "total_allocated": total}
+    return event(_EventType.Allocation, "[memory]", time, time, **fields)
 
 
 def python(file: str, line: int, start: int, end: int, *below: Any) -> Any:
     """A call of a Python function, and the line that it was called from."""
-    fields = SimpleNamespace(caller=SimpleNamespace(file_name=file, line_number=line))
-    return SimpleNamespace(
-        tag=_EventType.PyCall,
-        name="f",
-        start_time_ns=start,
-        end_time_ns=end,
-        extra_fields=fields,
-        children=list(below),
-    )
+    caller = SimpleNamespace(file_name=file, line_number=line)
+    return event(_EventType.PyCall, "f", start, end, *below, caller=caller)

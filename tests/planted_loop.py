@@ -19,16 +19,6 @@ SCALE = 4
 
 FAULTS = {"data_loading", "frozen_gradients", "printing", "eval_while_training"}
 
-SOURCE = """
-for step, (images, labels) in enumerate(loader):
-    optimizer.zero_grad()
-    loss = criterion(model(images), labels)
-    loss.backward()
-    optimizer.step()
-    losses.append(loss.item())
-    torch.save(model.state_dict(), checkpoint)
-"""
-
 HEALED = """
 for step, (images, labels) in enumerate(loader):
     optimizer.zero_grad()
@@ -37,6 +27,8 @@ for step, (images, labels) in enumerate(loader):
     optimizer.step()
     losses.append(loss.item())
 """
+
+SOURCE = HEALED + "    torch.save(model.state_dict(), checkpoint)\n"
 
 
 class Digits(Dataset):

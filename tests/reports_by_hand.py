@@ -471,18 +471,11 @@ def fix_report(speedup: float = 3.2, objective: str = "time") -> FixReport:
 
 def bare_fix_report() -> FixReport:
     """A fix that could not be tried."""
-    return replace(
-        fix_report(),
-        finding=replace(fix_report().finding, expected=None, tried=None, python="", fix=None),
-        verdict=None,
-        reason="with the fix the cell raised RuntimeError: expected scalar type Float",
-        original=None,
-        fixed=None,
-        speedup=None,
-        speedup_interval=None,
-        settled=False,
-        notes=(),
-    )
+    told = fix_report()
+    unknown = dict.fromkeys(("verdict", "original", "fixed", "speedup", "speedup_interval"))
+    finding = replace(told.finding, expected=None, tried=None, python="", fix=None)
+    reason = "with the fix the cell raised RuntimeError: expected scalar type Float"
+    return replace(told, finding=finding, reason=reason, settled=False, notes=(), **unknown)
 
 
 def everything() -> tuple[Report, ...]:
