@@ -281,7 +281,7 @@ class _Side:
     def _raise_end(self) -> NoReturn:
         """Say why the process ended."""
         outcome = self._running.wait(timeout_s=5.0) if self._running is not None else None
-        if outcome is None:
+        if outcome is None or (outcome.failure is not None and outcome.failure.kind == "timed_out"):
             self._raise_late()
         reason = "ended by itself" if outcome.failure is None else outcome.failure.reason
         if self.fixed:
