@@ -19,7 +19,7 @@ from tauto.techniques import Applicability, Config, Script, Technique, registry
 class Wasteful(nn.Module):
     """A linear layer beside work whose result counts for nothing: without it, it is many times faster."""
 
-    def __init__(self, rounds=6):
+    def __init__(self, rounds=2):
         super().__init__()
         self.linear = nn.Linear(64, 10)
         self.waste = nn.Linear(700, 700, bias=False)

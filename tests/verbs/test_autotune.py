@@ -95,8 +95,11 @@ def test_deadly_candidates_never_reach_this_process(model, only_these, monkeypat
     model.linear.register_forward_hook(lambda *_: None)
     before = fingerprint(model)
     monkeypatch.setattr("tauto.execution.local.default_limit_bytes", lambda: 1_500_000_000)
+    # the one that hangs gets an eighth of the time that is not kept back, and those after it enough on a slow machine
+    monkeypatch.setattr("tauto.tuning.search.TRIAL_SHARE", 0.0)
+    monkeypatch.setattr("tauto.tuning.search.LEAST_LIMIT_S", 0.0)
     only_these(Hangs, Segfaults, Eats, Exits, Refuses, ZeroesEverything, Slower, Shortcut)
-    result = tauto.autotune(model, inputs=INPUTS, budget="60s", name="net")
+    result = tauto.autotune(model, inputs=INPUTS, budget="150s", name="net")
     assert_untouched(model, before)
     reasons = {trial.recipe.title: (trial.status, trial.reason) for trial in result.trials}
     assert result.verdict == "improved", result
@@ -111,19 +114,27 @@ def test_deadly_candidates_never_reach_this_process(model, only_these, monkeypat
     assert reasons["slower"][0] == "rejected"
     assert reasons["hangs"][0] == "failed"
     assert "stopped" in reasons["hangs"][1]
-    assert result.wall_s <= 61
+    assert result.wall_s <= 151
     torch.testing.assert_close(result.model(INPUTS), model(INPUTS))
-    assert result.model.config == {"rounds": 6}
+    assert result.model.config == {"rounds": 2}
     assert tauto.last() is result
     assert Store(Settings.current().store).list().rows[0].verdict == "improved"
     stored = tauto.runs()[0]
     assert stored.trials == result.trials
+    assert_told_of_memory_and_break_even(result.confirmed)
+
+
+def assert_told_of_memory_and_break_even(confirmed):
+    assert confirmed.original.memory.steady_bytes > 1_000_000
+    assert confirmed.memory_ratio is not None
+    assert confirmed.optimized.memory.peak_preparing_bytes is not None
+    assert confirmed.break_even_calls > 0
 
 
 def test_the_optimized_model_keeps_nothing_alive_but_its_files(only_these):
     model = Wasteful()
     only_these(Shortcut)
-    result = tauto.autotune(model, inputs=INPUTS, budget="30s")
+    result = tauto.autotune(model, inputs=INPUTS, budget="5min")
     fast, folder = result.model, result.model.files.path
     assert folder.exists()
     assert folder.stat().st_mode & 0o777 == 0o700
@@ -140,7 +151,7 @@ def test_the_optimized_model_keeps_nothing_alive_but_its_files(only_these):
 
 def test_a_winner_that_cannot_be_loaded_again_is_not_kept(model, only_these):
     only_these(WorksOnlyOnce)
-    result = tauto.autotune(model, inputs=INPUTS, budget="30s")
+    result = tauto.autotune(model, inputs=INPUTS, budget="5min")
     assert result.verdict == "kept_original"
     assert result.model is model
     assert "not confirmed in a fresh process" in result.trials[0].reason
@@ -154,26 +165,15 @@ def test_quality_decides(model, only_these):
         return {"accuracy": (net(INPUTS).argmax(1) == target).float().mean().item()}
 
     only_these(FastButWrong)
-    result = tauto.autotune(model, inputs=INPUTS, evaluate=accuracy, budget="30s")
-    assert result.verdict == "kept_original"
-    assert "quality does not hold: accuracy 1 →" in result.trials[0].reason
-    unjudged = tauto.autotune(model, inputs=INPUTS, budget="30s")
+    unjudged = tauto.autotune(model, inputs=INPUTS, budget="5min")
+    assert unjudged.verdict == "kept_original"
     assert "wrong outputs: cosine" in unjudged.trials[0].reason
-    only_these(Shortcut)
-    proved = tauto.autotune(model, inputs=INPUTS, evaluate=accuracy, max_drop=0.0, budget="30s")
-    assert proved.verdict == "improved"
+    only_these(FastButWrong, Shortcut)
+    proved = tauto.autotune(model, inputs=INPUTS, evaluate=accuracy, max_drop=0.0, budget="5min")
+    assert "quality does not hold: accuracy 1 →" in proved.trials[0].reason
+    assert (proved.verdict, proved.recipe.title) == ("improved", "shortcut")
     assert proved.confirmed.quality_held
     assert proved.confirmed.quality_drop == 0.0
-
-
-def test_memory_and_break_even_of_the_winner_are_told(model, only_these):
-    only_these(Shortcut)
-    result = tauto.autotune(model, inputs=INPUTS, budget="30s")
-    confirmed = result.confirmed
-    assert confirmed.original.memory.steady_bytes > 1_000_000
-    assert confirmed.memory_ratio is not None
-    assert confirmed.optimized.memory.peak_preparing_bytes is not None
-    assert confirmed.break_even_calls > 0
 
 
 def test_stopping_keeps_the_best_so_far_and_stops_run_all(model):
@@ -182,7 +182,7 @@ def test_stopping_keeps_the_best_so_far_and_stops_run_all(model):
             raise KeyboardInterrupt
 
     with registered(Shortcut, Slower), listening(stop), pytest.raises(Interrupted) as caught:
-        tauto.autotune(model, inputs=INPUTS, budget="60s", name="net")
+        tauto.autotune(model, inputs=INPUTS, budget="5min", name="net")
     result = caught.value.result
     assert isinstance(caught.value, KeyboardInterrupt)
     assert tauto.last() is result
@@ -194,7 +194,7 @@ def test_stopping_keeps_the_best_so_far_and_stops_run_all(model):
 
 def test_the_model_may_stay_in_a_child(model, only_these):
     only_these(Shortcut)
-    result = tauto.autotune(model, inputs=INPUTS, budget="30s", isolated=True)
+    result = tauto.autotune(model, inputs=INPUTS, budget="5min", isolated=True)
     torch.testing.assert_close(result.model(INPUTS[:5]), model(INPUTS[:5]))
     assert "shortcut" in repr(result.model)
 
@@ -204,7 +204,7 @@ def test_the_last_profiled_model_needs_no_name(model, only_these):
         model(INPUTS)
     assert session.result.roots[0].name == "net"
     only_these(Slower)
-    result = tauto.autotune(budget="20s")
+    result = tauto.autotune(budget="5min")
     assert result.verdict == "kept_original"
     assert result.speed_only is False
     assert "over 64 inputs" in result.quality_rule
@@ -251,7 +251,7 @@ class TestBadInput:
     def test_says_what_is_wrong(self, model, options, kind, words):
         before = fingerprint(model)
         with pytest.raises(kind, match=words) as caught:
-            tauto.autotune(model, **{"budget": "20s", **options})
+            tauto.autotune(model, **{"budget": "5min", **options})
         assert "\n" not in str(caught.value).split("Its own error")[0]
         assert_untouched(model, before)
 
@@ -260,7 +260,7 @@ class TestBadInput:
         monkeypatch.setenv("TAUTO_STORE", str(tmp_path / "file"))
         with warnings.catch_warnings(record=True) as seen:
             warnings.simplefilter("always")
-            result = tauto.autotune(model, inputs=INPUTS, budget="30s")
+            result = tauto.autotune(model, inputs=INPUTS, budget="5min")
         assert result.model is not None
         assert any(issubclass(item.category, StoreWarning) for item in seen)
 

@@ -58,7 +58,7 @@ for _ in range(200):
 
 @pytest.fixture(scope="module", autouse=True)
 def _server(tmp_path_factory):
-    """Have the fork server ready: on a busy machine its imports take longer than the budgets here."""
+    """Have the fork server ready: no budget pays for its imports."""
     executor().preload(("torch._dynamo",))
     executor().run(Job("os:getpid", {}, tmp_path_factory.mktemp("first")))
 
@@ -67,6 +67,13 @@ def _server(tmp_path_factory):
 def _fresh(tmp_path, monkeypatch):
     monkeypatch.setenv("TAUTO_STORE", str(tmp_path / "store"))
     forget_last()
+
+
+@pytest.fixture(autouse=True)
+def _few_pairs(monkeypatch):
+    """Four pairs of blocks are enough where a verdict is not what is tested: budgets are for slow machines alone."""
+    monkeypatch.setattr("tauto.measurement.sequential.MIN_PAIRS", 4)
+    monkeypatch.setattr("tauto.tuning.fix_trial.HALF_WIDTH", 1.0)
 
 
 def namespace(setup=SETUP, **more):
@@ -124,7 +131,7 @@ def test_each_fix_of_a_training_loop_runs_and_is_judged(action, target, options)
     names = namespace()
     before = {name: tensor.clone() for name, tensor in names["net"].state_dict().items()}
     rng, threads = torch.get_rng_state(), torch.get_num_threads()
-    report = check(profiled(TRAINING, names, action, target, **options).apply("planted", budget="6s"))
+    report = check(profiled(TRAINING, names, action, target, **options).apply("planted", budget="2min"))
     assert report.unit == "optimizer step"
     assert report.original.loss is not None
     assert report.fixed.loss is not None
@@ -138,14 +145,15 @@ def test_each_fix_of_a_training_loop_runs_and_is_judged(action, target, options)
 
 
 def test_the_same_seed_on_both_sides_gives_the_same_loss():
-    report = check(profiled(TRAINING, namespace(), "keep_freed_memory").apply(1, budget="6s"))
+    report = check(profiled(TRAINING, namespace(), "keep_freed_memory").apply(1, budget="2min"))
     assert report.original.loss == pytest.approx(report.fixed.loss, rel=1e-4)
 
 
-def test_workers_for_a_loop_that_waits_for_its_data_are_better_and_the_finding_shows_it():
+def test_workers_for_a_loop_that_waits_for_its_data_are_better_and_the_finding_shows_it(monkeypatch):
+    monkeypatch.setattr("tauto.measurement.sequential.MIN_PAIRS", 8)
     names = namespace(pause=0.02)
     result = profiled(TRAINING, names, "loader", "loader", num_workers=4, persistent_workers=True)
-    report = check(result.apply("planted", budget="30s"))
+    report = check(result.apply("planted", budget="2min"))
     assert report.verdict == "better"
     assert report.speedup > 1.5
     assert result.findings[0].tried == report.finding.tried
@@ -154,7 +162,7 @@ def test_workers_for_a_loop_that_waits_for_its_data_are_better_and_the_finding_s
 
 
 def test_a_fix_for_inference_runs_on_a_cell_that_infers():
-    report = check(profiled(CALLS, namespace(), "inference", "net", unit="model call").apply("planted", budget="6s"))
+    report = check(profiled(CALLS, namespace(), "inference", "net", unit="model call").apply("planted", budget="2min"))
     assert report.unit == "model call"
     assert report.original.loss is None
 
@@ -162,17 +170,17 @@ def test_a_fix_for_inference_runs_on_a_cell_that_infers():
 def test_freeze_of_what_no_optimizer_has():
     names = namespace()
     names["opt"] = torch.optim.SGD(names["net"].last.parameters(), 0.1)
-    check(profiled(TRAINING, names, "freeze", "net").apply("planted", budget="6s"))
+    check(profiled(TRAINING, names, "freeze", "net").apply("planted", budget="2min"))
 
 
 def test_compile_runs_and_says_what_the_first_steps_cost():
-    report = check(profiled(CALLS, namespace(), "compile", "net", unit="model call").apply("planted", budget="60s"))
+    report = check(profiled(CALLS, namespace(), "compile", "net", unit="model call").apply("planted", budget="5min"))
     assert report.fixed.warm_up_ms > report.original.warm_up_ms
 
 
 def test_a_cell_of_few_steps_is_timed_as_a_whole():
     cell = "time.sleep(0.02)\nout = net(torch.zeros(1, 6))"
-    report = check(profiled(cell, namespace(), unit="model call", count=1).apply("planted", budget="6s"))
+    report = check(profiled(cell, namespace(), unit="model call", count=1).apply("planted", budget="2min"))
     assert report.unit == "run of the cell"
     assert report.original.step.p50_ms > 20
 
@@ -195,21 +203,22 @@ def train(model, steps):
 model = Own()
 train(model, 50)
 """
-    check(profiled(cell, namespace(), "optimizer", "", foreach=True).apply("planted", budget="6s"))
+    check(profiled(cell, namespace(), "optimizer", "", foreach=True).apply("planted", budget="2min"))
 
 
-def test_an_endless_loop_is_tried_in_the_time_given():
+def test_an_endless_loop_that_is_never_sure_is_tried_in_the_time_given(monkeypatch):
+    monkeypatch.setattr("tauto.tuning.fix_trial.HALF_WIDTH", 0.0)
     began = time.monotonic()
     cell = "while True:\n    net(torch.zeros(1, 6))"
-    check(profiled(cell, namespace(), unit="model call", count=1).apply("planted", budget="6s"))
-    assert time.monotonic() - began < 15
+    check(profiled(cell, namespace(), unit="model call", count=1).apply("planted", budget="10s"))
+    assert time.monotonic() - began < 30
 
 
 def test_a_cell_that_reads_files_finds_them(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "rows.txt").write_text("1 2 3\n")
     cell = "for _ in range(99):\n    rows = open('rows.txt').read().split()\n    net(torch.zeros(len(rows), 6))"
-    check(profiled(cell, namespace(), unit="model call", count=1).apply("planted", budget="6s"))
+    check(profiled(cell, namespace(), unit="model call", count=1).apply("planted", budget="2min"))
 
 
 def test_what_a_cell_writes_goes_elsewhere_and_is_read_from_there(tmp_path, monkeypatch):
@@ -227,7 +236,7 @@ for step in range(60):
     assert 'mine' not in torch.load('net.pt')
 open('log.txt', 'w').write('kept')
 """
-    report = check(profiled(cell, namespace(), unit="model call", count=1).apply("planted", budget="6s"))
+    report = check(profiled(cell, namespace(), unit="model call", count=1).apply("planted", budget="2min"))
     assert "log.txt, net.pt" in report.notes[-1]
     assert (tmp_path / "log.txt").read_text() == "kept"
     assert torch.load(tmp_path / "net.pt") == {"mine": 1}
@@ -239,20 +248,20 @@ def test_a_cell_that_would_remove_files_is_stopped_before_it_does(tmp_path, monk
     (tmp_path / "mine.txt").write_text("kept")
     result = profiled("import os\nos.remove('mine.txt')", namespace(), unit="model call", count=1)
     with pytest.raises(TrialFailed, match=r"mine.txt.*a cell of its own"):
-        result.apply("planted", budget="10s")
+        result.apply("planted", budget="2min")
     assert (tmp_path / "mine.txt").read_text() == "kept"
 
 
 def test_a_cell_that_raises_again_is_one_line():
     with pytest.raises(TrialFailed, match=r"as it is, it raised ValueError: no luck") as caught:
-        profiled("raise ValueError('no luck')", namespace(), count=1).apply("planted", budget="10s")
+        profiled("raise ValueError('no luck')", namespace(), count=1).apply("planted", budget="2min")
     assert "\n" not in str(caught.value)
 
 
 def test_a_cell_that_raises_only_with_the_fix_could_not_be_tried():
     cell = "for _ in range(99):\n    assert torch.get_num_threads() < 3, 'too many'\n    net(torch.zeros(1, 6))"
     result = profiled(cell, namespace(), unit="model call", count=3)
-    tried = result.apply("planted", budget="10s")
+    tried = result.apply("planted", budget="2min")
     assert tried.verdict is None
     assert "with the fix the cell raised AssertionError: too many" in tried.reason
     assert result.findings[0].tried is None
@@ -261,21 +270,21 @@ def test_a_cell_that_raises_only_with_the_fix_could_not_be_tried():
 
 def test_a_fix_that_changes_nothing_is_not_called_tried():
     result = profiled(CALLS, namespace(), "loader", "loader", unit="model call", num_workers=2)
-    assert "nothing to change: no DataLoader" in result.apply("planted", budget="10s").reason
+    assert "nothing to change: no DataLoader" in result.apply("planted", budget="2min").reason
 
 
 @pytest.mark.parametrize("made", [lambda: threading.Lock(), lambda: (i for i in range(3))])
 def test_what_cannot_be_sent_is_named_with_the_way_round(made):
     result = profiled("it\nnet(torch.zeros(1, 6))", namespace(it=made()), count=1)
     with pytest.raises(NotTransferable, match=r"'it'.* cannot be sent .*Make it in the cell itself"):
-        result.apply("planted", budget="10s")
+        result.apply("planted", budget="2min")
 
 
 def test_a_cell_without_an_end_to_its_first_step_ends_with_the_budget():
     began = time.monotonic()
     with pytest.raises(TrialFailed, match="Give a longer budget"):
         profiled("while True:\n    pass", namespace(), count=1).apply("planted", budget="2s")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 20
 
 
 def test_the_source_of_a_with_block_is_asked_for_and_a_step_stands_in():
@@ -287,7 +296,7 @@ def test_the_source_of_a_with_block_is_asked_for_and_a_step_stands_in():
     result.report = profiled("", {}, unit="model call", count=1).report
     with pytest.raises(InvalidArgument, match=r"step="):
         result.apply("planted")
-    check(result.apply("planted", step=lambda: net(torch.zeros(1, 6)), budget="6s"))
+    check(result.apply("planted", step=lambda: net(torch.zeros(1, 6)), budget="2min"))
 
 
 def test_a_model_that_was_profiled_by_itself():
@@ -295,7 +304,7 @@ def test_a_model_that_was_profiled_by_itself():
     result = tauto.profile(net, torch.zeros(1, 3, 16, 16), name="net")
     findings = profiled("", {}, "memory_format", "net", unit="model call").findings
     result.report = replace(result.report, findings=findings)
-    check(tauto.fix("planted", budget="6s") if isinstance(tauto.last(), ProfileResult) else None)
+    check(tauto.fix("planted", budget="2min") if isinstance(tauto.last(), ProfileResult) else None)
 
 
 def test_a_recipe_is_applied_as_apply_does():
@@ -311,7 +320,7 @@ def test_a_recipe_is_applied_as_apply_does():
         names["net"](torch.zeros(1, 3, 9, 9))
     result = session.result
     result.report = planted.report
-    tuned = result.apply("planted", budget="20s")
+    tuned = result.apply("planted", budget="5min")
     assert tuned.report.verb == "apply"
     assert result.findings[0].tried is not None
 

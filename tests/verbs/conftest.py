@@ -1,0 +1,16 @@
+"""What the tests of the verbs share."""
+
+import pytest
+
+from tauto.tuning.search import Search
+
+COMPARISON_S = 2.5
+
+
+@pytest.fixture(autouse=True)
+def _comparisons_are_brief(monkeypatch):
+    """Time each comparison as within a budget of half a minute, however long a slow machine may take for the rest.
+
+    The budgets of these tests are of minutes: a search whose candidates are few ends by itself.
+    """
+    monkeypatch.setattr(Search, "_cap_s", lambda search: min(COMPARISON_S, max(1.0, 0.08 * search.budget.total_s)))
