@@ -43,7 +43,7 @@ def notebook(cells: list[str]) -> Any:
 def executed(cells: list[str], folder: Path, *, allow_errors: bool = True) -> list[Any]:
     """Run ``cells`` in a real kernel and return the outputs of each."""
     made = notebook(cells)
-    client = NotebookClient(made, timeout=300, allow_errors=allow_errors, resources={"metadata": {"path": str(folder)}})
+    client = NotebookClient(made, timeout=540, allow_errors=allow_errors, resources={"metadata": {"path": str(folder)}})
     client.execute(env=environment(folder))
     first, *others = made.cells
     assert not first.outputs, first.outputs

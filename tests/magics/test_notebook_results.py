@@ -21,7 +21,8 @@ def test_the_result_is_the_only_output_and_into_is_the_only_name(tmp_path: Path)
     after = (
         "print(sorted(name for name in set(globals()) - before if not name.startswith('_')), type(fast(x)).__name__)"
     )
-    noisy = "import warnings\nprint('mine')\nkept = " + SEARCH + "\nkept.verdict"
+    nothing = SEARCH.replace("threads,", "")  # to try: the model has no convolution
+    noisy = "import warnings\nprint('mine')\nkept = " + nothing + "\nkept.verdict"
     _, search, said, kept = executed([names, f"{SEARCH} --into fast", after, noisy], tmp_path, allow_errors=False)
     assert [output.output_type for output in search] == ["execute_result"]
     assert {"text/plain", "text/html", REPORT} <= set(search[0].data)
@@ -29,7 +30,7 @@ def test_the_result_is_the_only_output_and_into_is_the_only_name(tmp_path: Path)
     assert said[0].text == "['before', 'fast'] Tensor\n"
     assert kept[0].text == "mine\n"
     shown = [output for output in kept[1:] if output.get("data")]
-    assert [output.data["text/plain"] for output in shown] in (["'improved'"], ["'kept_original'"])
+    assert [output.data["text/plain"] for output in shown] == ["'kept_original'"]
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def kernel(tmp_path: Path) -> Iterator[Any]:
     manager.start_kernel(cwd=str(tmp_path), env=environment(tmp_path))
     client = manager.client()
     client.start_channels()
-    client.wait_for_ready(timeout=120)
+    client.wait_for_ready(timeout=300)
     yield client, manager
     client.stop_channels()
     manager.shutdown_kernel(now=True)
@@ -48,7 +49,7 @@ def messages(client: Any, cell: str, until: str = "") -> list[Any]:
     """Return the messages of the cell of that identifier, up to one of the kind ``until``, or to its end."""
     seen: list[Any] = []
     while True:
-        message = client.get_iopub_msg(timeout=240)
+        message = client.get_iopub_msg(timeout=500)
         if message["parent_header"].get("msg_id") != cell:
             continue
         seen.append(message)
@@ -58,14 +59,15 @@ def messages(client: Any, cell: str, until: str = "") -> list[Any]:
             return seen
 
 
-def test_stop_shows_and_binds_the_best_so_far_then_run_all_stops(kernel: Any) -> None:
+def test_stop_shows_and_binds_the_best_so_far_then_run_all_stops(kernel: Any, tmp_path: Path) -> None:
     client, manager = kernel
     slow = "import time, tauto\nceilings = tauto.Hardware.current().ceilings()\n"
-    slow += "def accuracy(model):\n    time.sleep(2)\n    return 1.0"
+    slow += "def accuracy(model):\n    open('evaluating', 'w').close()\n    time.sleep(900)"
     messages(client, client.execute("%load_ext tauto_magics\n" + SETUP + slow))
-    cell = client.execute("%tauto_autotune model --inputs x --evaluate accuracy --budget 5min --into fast")
-    messages(client, cell, until="display_data")  # progress: the search has begun, and evaluate alone takes longer
-    time.sleep(2)
+    cell = client.execute("%tauto_autotune model --inputs x --evaluate accuracy --budget 30min --into fast")
+    messages(client, cell, until="display_data")  # progress
+    while not (tmp_path / "evaluating").exists():
+        time.sleep(0.05)
     manager.interrupt_kernel()
     rest = messages(client, cell)
     assert [one["content"]["traceback"] for one in rest if one["msg_type"] == "error"] == [[STOPPED]]
