@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,13 +13,15 @@ from torch.profiler import ProfilerActivity, profile
 
 from tauto.errors import InvalidArgument
 from tauto.profiling.anatomy import is_compiled
-from tauto.profiling.flops import count_flops
-from tauto.profiling.operator import Operator
 from tauto.profiling.quiet import quiet_stderr
+from tauto.profiling.ranges import RANGE
+from tauto.profiling.trace import read_trace
+from tauto.profiling.tree import uncounted
 
 __all__ = ["CallCount", "count_call", "uncompiled"]
 
-_RANGE = "tauto.count"
+_NUMBER = 0
+_RANGE = f"{RANGE}{_NUMBER}"
 _MEMORY = "[memory]"
 _UNCOUNTED_SHARE = 0.01
 """Of operator time: an operator that is not counted and takes less is not worth a name."""
@@ -86,35 +87,14 @@ def count_call(function: Callable[[], Any], device: str = "cpu") -> CallCount:
     return _read(list(inner.kineto_results.events()), device)
 
 
-@dataclass(slots=True)
-class _Open:
-    name: str
-    end: int
-    counted: bool
-    """Its own FLOPs, or those of something around it, are counted."""
-    own_ns: int
-    explained: bool = False
-    """Operators below it are counted."""
-    total_ns: int = 0
-    is_operator: bool = False
-
-
-@dataclass(slots=True)
-class _Sums:
-    flops: int = 0
-    time_ns: int = 0
-    uncounted_ns: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-
-
 def _read(events: list[Any], device: str) -> CallCount:
     call = next(event for event in events if event.name() == _RANGE)
     inside = [event for event in events if call.start_ns() <= event.start_ns() <= call.end_ns()]
     peak, kept = _allocated(inside, device)
-    sums = _sweep(event for event in inside if event.start_thread_id() == call.start_thread_id())
-    whole = sums.time_ns or 1
-    named = sorted(((time / whole, name) for name, time in sums.uncounted_ns.items()), reverse=True)
-    uncounted = tuple(f"{name} ({share * 100:.1f} %)" for share, name in named if share >= _UNCOUNTED_SHARE)
-    return CallCount(sums.flops, uncounted, peak, kept, len(events))
+    # what other threads did meanwhile is no work of the call
+    trace = read_trace((event for event in inside if event.start_thread_id() == call.start_thread_id()), {_NUMBER: 0})
+    flops = sum(row.flops for row in trace.operators.values())
+    return CallCount(flops, uncounted(trace, _UNCOUNTED_SHARE), peak, kept, len(events))
 
 
 def _allocated(events: Iterable[Any], device: str) -> tuple[int, int]:
@@ -129,43 +109,3 @@ def _allocated(events: Iterable[Any], device: str) -> tuple[int, int]:
         now += size
         peak = max(peak, now)
     return peak, max(now, 0)
-
-
-def _sweep(events: Iterable[Any]) -> _Sums:
-    """Add up the outermost operators that have a formula, in order of time."""
-    sums, stack = _Sums(), list[_Open]()
-    timed = [event for event in events if event.activity_type() == "cpu_op" and event.name() != _MEMORY]
-    for event in sorted(timed, key=lambda event: (event.start_ns(), -event.end_ns())):
-        while stack and stack[-1].end <= event.start_ns():
-            _close(stack, sums)
-        total = event.end_ns() - event.start_ns()
-        if stack:
-            stack[-1].own_ns -= total
-        opened = _Open(event.name(), event.end_ns(), bool(stack and stack[-1].counted), total, total_ns=total)
-        opened.is_operator = event.scope() == 0 and not event.name().startswith("autograd::engine")
-        if opened.is_operator and not opened.counted:
-            _count(opened, event, sums)
-        stack.append(opened)
-    while stack:
-        _close(stack, sums)
-    return sums
-
-
-def _count(opened: _Open, event: Any, sums: _Sums) -> None:
-    shapes, dtypes = tuple(event.structured_input_shapes()), tuple(event.dtypes())
-    found = count_flops(Operator(opened.name, shapes, dtypes, tuple(event.concrete_inputs())))
-    if found is not None:
-        opened.counted = opened.explained = True
-        sums.flops += found
-
-
-def _close(stack: list[_Open], sums: _Sums) -> None:
-    done = stack.pop()
-    if stack:
-        stack[-1].explained |= done.explained
-    if not done.is_operator:
-        return
-    sums.time_ns += max(done.own_ns, 0)
-    # not one that only hands on to others: these are counted or named themselves
-    if not (done.counted or done.explained) and 2 * done.own_ns > done.total_ns:
-        sums.uncounted_ns[done.name] += done.own_ns

@@ -102,8 +102,12 @@ def operator_rows(trace: Trace) -> tuple[OperatorRow, ...]:
     return tuple(sorted(rows, key=lambda row: -row.self_ms))
 
 
-def uncounted(trace: Trace) -> tuple[str, ...]:
-    """Name the operators whose work is not counted, with their share of operator time, largest first."""
+def uncounted(trace: Trace, least_share: float = 0.0) -> tuple[str, ...]:
+    """Name the operators whose work is not counted, with their share of operator time, largest first.
+
+    Those with less than ``least_share`` are left out.
+    """
     total = sum(row.self_ns for row in trace.operators.values()) or 1
     found = [(row.uncounted_ns / total, name) for name, row in trace.operators.items() if row.uncounted_ns]
-    return tuple(f"{name} ({share * 100:.1f} %)" for share, name in sorted(found, reverse=True))
+    named = [(share, name) for share, name in found if share >= least_share]
+    return tuple(f"{name} ({share * 100:.1f} %)" for share, name in sorted(named, reverse=True))
