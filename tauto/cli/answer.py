@@ -68,8 +68,14 @@ def check_files(**files: Path | None) -> None:
         raise InvalidArgument(f"--report: end the name in {', '.join(REPORT_SUFFIXES)}, not {report.suffix!r}.")
 
 
-def show(result: Result[Any], report: Path | None = None) -> None:
-    """Print the report, and write it to ``report`` too when named."""
+def show(result: Result[Any], report: Path | None = None, model: str = "") -> None:
+    """Print the report, and write it to ``report`` too when named.
+
+    ``model`` is how the model and its inputs were written, for the commands that the report proposes.
+    """
+    from tauto.rendering.hints import Hints
+
+    result.hints = Hints("terminal", model)
     print(result)
     if report is not None:
         result.save(report)

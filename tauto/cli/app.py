@@ -9,10 +9,12 @@ import typer
 from tauto.cli.answer import MISTAKE, complain
 from tauto.cli.apply import apply
 from tauto.cli.autotune import autotune
+from tauto.cli.fix import fix
 from tauto.cli.hardware import hardware
 from tauto.cli.profile import profile
 from tauto.cli.quantize import quantize
 from tauto.cli.runs import runs
+from tauto.config import FrontEnd, use_front_end
 
 __all__ = ["app", "run"]
 
@@ -23,12 +25,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (profile, quantize, autotune, apply, runs, hardware):
+for command in (profile, fix, quantize, autotune, apply, runs, hardware):
     app.command()(command)
 
 
 def run() -> None:
     """Run the command that ``sys.argv`` says, and end the process with its exit code."""
+    before = use_front_end(FrontEnd("terminal"))
     try:
         code = app(sys.argv[1:] or ["--help"], prog_name="tauto", standalone_mode=False)
     except Exception as error:
@@ -38,4 +41,6 @@ def run() -> None:
             raise
         complain(message())
         code = MISTAKE
+    finally:
+        use_front_end(before)
     sys.exit(code)

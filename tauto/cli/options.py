@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +23,7 @@ __all__ = [
     "RecipeFile",
     "ReportFile",
     "ScriptFile",
+    "as_written",
     "keywords",
 ]
 
@@ -51,3 +53,14 @@ RecipeFile = Annotated[Path | None, typer.Option("--recipe", metavar="FILE", hel
 def keywords(beside: Source, **given: str | None) -> dict[str, Any]:
     """Return what the given names name, each under its own keyword, without those that are not given."""
     return {key: load(text, key, beside)[0] for key, text in given.items() if text is not None}
+
+
+def as_written(model: str, inputs: str | None) -> str:
+    """Return how the model and its inputs are written at the terminal, for another command.
+
+    Examples
+    --------
+    >>> as_written("train.py:net", "images")
+    'train.py:net --inputs images'
+    """
+    return shlex.join([model, *(["--inputs", inputs] if inputs is not None else [])])

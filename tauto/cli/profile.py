@@ -8,7 +8,7 @@ import typer
 
 from tauto.cli.answer import answering, check_files, show
 from tauto.cli.loader import load
-from tauto.cli.options import Inputs, Model, ReportFile, keywords
+from tauto.cli.options import Inputs, Model, ReportFile, as_written, keywords
 
 __all__ = ["profile"]
 
@@ -49,4 +49,4 @@ def profile(
         if scale is not None:
             show(tauto.profile(value, **keywords(source, inputs=inputs), scale=scale, budget=budget, name=name), report)
             return
-        show(tauto.profile(value, **given, name=name), report)
+        show(tauto.profile(value, **given, name=name), report, as_written(model, inputs))

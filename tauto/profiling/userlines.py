@@ -18,6 +18,8 @@ __all__ = ["is_users", "place", "title", "user_frame"]
 
 _PATHS = ("stdlib", "platstdlib", "purelib", "platlib")
 _CELL = "cell"
+_COMMAND = (f"{os.sep}tauto", f"{os.sep}tauto.exe")
+"""The command of the terminal, wherever it was installed: the file that it begins in is of nobody."""
 _NUMBERED = re.compile(r"<ipython-input-(\d+)-")
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _OTHERS = tuple(
@@ -37,11 +39,13 @@ def is_users(file: str) -> bool:
 
     Examples
     --------
-    >>> is_users("<ipython-input-3-0a1b>"), is_users(torch.__file__), is_users("<frozen importlib._bootstrap>")
+    >>> is_users("<ipython-input-3-0a1b>"), is_users(torch.__file__), is_users("/usr/local/bin/tauto")
     (True, False, False)
     """
     if file.startswith("<"):
         return file.startswith(("<ipython-input", "<stdin>", "<string>"))
+    if file.endswith(_COMMAND):
+        return False
     return not file.startswith(_OTHERS) and not any(folder in file for folder in _INSTALLED)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tauto.rendering.document import Block, Items
+from tauto.rendering.hints import Hints
 from tauto.rendering.numbers import data_size, ratio
 from tauto.reports import Finding, Gain, Tried
 from tauto.reports.profile import Cause
@@ -45,7 +46,7 @@ def _memory(saved: int) -> str:
     return f"{data_size(abs(saved))} {'less' if saved >= 0 else 'more'} memory"
 
 
-def finding_blocks(findings: tuple[Finding, ...]) -> list[Block]:
+def finding_blocks(findings: tuple[Finding, ...], hints: Hints) -> list[Block]:
     """Return one list for each cause, in the order of its first finding; the numbers are those of the findings."""
     groups: dict[Cause, list[tuple[int, Finding]]] = {}
     for number, finding in enumerate(findings, start=1):
@@ -54,7 +55,7 @@ def finding_blocks(findings: tuple[Finding, ...]) -> list[Block]:
     return [
         Items(
             f"Findings: {CAUSES[cause]}" if len(ranked) > 1 else "Findings",
-            tuple(_item(finding) for _, finding in group),
+            tuple(_item(finding, hints) for _, finding in group),
             more="findings",
             numbers=tuple(number for number, _ in group),
         )
@@ -62,12 +63,11 @@ def finding_blocks(findings: tuple[Finding, ...]) -> list[Block]:
     ]
 
 
-def _item(finding: Finding) -> tuple[str, str, tuple[str, ...]]:
+def _item(finding: Finding, hints: Hints) -> tuple[str, str, tuple[str, ...]]:
     sentences = [finding.evidence]
     if finding.expected:
         sentences.append(expected_words(finding.expected))
     if finding.tried:
         sentences.append(tried_words(finding.tried))
-    lines = tuple(line for line in (finding.line, finding.python) if line)
-    # the magic line says it all; the plain Python is for where there is none
-    return finding.title, " ".join(filter(None, sentences)), lines[:1]
+    line = hints.line(finding)
+    return finding.title, " ".join(filter(None, sentences)), (line,) if line else ()

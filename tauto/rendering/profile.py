@@ -5,6 +5,7 @@ from __future__ import annotations
 from tauto.rendering import memory
 from tauto.rendering.document import Block, Cell, Column, Document, Facts, Folded, Note, Row, Table, cell, numeric
 from tauto.rendering.findings import expected_words, finding_blocks, tried_words
+from tauto.rendering.hints import Hints
 from tauto.rendering.modules import module_blocks, operator_blocks
 from tauto.rendering.numbers import count, data_size, duration, flops, plural, share
 from tauto.rendering.phases import PHASES, line_blocks, phase_blocks, step_words, usage_blocks
@@ -43,10 +44,10 @@ def _where(report: ProfileReport) -> str:
     return f"{share(1 - outside)} {models}, {share(outside)} outside"
 
 
-def document(report: ProfileReport, view: View | None = None) -> Document:
-    """Return the page, with the modules that ``view`` shows."""
+def document(report: ProfileReport, view: View | None = None, hints: Hints | None = None) -> Document:
+    """Return the page, with the modules that ``view`` shows and lines to run as ``hints`` writes them."""
     chosen = view or View()
-    blocks = finding_blocks(report.findings) + phase_blocks(report)
+    blocks = finding_blocks(report.findings, hints or Hints()) + phase_blocks(report)
     if len(report.roots) > 1 or not report.modules:
         blocks.append(_roots(report.roots))
     blocks += module_blocks(report, chosen) + operator_blocks(report) + _uncounted(report)
@@ -57,12 +58,13 @@ def document(report: ProfileReport, view: View | None = None) -> Document:
     return Document(f"Profile of {report.subject}", headline(report), tuple(blocks))
 
 
-def compared(report: ProfileReport, view: View, moved: ProfileComparison) -> Document:
+def compared(report: ProfileReport, view: View, moved: ProfileComparison, hints: Hints | None = None) -> Document:
     """Return the page of a profile that was set against an earlier one: what moved, then the profile itself."""
     first = changes(moved)
-    whole = document(report, view)
+    whole = document(report, view, hints)
+    found = finding_blocks(report.findings, hints or Hints())
     itself = Folded(f"The profile itself: {whole.headline}", whole.blocks)
-    return Document(first.title, first.headline, (*first.blocks, *finding_blocks(report.findings), itself), first.tone)
+    return Document(first.title, first.headline, (*first.blocks, *found, itself), first.tone)
 
 
 def table(report: ProfileReport, view: View) -> Document:
@@ -139,8 +141,8 @@ def _conditions(report: ProfileReport) -> Facts:
     return Facts("Conditions", tuple(rows))
 
 
-def explain(report: ProfileReport) -> str:
-    """Return the profile in plain sentences."""
+def explain(report: ProfileReport, hints: Hints | None = None) -> str:
+    """Return the profile in plain sentences, lines to run as ``hints`` writes them."""
     sentences = [f"{report.subject} took {headline(report)}."]
     own = sorted(report.modules, key=lambda row: -row.self_ms)[:3]
     whole = sum(row.self_ms for row in report.modules)
@@ -157,6 +159,7 @@ def explain(report: ProfileReport) -> str:
         words = [f"{one.title}: {one.evidence}"]
         words += [expected_words(one.expected)] if one.expected else []
         words += [tried_words(one.tried)] if one.tried else []
-        words += [f"Try: {one.line or one.python}"] if one.line or one.python else []
+        line = (hints or Hints()).line(one)
+        words += [f"Try: {line}"] if line else []
         sentences.append(" ".join(words))
     return "\n".join(sentences)

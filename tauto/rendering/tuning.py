@@ -17,11 +17,22 @@ from tauto.rendering.document import (
     Table,
     cell,
 )
+from tauto.rendering.hints import Hints
 from tauto.rendering.numbers import UNKNOWN, metric, plural, ratio, seconds
 from tauto.reports import Comparison, NotTried, TrialReport, TuningReport
 
 __all__ = ["document", "explain", "headline", "winning_trial"]
 
+_OWN_CODE = "r.model      # the optimized model, ready to call\nr.script()   # the plain Python that does the same"
+_FILES = (
+    "--recipe FILE   # the recipe: tauto apply FILE MODEL, or in Python tauto.apply(FILE, model)\n"
+    "--script FILE   # the plain Python that does the same"
+)
+_USE = {
+    "notebook": Code("To use it, with r = tauto.last() (also %tauto_script)", _OWN_CODE),
+    "python": Code("To use it, with r = tauto.last()", _OWN_CODE),
+    "terminal": Code("To use it, have the command write files", _FILES),
+}
 _TRIALS = (
     Column("#", number=True),
     Column("Recipe"),
@@ -78,12 +89,12 @@ def headline(report: TuningReport) -> str:
     return f"{lead} {first.lower() if first.lower() in _ORDINARY else first} {rest}".rstrip()
 
 
-def document(report: TuningReport) -> Document:
+def document(report: TuningReport, hints: Hints | None = None) -> Document:
     """Return the page."""
     tone = {"improved": "good", "infeasible": "bad"}.get(report.verdict, "neutral")
     only = " (speed only)" if report.speed_only else ""
     title = f"{report.verb.capitalize()} of {report.model}{only}"
-    blocks = [*_notes(report), *_proof(report), *_after(report)]
+    blocks = [*_notes(report), *_proof(report), *_after(report, hints or Hints())]
     return Document(title, headline(report), tuple(blocks), tone)  # type: ignore[arg-type]
 
 
@@ -118,7 +129,7 @@ def _proof(report: TuningReport) -> list[Block]:
     return blocks
 
 
-def _after(report: TuningReport) -> list[Block]:
+def _after(report: TuningReport, hints: Hints) -> list[Block]:
     blocks: list[Block] = [_trials(report), *_skipped(report), _not_tried(report.not_tried)]
     tails = tuple(
         Code(f"Trial {trial.number}: {trial.recipe.title}", trial.output_tail)
@@ -128,8 +139,7 @@ def _after(report: TuningReport) -> list[Block]:
     if tails:
         blocks.append(Folded("What the failed trials printed last", tails[:10]))
     if report.winner is not None:
-        lines = "r.model      # the optimized model, ready to call\nr.script()   # the plain Python that does the same"
-        blocks.append(Code("To use it, with r = tauto.last() (in a notebook also %tauto_script)", lines))
+        blocks.append(_USE[hints.form])
     return blocks
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tauto.errors import InvalidArgument
 from tauto.rendering import profile as pages
-from tauto.rendering.document import Document
+from tauto.rendering.document import Document, clean
+from tauto.rendering.hints import Hints
 from tauto.rendering.view import Sort, View
 from tauto.reports import Finding, ProfileReport, Tried
 from tauto.results.profile_comparison import ProfileComparisonResult
@@ -67,9 +68,18 @@ class ProfileResult(Result[ProfileReport]):
         self._spans = spans
 
     def _page(self) -> Document:
+        hints = self._own_hints()
         if self.before is None:
-            return pages.document(self.report, self.view)
-        return pages.compared(self.report, self.view, self.against(self.before).report)
+            return pages.document(self.report, self.view, hints)
+        return pages.compared(self.report, self.view, self.against(self.before).report, hints)
+
+    def _own_hints(self) -> Hints:
+        return replace(self.hints, runs_again=self.cell is not None and bool(self.cell.source))
+
+    def explain(self) -> str:
+        """Return what was found in plain sentences, with what to try."""
+        sentences = pages.explain(self.report, self._own_hints())
+        return "\n".join(clean(line, 2000) for line in sentences.splitlines())
 
     def against(self, other: ProfileResult | ProfileReport) -> ProfileComparisonResult:
         """Return what moved from the ``other``, earlier profile to this one, by phase and by module.

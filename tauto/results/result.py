@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from tauto import rendering
+from tauto.config import front_end
 from tauto.errors import InvalidArgument, did_you_mean
 from tauto.rendering.document import Document
+from tauto.rendering.hints import Hints
 from tauto.reports import Report
 
 if TYPE_CHECKING:
@@ -31,9 +33,19 @@ class Result(Generic[R]):
     """
 
     noun: ClassVar[str] = "result"
+    _hints: Hints | None = None
 
     def __init__(self, report: R) -> None:
         self.report = report
+
+    @property
+    def hints(self) -> Hints:
+        """How lines to run are written when this is shown: as the front end does, unless said otherwise."""
+        return self._hints or Hints(front_end().kind)
+
+    @hints.setter
+    def hints(self, new: Hints) -> None:
+        self._hints = new
 
     def __getattr__(self, name: str) -> Any:
         report = self.__dict__.get("report")

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from tauto import rendering
 from tauto.errors import InvalidArgument
+from tauto.rendering import tuning as pages
+from tauto.rendering.document import Document
 from tauto.reports import TuningReport
 from tauto.results.result import Result
 
@@ -35,6 +37,9 @@ class TuningResult(Result[TuningReport]):
     def __init__(self, report: TuningReport, model: nn.Module | None = None) -> None:
         super().__init__(report)
         self._model = model
+
+    def _page(self) -> Document:
+        return pages.document(self.report, self.hints)
 
     @property
     def model(self) -> nn.Module:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -77,9 +77,10 @@ def fix(
     if chosen.fix is None:
         way = f" {chosen.python}" if chosen.python else ""
         raise InvalidArgument(f"finding: {chosen.rule!r} is nothing that can be tried for you; it is yours to do.{way}")
+    if chosen.fix.action == "recipe":  # done to the model, so that no code is run again
+        names = result.cell.names if result.cell is not None else {}
+        return _apply_recipe(result, chosen, chosen.fix, names, budget)
     cell = _cell(result, step)
-    if chosen.fix.action == "recipe":
-        return _apply_recipe(result, chosen, chosen.fix, cell, budget)
     return _try(result, chosen, chosen.fix, cell, parse_duration(budget if budget is not None else CELL_BUDGET))
 
 
@@ -123,11 +124,11 @@ def _cell(result: ProfileResult, step: Callable[[], Any] | None) -> Cell:
 
 
 def _apply_recipe(
-    result: ProfileResult, finding: Finding, wanted: Fix, cell: Cell, budget: str | float | None
+    result: ProfileResult, finding: Finding, wanted: Fix, names: Mapping[str, Any], budget: str | float | None
 ) -> TuningResult:
-    model = cell.names.get(wanted.target) if wanted.target else seen.last_model()
+    model = names.get(wanted.target) if wanted.target else seen.last_model()
     for part in wanted.target.split(".")[1:] if model is None else ():
-        model = getattr(model or cell.names.get(wanted.target.partition(".")[0]), part, None)
+        model = getattr(model or names.get(wanted.target.partition(".")[0]), part, None)
     if not isinstance(model, nn.Module):
         raise InvalidArgument(f"finding: the model {wanted.target or 'that was profiled'!r} is no longer there.")
     name = wanted.target or None

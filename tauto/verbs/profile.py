@@ -19,12 +19,12 @@ from tauto.results import ProfileResult, ScalingResult
 from tauto.verbs.against import earlier
 from tauto.verbs.delivery import deliver
 from tauto.verbs.scaling import scaling_of
-from tauto.workload import Workload
+from tauto.workload import Workload, seen
 from tauto.workload.cell import Cell
 from tauto.workload.check import check_runs
 from tauto.workload.state import evaluating, preserved_rng
 
-__all__ = ["Against", "ProfiledBlock", "profile"]
+__all__ = ["Against", "ProfiledBlock", "past_profile", "profile"]
 
 Against: TypeAlias = ProfileResult | ProfileReport | str | Path | None
 """What a profile can be set against."""
@@ -199,9 +199,24 @@ def _one_model(
     with evaluating(model), preserved_rng(), torch.inference_mode():
         check_runs(model, call, "inputs")
         session = profile_model(model, call.args, call.kwargs, names=names, subject=workload.name, stacks=stacks)
-    named = {workload.name: model, "_model": model, "_args": call.args, "_kwargs": dict(call.kwargs)}
-    cell = Cell(_CALLS, named)
-    return deliver(ProfileResult(session.report, cell, _fix, view=view, before=before, spans=session.spans))
+    made = ProfileResult(session.report, _calls(workload), _fix, view=view, before=before, spans=session.spans)
+    return deliver(made)
+
+
+def past_profile(report: ProfileReport, model: nn.Module, inputs: Any = None, *, name: str) -> ProfileResult:
+    """Return the profile of a model from another process, whose findings can be tried on ``model`` here.
+
+    ``inputs`` and ``name`` are as in :func:`profile`; the inputs are remembered, as by a profile.
+    """
+    workload = Workload.of(model, inputs=inputs, name=name)
+    seen.remember(model, workload.example.args, workload.example.kwargs)
+    return ProfileResult(report, _calls(workload), _fix)
+
+
+def _calls(workload: Workload) -> Cell:
+    call = workload.example
+    named = {"_model": workload.model, "_args": call.args, "_kwargs": dict(call.kwargs)}
+    return Cell(_CALLS, {workload.name: workload.model, **named})
 
 
 def _fix(*args: Any, **keywords: Any) -> Any:

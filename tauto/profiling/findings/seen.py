@@ -53,7 +53,7 @@ def can_be_tried(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
         "can_be_tried",
         f"{root.title} can be tried as it is",
         f"{when} technique that applies is measured against the original here; the original stays when none is "
-        "better. With --evaluate NAME the quality is proved, too.",
+        "better. Given a function evaluate(model), the quality is proved, too.",
         line_for("autotune", root),
         python_for("autotune", root),
     )
