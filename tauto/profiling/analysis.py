@@ -151,7 +151,6 @@ def _facts(seen: Observation, trace: Trace, tops: Mapping[int, ModuleSum], roofl
         backward_calls=recorder.clock.calls["backward"],
         backward_ms=recorder.clock.spent["backward"] / 1e6,
         step_ms=recorder.clock.spent["optimizer"] / 1e6,
-        loader_share=recorder.clock.spent["data"] / max(recorder.clock.wall_ns, 1),
         gflops=dict(roofline.ceilings.gflops),
         threads=seen.threads,
         copy_cache_gbps=roofline.ceilings.copy_cache_gbps,

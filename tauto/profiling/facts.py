@@ -123,8 +123,6 @@ class Facts:
     backward_ms: float = 0.0
     step_ms: float = 0.0
     """In optimizers."""
-    loader_share: float = 0.0
-    """Of the traced time, spent waiting for a DataLoader."""
     gflops: Mapping[str, float] = field(default_factory=dict)
     """Measured ceilings by precision."""
     copy_cache_gbps: float = 0.0

@@ -129,8 +129,7 @@ class Recorder:
         """Steps of the optimizer that counts, the first one seen."""
         self.steps = Durations()
         self.recomputed_calls = 0
-        """Module calls out of the backward pass (checkpointing), and their time."""
-        self.recomputed_ns = 0
+        """Module calls out of the backward pass (checkpointing)."""
         self.pause: Pause = nullcontext
         """Opens a block in which module calls need not come here."""
         self._here = _Here()
@@ -317,14 +316,13 @@ class Recorder:
         return done < _SPARSE
 
     def _recomputed(self, original: Original, module: nn.Module, args: Any, kwargs: Any) -> Any:
-        here, began = self._here, _now()
+        here = self._here
         try:
             here.inside = True
             return original(module, *args, **kwargs)
         finally:
             here.inside = False
             self.recomputed_calls += 1
-            self.recomputed_ns += _now() - began
 
     def _inner_call(self, traced: TracedCall, original: Original, module: nn.Module, args: Any, kwargs: Any) -> Any:
         with traced.range_of(module):

@@ -26,7 +26,6 @@ _NO_NODE = -1
 _OPTIMIZER = "Optimizer."
 _SYNCHRONISES = "aten::_local_scalar_dense"
 _CONVERTS = "aten::_to_copy"
-_TO_HOST = "Memcpy DtoH"
 
 
 @dataclass(slots=True)
@@ -102,8 +101,6 @@ class Habits:
     scalars_inside: int = 0
     """Tensors made a Python number (``.item()``, ``float(loss)``, ``if tensor:``) inside a model."""
     scalars_outside: int = 0
-    copies_to_host: int = 0
-    """Copies from a CUDA device to the host."""
     allocations: int = 0
     recorded_conversions: int = 0
     """Conversions of type, device or layout outside of models, backward passes and optimizers."""
@@ -237,8 +234,6 @@ class _Sweep:
             return
         elif event.activity_type() in ("cpu_op", "user_annotation"):
             self._open(stack, name, start, end, event)
-        elif name.startswith(_TO_HOST) and self._segments.keeps(start):
-            self.trace.habits.copies_to_host += 1
 
     def finish(self) -> Trace:
         for stack in self._stacks.values():

@@ -15,11 +15,6 @@ class FixResult(Result[FixReport]):
 
     noun: ClassVar[str] = "tried fix"
 
-    @property
-    def helped(self) -> bool:
-        """Whether the fix was better."""
-        return self.report.verdict == "better"
-
     def script(self) -> str:
         """Return the plain Python that does the fix, to put into the cell."""
         return self.report.finding.python
