@@ -6,16 +6,26 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
+from typing import Protocol, Self, TypeVar
 
 from tauto.rendering.view import View
 from tauto.reports import ModuleRow
 
-__all__ = ["ALIKE", "DEEPEST", "Branch", "branches", "shown", "span"]
+__all__ = ["DEEPEST", "Branch", "Tree", "branches", "fold", "shown", "span"]
 
 ALIKE = 3
 """So many blocks in turn are folded."""
 DEEPEST = 64
 """What is nested deeper stands at this level."""
+
+
+class Tree(Protocol):
+    """What can be folded."""
+
+    children: list[Self]
+
+
+T = TypeVar("T", bound=Tree)
 
 
 @dataclass(slots=True)
@@ -42,7 +52,7 @@ class Branch:
             yield from child.walk()
 
 
-def branches(rows: Sequence[ModuleRow], fold: bool = True) -> list[Branch]:
+def branches(rows: Sequence[ModuleRow], folded: bool = True) -> list[Branch]:
     """Return the root models with all below them, each module below the nearest one that its path begins with."""
     made: dict[tuple[int, str], Branch] = {}
     tops = []
@@ -59,7 +69,7 @@ def branches(rows: Sequence[ModuleRow], fold: bool = True) -> list[Branch]:
     order = {id(row): place for place, row in enumerate(rows)}
     for branch in made.values():
         branch.children.sort(key=lambda child: order[id(child.row)])
-    return [_fold(top) for top in tops] if fold else tops
+    return [fold(top, _kinds, _merged) for top in tops] if folded else tops
 
 
 def _above(row: ModuleRow, made: dict[tuple[int, str], Branch]) -> Branch | None:
@@ -76,13 +86,13 @@ def _kinds(branch: Branch) -> tuple[object, ...]:
     return branch.row.kind, *(_kinds(child) for child in branch.children)
 
 
-def _fold(branch: Branch) -> Branch:
-    """Fold what is alike below ``branch``, at every depth."""
-    children: list[Branch] = []
-    for _, group in groupby(branch.children, key=_kinds):
+def fold(branch: T, structure: Callable[[T], tuple[object, ...]], merged: Callable[[list[T]], T]) -> T:
+    """Return ``branch`` with those below it, at every depth, ``merged`` where enough in turn have one ``structure``."""
+    children: list[T] = []
+    for _, group in groupby(branch.children, key=structure):
         alike = list(group)
-        children += [_merged(alike)] if len(alike) >= ALIKE else alike
-    branch.children = [_fold(child) for child in children]
+        children += [merged(alike)] if len(alike) >= ALIKE else alike
+    branch.children = [fold(child, structure, merged) for child in children]
     return branch
 
 

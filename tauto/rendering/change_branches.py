@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
 
-from tauto.rendering.branches import ALIKE, DEEPEST, span
+from tauto.rendering.branches import DEEPEST, fold, span
 from tauto.reports import ModuleChange, ModuleFigures
 
 __all__ = ["ChangeBranch", "change_branches"]
@@ -42,7 +41,7 @@ def change_branches(changes: Sequence[ModuleChange]) -> list[ChangeBranch]:
         del above[min(change.depth, DEEPEST) :]  # what is nested deeper stands at the deepest level
         (above[-1].children if above else tops).append(branch)
         above.append(branch)
-    return [_fold(top) for top in tops]
+    return [fold(top, _alike, _merged) for top in tops]
 
 
 def _alike(branch: ChangeBranch) -> tuple[object, ...]:
@@ -50,15 +49,6 @@ def _alike(branch: ChangeBranch) -> tuple[object, ...]:
     change = branch.change
     kinds = [side.kind if side else None for side in (change.before, change.after)]
     return change.match, *kinds, *(_alike(child) for child in branch.children)
-
-
-def _fold(branch: ChangeBranch) -> ChangeBranch:
-    children: list[ChangeBranch] = []
-    for _, group in groupby(branch.children, key=_alike):
-        alike = list(group)
-        children += [_merged(alike)] if len(alike) >= ALIKE else alike
-    branch.children = [_fold(child) for child in children]
-    return branch
 
 
 def _merged(alike: list[ChangeBranch]) -> ChangeBranch:

@@ -87,14 +87,19 @@ def test_long_names_lose_their_middle_and_break_no_line() -> None:
     assert shortened("abc", 12) == "abc"
 
 
-def test_phases_steps_lines_and_use_are_told_in_words() -> None:
-    text = rendering.text(trained_profile())
-    assert "33.0 s: 42 % backward pass, 28 % waiting for data; 4 findings" in text
-    assert "400 optimizer steps" in text
-    assert "2 to 6, 200, 201" in text
-    assert "train.py:14" in text
-    assert "waiting for data (the loop's" in text
-    assert "Core 0" in text
+@pytest.mark.parametrize(
+    "words",
+    [
+        "33.0 s: 42 % backward pass, 28 % waiting for data; 4 findings",
+        "400 optimizer steps",
+        "2 to 6, 200, 201",
+        "train.py:14",
+        "waiting for data (the loop's",
+        "Core 0",
+    ],
+)
+def test_phases_steps_lines_and_use_are_told_in_words(words: str) -> None:
+    assert words in rendering.text(trained_profile())
 
 
 def test_findings_stand_by_cause_under_their_own_numbers() -> None:
