@@ -17,7 +17,10 @@ _COLUMNS = (Column(""), *numeric("As it is", "With the fix"), Column("Change"))
 def headline(report: FixReport) -> str:
     """Return what came of it in one line, such as ``Better: 3.20× (3.05–3.36), 412 ms → 129 ms a step``."""
     if report.verdict is None or report.original is None or report.fixed is None:
-        return f"Could not be tried: {report.reason}"
+        return f"{'Stopped' if report.interrupted else 'Could not be tried'}: {report.reason}"
+    if report.interrupted:
+        words = {"better": "better", "same": "no difference shown", "worse": "worse"}[report.verdict]
+        return f"Stopped early, {words} until then: {_gain(report)}"
     words = {"better": "Better", "same": "Did not help here", "worse": "Worse here"}[report.verdict]
     return f"{words}: {_gain(report)}"
 
@@ -128,7 +131,8 @@ def _conditions(report: FixReport) -> Facts:
     rows = [("Machine", f"{report.machine} ({report.device}, {plural(report.threads, 'thread')})")]
     if report.original is not None and report.fixed is not None:
         step = report.original.step
-        settled = "until settled" if report.settled else "until the time was up, so the interval is wider than ±3 %"
+        end = "it was stopped" if report.interrupted else "the time was up"
+        settled = "until settled" if report.settled else f"until {end}, so the interval is wider than ±3 %"
         how = f"{count(step.calls)} steps a side in {plural(step.blocks, 'interleaved block')}, {settled}"
         rows.append(("Timed", f"{how}; each side in a process of its own, one at a time, from the same seed"))
         rows.append(("Interval", f"{95 if report.settled else 99} % confidence, of the ratio"))
@@ -150,6 +154,6 @@ def explain(report: FixReport) -> str:
     sentences += _notes(report)
     if report.verdict == "better" and finding.python:
         sentences.append(f"To keep it: {finding.python}")
-    elif report.verdict is not None:
+    elif report.verdict is not None and not report.interrupted:
         sentences.append("Leave the cell as it is.")
     return " ".join(sentences)

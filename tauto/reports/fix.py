@@ -61,6 +61,8 @@ class FixReport(Report):
     threads: int
     budget_s: float
     wall_s: float
+    interrupted: bool = False
+    """Whether the user stopped it: what was measured until then."""
 
     @property
     def bytes_saved(self) -> int | None:

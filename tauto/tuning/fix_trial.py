@@ -24,16 +24,17 @@ from tauto.execution import Job, RunningJob, Workspace, executor, new_workspace,
 from tauto.execution.addresses import connect, free_socket, new_socket
 from tauto.measurement import PairTiming
 from tauto.measurement.blocks import latency_of
-from tauto.measurement.sequential import SequentialRatio
+from tauto.measurement.sequential import SequentialRatio, Stop
 from tauto.measurement.statistics import RatioEstimate, bootstrap_ratio_interval
 from tauto.measurement.timing import HALF_WIDTH, orders
+from tauto.profiling.interrupts import held_interrupts
 from tauto.reports.fix import FixSide, FixUnit
 from tauto.reports.measurement import Latency
 from tauto.reports.profile import Fix
 from tauto.tuning.budget import Budget
 from tauto.workload.cell import Cell
 
-__all__ = ["FixFailed", "FixTrial", "Measured"]
+__all__ = ["FixFailed", "FixStopped", "FixTrial", "Measured"]
 
 BLOCK_S = 0.08
 LONG_STEP_S = 0.1
@@ -56,6 +57,14 @@ _WAY = "Make it in the cell itself, or take it out of the cell."
 
 class FixFailed(Exception):
     """The cell did not run with the fix; not the original's fault, and so an outcome."""
+
+
+class FixStopped(Exception):
+    """The user stopped the trial: what had been measured by then, if it is enough to compare, and what had not."""
+
+    def __init__(self, measured: Measured | None, words: str) -> None:
+        super().__init__(words)
+        self.measured = measured
 
 
 class _Short(Exception):
@@ -98,6 +107,8 @@ class FixTrial:
     seed: int = 0
     budget: Budget = field(init=False)
     _workspace: Workspace = field(default_factory=new_workspace)
+    _sides: tuple[_Side, ...] = ()
+    _pairs: _Pairs | None = None
 
     def prepare(self) -> None:
         """Wait until trials can start: the first of a session waits for the imports of the fork server.
@@ -107,9 +118,14 @@ class FixTrial:
         TrialFailed
             When no process can be started.
         """
-        executor().preload(_TORCHS_OWN)
-        outcome = executor().run(Job("os:getpid", {}, self._workspace.folder("first")))
+        try:
+            executor().preload(_TORCHS_OWN)
+            outcome = executor().run(Job("os:getpid", {}, self._workspace.folder("first")))
+        except BaseException:
+            self._workspace.close()
+            raise
         if outcome.failure is not None:
+            self._workspace.close()
             raise TrialFailed(f"no process could be started for the trial: it {outcome.failure.reason}")
 
     def run(self) -> Measured:
@@ -123,6 +139,8 @@ class FixTrial:
             When the cell does not run with the fix.
         TrialFailed
             When the cell does not run again as it is, or its steps are too long for the budget.
+        FixStopped
+            When the user stops it. No process of it is left.
         """
         self.budget = Budget(self.budget_s)
         payload = self._workspace.path / "cell.pt"
@@ -133,18 +151,22 @@ class FixTrial:
                 return self._timed(payload, self.unit)
             except _Short:
                 return self._timed(payload, "run of the cell")
+        except KeyboardInterrupt:
+            raise self._stopped() from None
         finally:
-            self._workspace.close()
+            with held_interrupts():
+                self._workspace.close()
 
     def _timed(self, payload: Path, unit: FixUnit) -> Measured:
         with self._side(payload, unit, None) as original, self._side(payload, unit, self.fix) as fixed:
-            sides = (original, fixed)
+            sides = self._sides = (original, fixed)
             step_s = []
             for side in sides:
                 self._tell(f"starting the cell {side.words}", 0.1)
                 left_s = self.budget.left_s
                 step_s.append(side.warm_up(max(START_SHARE * left_s, min(left_s, LEAST_START_S))))
-            pairs = _Pairs(sides, _plan(step_s, self.budget.left_s, self._workers()), self.budget, self.seed)
+            plan = _plan(step_s, self.budget.left_s, self._workers())
+            pairs = self._pairs = _Pairs(sides, plan, self.budget, self.seed, unit)
             pairs.run(lambda done: self._tell("timing both, in turn", done))
             ends = [side.finish() for side in sides]
         made = [
@@ -152,6 +174,30 @@ class FixTrial:
             for side, end, latency in zip(sides, ends, (pairs.timing.a, pairs.timing.b), strict=True)
         ]
         return Measured(pairs.timing, made[0], made[1], unit, tuple(ends[1]["notes"]))
+
+    def _stopped(self) -> FixStopped:
+        """Return what is known when the user stops the trial, in figures if they can be compared, else in words."""
+        pairs = self._pairs
+        if pairs is not None and pairs.count >= FEWEST_PAIRS:
+            pairs.conclude()
+            one, other = self._sides
+            timing = pairs.timing
+            measured = Measured(
+                timing,
+                FixSide(timing.a, one.warm_up_ms, None, None),
+                FixSide(timing.b, other.warm_up_ms, None, None),
+                pairs.unit,
+                ("It was stopped: peak memory and the loss were not read.",),
+            )
+            return FixStopped(measured, "the peaks were not read")
+        ran = [side for side in self._sides if side.warm_up_ms]
+        if not ran:
+            return FixStopped(None, "the cell had not ended its first steps, so that nothing was measured")
+        first = f"the first steps took {' and '.join(f'{one.warm_up_ms / 1e3:.3g} s {one.words}' for one in ran)}"
+        if len(ran) == 1:
+            return FixStopped(None, f"{first}; with the fix nothing was measured")
+        blocks = pairs.count if pairs is not None else 0
+        return FixStopped(None, f"{first}; {blocks} of at least {FEWEST_PAIRS} blocks on each side were timed")
 
     def _workers(self) -> int:
         """Return how many processes load batches, on the side that has more of them."""
@@ -178,8 +224,9 @@ class FixTrial:
         try:
             yield side
         finally:
-            side.end()
-            free_socket(address, folder)
+            with held_interrupts():  # a second Ctrl-C must leave no process
+                side.end()
+                free_socket(address, folder)
 
     def _tell(self, message: str, done: float) -> None:
         emit(Progress("fix", message, min(done, 0.99), self.budget.left_s))
@@ -207,7 +254,8 @@ class _Side:
     def warm_up(self, within_s: float) -> float:
         """Start the process, run the first steps, and return the seconds of a later one; then it sleeps."""
         until = self._waited_from(within_s)
-        running = self._running = executor().start(self.job)
+        with held_interrupts():
+            running = self._running = executor().start(self.job)
         self._connection = connect(self.address, self.key, lambda: running.alive, within_s)
         if self._connection is None:
             self._raise_end()
@@ -319,15 +367,21 @@ class _Pairs:
 
     timing: PairTiming
 
-    def __init__(self, sides: tuple[_Side, _Side], plan: _Plan, budget: Budget, seed: int) -> None:
-        self._sides, self._plan, self._budget = sides, plan, budget
+    def __init__(self, sides: tuple[_Side, _Side], plan: _Plan, budget: Budget, seed: int, unit: FixUnit) -> None:
+        self._sides, self._plan, self._budget, self.unit = sides, plan, budget, unit
         self._random = np.random.default_rng(seed)
         self._blocks: tuple[list[float], list[float]] = ([], [])
         self._began = time.monotonic()
+        self._ratio = SequentialRatio(HALF_WIDTH, None, self._random)
+
+    @property
+    def count(self) -> int:
+        """How many pairs were timed."""
+        return len(self._ratio)
 
     def run(self, tell: Callable[[float], None]) -> None:
         """Time pairs; :attr:`timing` is there afterwards."""
-        ratio, stop = SequentialRatio(HALF_WIDTH, None, self._random), None
+        ratio, stop = self._ratio, None
         total_s = self._budget.left_s
         order = orders(self._random)
         longest_s = 0.0
@@ -342,7 +396,16 @@ class _Pairs:
             stop = ratio.stop(out_of_time=late)
             if late and stop is None:
                 break
-        estimate = self._few() if stop is None else ratio.estimate
+        self._concluded(stop)
+
+    def conclude(self) -> None:
+        """End early with the pairs there are, three at least; :attr:`timing` is there afterwards."""
+        for blocks in self._blocks:
+            del blocks[self.count :]  # of a pair that was begun
+        self._concluded(self._ratio.stop(out_of_time=True))
+
+    def _concluded(self, stop: Stop | None) -> None:
+        estimate = self._few() if stop is None else self._ratio.estimate
         self.timing = PairTiming(
             speedup=estimate.ratio,
             interval=estimate.interval,

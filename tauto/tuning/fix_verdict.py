@@ -26,6 +26,8 @@ def judged(report: FixReport, by_time: Verdict | None) -> FixReport:
     """
     if by_time is None or report.speedup is None or report.speedup_interval is None:
         return report
+    if report.objective == "memory" and report.bytes_saved is None:
+        return replace(report, reason=report.reason or "the peaks could not be read")
     verdict = by_time if report.objective == "time" else _by_memory(report)
     tried = Tried(verdict, report.speedup, report.speedup_interval, report.bytes_saved)
     return replace(

@@ -10,13 +10,13 @@ import torch
 from torch import nn
 
 from tauto.config import parse_duration
-from tauto.errors import InvalidArgument, did_you_mean
+from tauto.errors import Interrupted, InvalidArgument, did_you_mean
 from tauto.hardware import Hardware
 from tauto.profiling.fixes import ACTIONS
 from tauto.reports import Finding, Fix, FixReport, ProfileReport, Tried
 from tauto.reports.fix import FixObjective, FixUnit
 from tauto.results import FixResult, ProfileResult, TuningResult, last_of
-from tauto.tuning.fix_trial import FixFailed, FixTrial, Measured
+from tauto.tuning.fix_trial import FixFailed, FixStopped, FixTrial, Measured
 from tauto.tuning.fix_verdict import judged
 from tauto.verbs.apply import apply
 from tauto.verbs.delivery import deliver
@@ -62,6 +62,8 @@ def fix(
         When something that the cell reads cannot be sent to another process.
     TrialFailed
         When the cell does not run again as it is, or is too slow for the budget.
+    Interrupted
+        When the user stops it; its result says what was measured until then.
 
     Examples
     --------
@@ -78,7 +80,7 @@ def fix(
         way = f" {chosen.python}" if chosen.python else ""
         raise InvalidArgument(f"finding: {chosen.rule!r} is nothing that can be tried for you; it is yours to do.{way}")
     if chosen.fix.action == "recipe":  # done to the model, so that no code is run again
-        names = result.cell.names if result.cell is not None else {}
+        names = (result.cell or _cell(result, step)).names
         return _apply_recipe(result, chosen, chosen.fix, names, budget)
     cell = _cell(result, step)
     return _try(result, chosen, chosen.fix, cell, parse_duration(budget if budget is not None else CELL_BUDGET))
@@ -144,7 +146,7 @@ def _apply_recipe(
 def _try(result: ProfileResult, finding: Finding, wanted: Fix, cell: Cell, budget_s: float) -> FixResult:
     unit, objective = _unit(result.report, wanted), _objective(finding, wanted)
     measured: Measured | None = None
-    failed = ""
+    failed, stopped = "", False
     trial = FixTrial(cell, wanted, unit, budget_s)
     trial.prepare()
     began = time.monotonic()
@@ -152,6 +154,8 @@ def _try(result: ProfileResult, finding: Finding, wanted: Fix, cell: Cell, budge
         measured = trial.run()
     except FixFailed as error:
         failed = str(error)
+    except FixStopped as stop:
+        measured, failed, stopped = stop.measured, str(stop), True
     hardware = Hardware.current(result.report.device)
     report = judged(
         FixReport(
@@ -174,9 +178,12 @@ def _try(result: ProfileResult, finding: Finding, wanted: Fix, cell: Cell, budge
             threads=torch.get_num_threads(),
             budget_s=budget_s,
             wall_s=time.monotonic() - began,
+            interrupted=stopped,
         ),
         measured.timing.verdict if measured else None,
     )
+    if stopped:
+        raise Interrupted(deliver(FixResult(report)))
     if report.finding.tried is not None:
         result.note_tried(finding, report.finding.tried)
     return deliver(FixResult(report))
