@@ -42,35 +42,47 @@ def spent(report: ProfileReport, name: str) -> float:
     return next((phase.total_ms for phase in report.phases if phase.name == name), 0.0)
 
 
+class Naps:
+    """Sleeps, and knows how long each kind of it really took."""
+
+    def __init__(self) -> None:
+        self.ms: dict[str, float] = {}
+
+    def __call__(self, kind: str, seconds: float) -> None:
+        began = time.perf_counter()
+        time.sleep(seconds)
+        self.ms[kind] = self.ms.get(kind, 0.0) + (time.perf_counter() - began) * 1e3
+
+
 class Slow(Dataset):
     def __init__(self, samples: int = 16, pause_s: float = 0.005) -> None:
-        self.samples, self.pause_s = samples, pause_s
+        self.samples, self.pause_s, self.nap = samples, pause_s, Naps()
 
     def __len__(self):
         return self.samples
 
     def __getitem__(self, index):
-        time.sleep(self.pause_s)
+        self.nap("data", self.pause_s)
         return X[index % 8], Y[index % 8]
 
 
 def test_phases_of_a_training_loop():
     net, criterion = make_net(), nn.CrossEntropyLoss()
     optimizer = torch.optim.Adam(net.parameters())
+    nap = (data := Slow()).nap
     with ProfileSession() as session:
-        for inputs, labels in DataLoader(Slow(), batch_size=4):
+        for inputs, labels in DataLoader(data, batch_size=4):
             optimizer.zero_grad()
             output = net(inputs)
-            time.sleep(0.01)  # between forward and backward: loss
+            nap("loss", 0.01)  # between forward and backward
             criterion(output, labels).backward()
             optimizer.step()
-            time.sleep(0.005)
+            nap("other", 0.005)
     report = session.report
     calls = phases(report)
     assert calls == {"data": 5, "forward": 4, "loss": 4, "backward": 4, "optimizer": 4, "other": 0}
-    assert spent(report, "data") >= 16 * 5
-    assert spent(report, "loss") >= 4 * 10
-    assert 4 * 5 <= spent(report, "other") < report.wall_ms / 2
+    assert set(nap.ms) == {"data", "loss", "other"}
+    assert all(spent(report, phase) >= slept for phase, slept in nap.ms.items()), "and so none has another's"
     assert report.steps.unit == "optimizer step"
     assert (report.steps.count, report.steps.sampled) == (4, (2, 3, 4))
     assert report.steps.median_ms >= 20
@@ -217,12 +229,15 @@ def test_backward_and_activations_by_module():
 
 def test_later_steps_are_sampled_more_and_more_rarely():
     net = make_net()
+    count, ends = 0, time.monotonic() + 120
     with torch.inference_mode(), ProfileSession() as session:
-        for _ in range(300):
+        # the later ones wait until tracing them costs next to nothing: on a slow machine, for long
+        while count < 300 or (all(mark.call <= 6 for mark in session._recorder.marks) and time.monotonic() < ends):
             net(X)
             time.sleep(0.01)
+            count += 1
     steps = session.report.steps
-    assert steps.count == 300
+    assert steps.count == count
     assert steps.sampled[:5] == (2, 3, 4, 5, 6)
     assert 6 <= len(steps.sampled) <= 15
     growth = [after / before for before, after in pairwise(steps.sampled[4:])]
@@ -234,8 +249,8 @@ def test_a_window_closes_when_plain_torch_follows():
     net = make_net()
     with ProfileSession() as session:
         net(X)
-        until = time.monotonic() + 1.5
-        while time.monotonic() < until:
+        until = time.monotonic() + 60
+        while session._tracer.running and time.monotonic() < until:
             X.add(1)
         open_still = session._tracer.running
         net(X)
@@ -249,20 +264,20 @@ def test_a_window_closes_when_plain_torch_follows():
 class Long(nn.Module):
     """Very many small operators in one call."""
 
-    def forward(self, x, seconds):
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
+    def forward(self, x, goes_on):
+        while goes_on():
             x = x + 1
         return x
 
 
 def test_a_window_closes_inside_a_call_that_does_not_end():
-    net = Long()
+    net, ends = Long(), time.monotonic() + 60
     with torch.inference_mode(), ProfileSession() as session:
-        net(X, 1.0)
+        net(X, lambda: not session._tracer.windows and time.monotonic() < ends)
         cut = session._tracer.windows[0].cut
-        net(X, 0.01)
-        net(X, 0.01)
+        for _ in range(2):
+            few = iter(range(20))
+            net(X, lambda few=few: next(few, None) is not None)
     assert cut
     assert session.report.steps.sampled == (2, 3), "the first was cut"
     assert session.report.root_calls == 3
@@ -272,7 +287,7 @@ def test_lines_tell_where_the_time_goes():
     net = make_net()
 
     def batches():
-        for _ in range(8):
+        for _ in range(30):
             time.sleep(0.04)
             yield X
 
@@ -291,8 +306,8 @@ def test_lines_tell_where_the_time_goes():
 
 def test_use_of_the_machine():
     with ProfileSession() as session:
-        until = time.monotonic() + 0.6
-        while time.monotonic() < until:
+        until = time.process_time() + 0.6  # of the processor, however long other work makes that take
+        while time.process_time() < until:
             pass
     usage = session.report.usage
     assert 2 <= len(usage.times_ms) == len(usage.process_bytes) <= 201
