@@ -30,6 +30,12 @@ LEAST_FIT = 0.7
 """R² below which no order is named."""
 _SAME_FIT = 0.02
 """Root mean square of relative errors that measured times have anyway: fits this good are alike."""
+_EXACT = 1e-3
+"""Root mean square of relative errors from which on counts are no sum of powers."""
+_SHOWS = 0.1
+"""Share of a value from which on its growing term is more than the errors."""
+_LEAST_GROWN = 3
+"""Sizes that must show growth: any power goes through two."""
 _MINOR = 0.01
 """A term of a counted sum that makes less at the largest size does not name the order."""
 
@@ -43,12 +49,15 @@ _TERMS: dict[Order, Callable[[Values], Values]] = {
     "n³": lambda n: n**3,
 }
 
+_POWERS: dict[Order, int] = {"1": 0, "n": 1, "n log n": 1, "n²": 2, "n³": 3}
+
 
 def measured_growth(quantity: Quantity, sizes: Sequence[int], values: Sequence[float]) -> Growth:
     """Return the order of measured values: of ``c``, ``c + a n``, ``c + a n log n``, … the one that fits best.
 
-    Least squares of the relative errors, ``a`` and ``c`` not negative; orders whose errors are within those of the
-    measurement are told as rivals, the lower first.
+    Least squares of the relative errors, ``a`` and ``c`` not negative. Rivals are the orders whose errors are within
+    those of the measurement, and those that would be named without one of the sizes. Where these lie further apart
+    than from one power to the next, or few sizes grow at all, the sizes do not tell, and no order is named.
 
     Examples
     --------
@@ -59,6 +68,25 @@ def measured_growth(quantity: Quantity, sizes: Sequence[int], values: Sequence[f
     exponent = _exponent(n, v)
     if reason := _too_few(sizes, v):
         return Growth(quantity, None, None, exponent, reason=reason)
+    named, rivals, fit = _named(n, v)
+    fitted = _r_squared(v, fit[2])
+    if named is None:
+        return Growth(quantity, None, fitted, exponent, reason="the values are too scattered to tell")
+    grown = 1 - fit[0].get("1", 0.0) * fit[2][-1] / fit[2]  # share of the growing term at each size
+    if named != "1" and (showing := int((grown >= _SHOWS).sum())) < _LEAST_GROWN:
+        return Growth(
+            quantity, None, fitted, exponent, reason=f"growth shows at only {showing} of the sizes: try larger ones"
+        )
+    others = {_named(np.delete(n, place), np.delete(v, place))[0] for place in range(len(n))}
+    alike = sorted({named, *rivals, *(one for one in others if one is not None)}, key=list(_TERMS).index)
+    if _POWERS[alike[-1]] - _POWERS[alike[0]] > 1:
+        words = f"{', '.join(alike[:-1])} and {alike[-1]}"
+        return Growth(quantity, None, fitted, exponent, reason=f"{words} fit alike: more sizes or a wider range tell")
+    return Growth(quantity, named, fitted, exponent, _shares(fit), tuple(one for one in alike if one != named))
+
+
+def _named(n: Values, v: Values) -> tuple[Order | None, list[Order], _Fit]:
+    """Return the order that fits best (None when none does), those that fit about as well, and its fit."""
     fits = {order: _fit(n, v, ("1",) if order == "1" else ("1", order)) for order in _TERMS}
     errors = {order: fit[1] for order, fit in fits.items()}
     least = min(errors.values())
@@ -67,15 +95,15 @@ def measured_growth(quantity: Quantity, sizes: Sequence[int], values: Sequence[f
         alike = ["1"]
     # of those that fit alike the best is named first; a constant that is no better than growth is no rival of it
     order = alike[0] if alike == ["1"] else min((one for one in alike if one != "1"), key=errors.__getitem__)
-    fitted = _r_squared(v, fits[order][2])
-    if fitted < LEAST_FIT and order != "1":
-        return Growth(quantity, None, fitted, exponent, reason="the values are too scattered to tell")
-    rivals = tuple(one for one in alike if one not in (order, "1"))
-    return Growth(quantity, order, fitted, exponent, _shares(fits[order]), rivals)
+    if order != "1" and _r_squared(v, fits[order][2]) < LEAST_FIT:
+        return None, [], fits[order]
+    return order, [one for one in alike if one not in (order, "1")], fits[order]
 
 
 def counted_growth(quantity: Quantity, sizes: Sequence[int], values: Sequence[float]) -> Growth:
     """Return the order of counts, which are sums of powers: the highest power that makes 1 % of the largest.
+
+    Counts that are no such sum, such as a peak that is of different moments at different sizes, are taken as measured.
 
     Examples
     --------
@@ -91,6 +119,8 @@ def counted_growth(quantity: Quantity, sizes: Sequence[int], values: Sequence[fl
     sets = [chosen for size in range(1, room + 1) for chosen in itertools.combinations(powers, size)]
     fits = [_fit(n, v, chosen) for chosen in sets]
     least = min(fit[1] for fit in fits)
+    if least > _EXACT:
+        return measured_growth(quantity, sizes, values)
     # the fewest terms that are as good as the best: rounding aside, counts are fitted exactly
     fit = next(fit for fit in fits if fit[1] <= max(2 * least, 1e-6))
     shares = _shares(fit)

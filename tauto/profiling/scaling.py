@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -90,7 +92,7 @@ def measure_scaling(workload: Workload, scale: Scale, budget_s: float) -> Scalin
             if run.done:
                 series.append(_series(name, run.done, units))
     if not series:
-        raise ModelError(f"scale: no size of {scale} could be measured. {left_out[0].reason}")
+        raise ModelError(f"scale: no size of {scale} could be measured: {left_out[0].reason}")
     hardware = Hardware.current(workload.device.type)
     return ScalingReport(
         model=workload.name,
@@ -151,6 +153,7 @@ class _Run:
     def __init__(self, scale: Scale, caller: Caller, end: float, device: str, name: str) -> None:
         self.done: list[_Size] = []
         self.left_out: list[SizeLeftOut] = []
+        self._refused: list[tuple[int, str]] = []
         self._scale, self._caller, self._end, self._device, self._name = scale, caller, end, device, name
         self._began = time.perf_counter()
         self._wait = synchronizer(device)
@@ -168,10 +171,25 @@ class _Run:
             except Exception as error:  # the model's own words, whatever they are
                 said = f"{type(error).__name__}: {error}".splitlines()[0][:200]
                 if self.done:
-                    self._leave(sizes[index:], f"from {size:,} on the model refuses; its own error: {said}")
+                    again = any(_unnumbered(said) == _unnumbered(earlier) for _, earlier in self._refused)
+                    why = "for the same reason" if again else f"its own error: {said}"
+                    self._leave(sizes[index:], f"from {size:,} on the model refuses{',' if again else ';'} {why}")
                     break
-                self._leave((size,), f"the model refuses it; its own error: {said}")
+                self._refused.append((size, said))
+        self._leave_refused()
         self._rounds()
+
+    def _leave_refused(self) -> None:
+        """Name the first sizes that the model refused, the same error once."""
+        for _, group in groupby(self._refused, key=lambda one: _unnumbered(one[1])):
+            refused = list(group)
+            words = f"it; its own error: {refused[0][1]}"
+            if len(refused) > 1:
+                words = f"them; its own error, at {refused[0][0]:,}: {refused[0][1]}"
+            self.left_out.append(
+                SizeLeftOut(tuple(size for size, _ in refused), f"the model refuses {words}", self._name)
+            )
+        self.left_out.sort(key=lambda left: left.sizes[0])
 
     def _first(self, size: int) -> _Size:
         function = self._caller(size)
@@ -227,6 +245,11 @@ class _Run:
         return last.count is not None and last.count.events * max(size / last.size, 1.0) < MOST_EVENTS
 
 
+def _unnumbered(error: str) -> str:
+    """Return an error without its numbers: at another size it has others."""
+    return re.sub(r"\d+", "#", error)
+
+
 def _free_bytes(device: str) -> int:
     gc.collect()
     if device == "cuda":
@@ -260,6 +283,6 @@ def _growths(points: tuple[ScalePoint, ...]) -> list[Growth]:
     traced = [point for point in points if point.flops is not None and point.peak_bytes is not None]
     sizes = [point.size for point in traced]
     if traced:
-        found.append(growth.measured_growth("memory", sizes, [float(point.peak_bytes or 0) for point in traced]))
+        found.append(growth.counted_growth("memory", sizes, [float(point.peak_bytes or 0) for point in traced]))
         found.append(growth.counted_growth("flops", sizes, [float(point.flops or 0) for point in traced]))
     return found

@@ -43,6 +43,13 @@ def growth_words(growth: Growth) -> str:
     return f"as {' or '.join(names)}"
 
 
+def _doubt(growth: Growth) -> str:
+    """Say why there is no order, or that the sizes do not tell which."""
+    if growth.reason:
+        return f": {growth.reason}"
+    return ": these sizes do not tell which" if growth.rivals else ""
+
+
 def document(report: ScalingReport) -> Document:
     """Return the page."""
     blocks: list[Block] = []
@@ -103,7 +110,7 @@ def _growths(one: ScaleSeries) -> Table:
         )
         cells = (
             cell(_QUANTITIES[growth.quantity]),
-            cell(growth_words(growth) + (f": {growth.reason}" if growth.reason else "")),
+            cell(growth_words(growth) + _doubt(growth)),
             Cell(number(growth.r_squared, 4)),
             Cell(number(growth.exponent)),
             cell(made or "–"),
@@ -144,7 +151,7 @@ def explain(report: ScalingReport) -> str:
                 lines.append(f"{_QUANTITIES[growth.quantity]}: {growth.reason}.")
             elif growth.exponent is not None:
                 lines.append(
-                    f"{_titled(_QUANTITIES[growth.quantity], one)} {growth_words(growth)}, R² "
+                    f"{_titled(_QUANTITIES[growth.quantity], one)} {growth_words(growth)}{_doubt(growth)}, R² "
                     f"{number(growth.r_squared, 4)}; over the largest sizes as n to the {number(growth.exponent)}."
                 )
     lines += [f"Not measured: {_sizes(left.sizes, left.series)}: {left.reason}" for left in report.left_out]

@@ -33,7 +33,7 @@ class Growth:
 
     quantity: Quantity
     order: Order | None
-    """Of the model that fits best; None when the sizes are too few or too near to tell."""
+    """Of the model that fits best; None when the sizes do not tell."""
     r_squared: float | None
     """Of that fit, over the logarithms of measured and fitted values; 1 is perfect."""
     exponent: float | None
@@ -41,7 +41,7 @@ class Growth:
     shares: dict[Order, float] = field(default_factory=dict)
     """At the largest size, the share of each term of the fitted sum."""
     rivals: tuple[Order, ...] = ()
-    """Orders that fit about as well."""
+    """Orders that fit about as well, or would be named without one of the sizes."""
     reason: str = ""
     """Why there is no order."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -48,6 +49,42 @@ def test_scattered_values_have_no_order() -> None:
     found = measured_growth("time", [1, 2, 4, 8, 16, 32], [9.0, 0.1, 7.0, 0.2, 30.0, 0.1])
     assert found.order is None
     assert "scattered" in found.reason
+
+
+def test_what_only_the_largest_sizes_show_has_no_order() -> None:
+    """A peak that is constant until one other moment takes over: c + a n³ fits best, and nothing says so."""
+    found = measured_growth("memory", [16, 32, 64, 128, 256], [1.0, 1.0, 1.01, 1.3, 5.2])
+    assert found.order is None
+    assert found.reason == "growth shows at only 2 of the sizes: try larger ones"
+
+
+def test_neighbours_that_one_size_decides_between_are_rivals() -> None:
+    found = measured_growth("memory", [16, 32, 64, 128, 256], [1.0, 1.0, 1.2, 2.2, 6.5])
+    assert (found.order, found.rivals) == ("n²", ("n³",))
+
+
+def test_orders_far_apart_that_one_size_decides_between_are_none() -> None:
+    """Linear but for the last, which is three times what it should be."""
+    found = measured_growth("time", [1, 2, 4, 8, 16], [5.0, 6.0, 8.0, 12.0, 60.0])
+    assert found.order is None
+    assert "fit alike: more sizes or a wider range tell" in found.reason
+
+
+@given(st.sampled_from(["n", "n²", "n³"]), st.floats(0.0, 3.0), st.integers(5, 9), st.randoms(use_true_random=False))
+def test_a_right_order_is_not_lost_to_small_errors(order: str, constant: float, count: int, random: Random) -> None:
+    sizes = [2**power for power in range(count)]
+    values = [(constant + SHAPES[order](n)) * random.uniform(0.995, 1.005) for n in sizes]
+    found = measured_growth("time", sizes, values)
+    assert order in {found.order, *found.rivals}
+
+
+def test_counts_that_are_no_sum_of_powers_are_taken_as_measured() -> None:
+    sizes = [16, 32, 64, 128, 256, 512, 1024]
+    peak = [float(max(10_000 + 5 * n, 40 * n)) for n in sizes]
+    assert counted_growth("memory", sizes, peak) == measured_growth("memory", sizes, peak)
+    exact = counted_growth("memory", sizes, [float(64 * n + 2 * n * n) for n in sizes])
+    assert exact.order == "n²"
+    assert not exact.rivals
 
 
 def test_the_knee_and_the_best_size() -> None:

@@ -76,8 +76,17 @@ def test_from_where_the_model_refuses_is_told_and_what_came_before_kept() -> Non
 
 
 def test_a_model_that_refuses_every_size_is_one_clear_line() -> None:
-    with pytest.raises(ModelError, match=r"no size of x?.*could be measured.*cannot be multiplied"):
-        scaled(nn.Linear(8, 8), torch.randn(2, 8), "0.1=2,4")
+    with pytest.raises(ModelError, match=r"no size of x?.*could be measured.*refuses them.*at 2: .*multiplied") as said:
+        scaled(nn.Linear(8, 8), torch.randn(2, 8), "0.1=2,4,16")
+    assert str(said.value).count("multiplied") == 1
+
+
+def test_the_same_error_is_told_once() -> None:
+    report = scaled(nn.Linear(8, 8), torch.randn(2, 8), "0.1=2,4,8,16,32")
+    first, last = report.left_out
+    assert (first.sizes, last.sizes) == ((2, 4), (16, 32))
+    assert "the model refuses them; its own error, at 2: RuntimeError" in first.reason
+    assert last.reason == "from 16 on the model refuses, for the same reason"
 
 
 def test_what_the_time_does_not_allow_is_named() -> None:
