@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import textwrap
+import tokenize
+from contextlib import suppress
+from itertools import pairwise
 
 from tauto.rendering.document import (
     Block,
@@ -47,9 +51,7 @@ def _block(block: Block) -> str:
         case Items():
             return _items(block)
         case Code():
-            return "\n".join(
-                [clean(block.caption, WIDTH), *(_code_line(line) for line in clean_code(block.text).splitlines())]
-            )
+            return "\n".join([clean(block.caption, WIDTH), *_code_lines(block.text)])
         case Folded():
             return ""
 
@@ -58,8 +60,35 @@ def _wrap(text: str, first: str = "", after: str = "", width: int = WIDTH) -> st
     return textwrap.fill(clean(text, 2000), width, initial_indent=first, subsequent_indent=after)
 
 
-def _code_line(line: str) -> str:
-    return ("    " + line.expandtabs(4))[:WIDTH]
+def _code_lines(code: str, pad: str = "    ") -> list[str]:
+    return [part for line in clean_code(code).splitlines() for part in _code_line(pad + line.expandtabs(4))]
+
+
+def _code_line(line: str) -> list[str]:
+    """Return a line of code, broken where it is too long: after commas in brackets, so that it still runs."""
+    if len(line) <= WIDTH:
+        return [line.rstrip()]
+    pad = " " * (len(line) - len(line.lstrip()) + 4)
+    lines = [""]
+    for start, end in pairwise((0, *_breaks(line), len(line))):
+        piece = line[start:end]
+        if lines[-1] and len((lines[-1] + piece).rstrip()) > WIDTH:
+            lines.append(pad)
+        lines[-1] += piece
+    # what has no comma is cut where it must be: nothing of it is lost
+    return [one[at : at + WIDTH].rstrip() for one in lines for at in range(0, len(one.rstrip()), WIDTH)]
+
+
+def _breaks(line: str) -> list[int]:
+    """Return where a line of Python may be broken: after each comma in brackets, with the blank that follows."""
+    found, depth = [], 0
+    with suppress(tokenize.TokenError, SyntaxError):  # of a statement that goes on, or of what is no Python
+        for token in tokenize.generate_tokens(io.StringIO(line.lstrip()).readline):
+            depth += {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}.get(token.string, 0)
+            if token.string == "," and depth > 0:
+                found.append(token.end[1])
+    before = len(line) - len(line.lstrip())
+    return [before + end + (line[before + end : before + end + 1] == " ") for end in found]
 
 
 def _facts(facts: Facts) -> str:
@@ -81,7 +110,7 @@ def _items(items: Items) -> str:
         lines.append(_wrap(title, first=f"  {items.number(index)}. ", after="     "))
         if sentence:
             lines.append(_wrap(sentence, first="     ", after="     "))
-        lines += [_code_line(f"   {line}") for text in code for line in clean_code(text).splitlines()]
+        lines += [line for text in code for line in _code_lines(text, "       ")]
     if len(items.items) > 20:
         lines.append(f"  … and {len(items.items) - 20:,} more {items.more}")
     return "\n".join(lines)

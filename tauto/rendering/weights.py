@@ -17,18 +17,18 @@ HARD_DB = 30.0
 _FIRST = 16
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _COLUMNS = (
-    Column("Parameter"),
+    Column("Parameter", shorten=True),
     Column("Kind", in_text=False),
     Column("Elements", number=True),
     Column("Low", number=True),
     Column("High", number=True),
     Column("Deviation", number=True, in_text=False),
-    Column("Distribution"),
+    Column("Shape"),
     Column("Outliers", number=True),
     Column("Zeros", number=True),
-    Column("Smallest half", number=True),
+    Column("Half", number=True),
     Column("int8", number=True),
-    Column("By channel", number=True),
+    Column("Channel", number=True),
     Column("Kurtosis", number=True, in_text=False),
 )
 
@@ -63,9 +63,10 @@ def document(report: WeightsReport) -> Document:
         blocks.append(Facts("Not analysed", rows + more))
     blocks.append(
         Note(
-            "int8 is the signal over the noise of rounding, in dB: with one scale for the whole parameter, and by "
-            "output channel; 6 dB more is one bit more. Smallest half is the share of the squared sum that pruning "
-            "the smaller half of the weights would take. Outliers lie over six deviations from the mean."
+            "int8 is the signal over the noise of rounding, in dB: with one scale for the whole parameter, and under "
+            "Channel with one for each output channel; 6 dB more is one bit more. Shape is the histogram from low to "
+            "high. Half is the share of the squared sum that pruning the smaller half of the weights would take. "
+            "Outliers lie over six deviations from the mean."
         )
     )
     return Document(f"Weights of {report.model}", headline(report), tuple(blocks))

@@ -64,6 +64,40 @@ def test_data_cached_needs_a_second_epoch_and_room():
     assert "data_cached" not in found(facts=replace(FACTS, loaders=(replace(twice, iterable=True),)))
 
 
+def test_in_a_training_of_one_epoch_the_epochs_to_come_are_spoken_of():
+    training = replace(WAITING, backward_calls=100, backward_ms=1.0, memory_bytes=10**9)
+    every = found(facts=replace(training, loaders=(replace(LOADER, batch_bytes=1_000_000),)))
+    assert "100 MB as batches, and 600 ms of waiting" in every["data_cached"].evidence
+    assert every["data_cached"].fix is None, "nothing to measure in one epoch"
+    assert every["data_cached"].expected.speedup is None
+    assert "data_loading" in every, "and workers help at once"
+    large = replace(LOADER, batch_bytes=10_000_000)
+    assert "data_cached" not in found(facts=replace(training, loaders=(large,)))
+    assert "data_cached" not in found(facts=replace(training, loaders=(replace(LOADER, workers=1),)))
+
+
+def test_what_the_loading_is_made_of_is_said():
+    def said(**changes):
+        return found(facts=replace(FACTS, loaders=(replace(LOADER, **changes),)))["data_loading"].evidence
+
+    assert "Only 10% of that was work on a core" in said(cpu_ms=60.0)
+    assert "A sample takes 188 µs" in said()
+    assert "__getitems__(self, indices)" in said()
+    assert "__getitems__" not in said(batched=True)
+    assert "A sample takes 6.0 ms of work on a core" in said(batch_size=1)
+
+
+def test_what_does_not_fit_into_memory_goes_to_a_file():
+    crowded = replace(FACTS, cores=1, threads=1, memory_bytes=10**9)
+
+    def way(size):
+        return found(facts=replace(crowded, loaders=(replace(LOADER, batch_bytes=size),)))["data_slow"].python
+
+    assert "items = [dataset[i]" in way(1_000_000)
+    assert "open_memmap" in way(10_000_000)
+    compile(way(10_000_000), "advice", "exec")
+
+
 def test_workers_that_start_in_each_epoch():
     loader = replace(LOADER, workers=1, epochs=5, waited_ms=100.0, first_ms=100.0)
     finding = found(facts=replace(FACTS, loaders=(loader,)))["data_restart"]
@@ -94,6 +128,11 @@ def test_printing(source):
     assert finding.expected.speedup == pytest.approx(1 / (1 - 0.99 * 0.2))
     assert quiet(with_line(source, 0.02))
     assert quiet(with_line(source, 0.2, "forward"))
+
+
+def test_a_statement_over_several_lines_is_pointed_at_and_not_cut():
+    finding = found(with_line('torch.save({"model": net.state_dict(),', 0.2))["printing"]
+    assert finding.python == "if step % 100 == 0:\n    ...  # the statement at train.py:12"
 
 
 def test_few_looks_say_nothing():

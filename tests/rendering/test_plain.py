@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import textwrap
 import unicodedata
 from dataclasses import replace
 
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from reports_by_hand import bare_tuning, comparison, everything, hostile, measurement, profile, trials, tuning
 
 from tauto import rendering
-from tauto.rendering.document import Cell, Column, Document, Row, Table
+from tauto.rendering.document import Cell, Code, Column, Document, Items, Row, Table
 from tauto.rendering.plain import WIDTH, plain
 from tauto.reports import Report
 
@@ -105,3 +107,24 @@ def test_what_is_unknown_is_a_dash_with_its_reason() -> None:
     text = rendering.text(live)
     assert re.search(r"Memory, steady +–$", text, re.M)
     assert "a live object" in text
+
+
+def test_a_long_line_of_code_is_shown_whole_and_still_runs() -> None:
+    saved = (
+        'torch.save({"model": model.state_dict(), "optimizer": opt.state_dict(), "note": "a, b"}, folder / "last.pt")'
+    )
+    code = f"if step % 100 == 0:\n    {saved}"
+    document = Document("t", "h", (Items("Findings", (("Prints", "", (code,)),)), Code("To keep it", code)))
+    text = plain(document)
+    assert max(map(len, text.splitlines())) <= WIDTH
+    for shown in (text.split("Prints\n")[1].split("\n\n")[0], text.split("To keep it\n")[1]):
+        assert ast.dump(ast.parse(textwrap.dedent(shown))) == ast.dump(ast.parse(code))
+
+
+@pytest.mark.parametrize(
+    "code", ["x" * 350, "print('" + "word " * 60 + "')", "call(" + "a, " * 80, "%tauto_fix " + "y" * 200]
+)
+def test_code_that_has_no_place_to_break_loses_nothing(code: str) -> None:
+    lines = plain(Document("t", "h", (Code("c", code),))).split("c\n")[1].splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    assert "".join("".join(lines).split()) == "".join(code.split())

@@ -16,6 +16,8 @@ WAITING = 0.15
 """Of the cell's time."""
 LIGHT_ITEM_US = 50.0
 """An item that takes less costs by its number, not by its work: workers would make it slower."""
+MODEST_ITEM_US = 500.0
+"""An item that takes less may well be dear by its number: a batch made at once is worth a thought."""
 CACHE_SHARE = 0.25
 """Of the machine's memory that a cached dataset may take."""
 
@@ -28,14 +30,14 @@ def data_loading(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     workers = _workers(report, facts, loader)
     gain = _overlapped(report, facts, loader, workers)
     what = loader.name or "its DataLoader"
-    evidence = _evidence(report, facts, loader)
+    evidence = f"{_evidence(report, facts, loader)} {_nature(loader)}"
     if workers <= loader.workers or not worth(gain):
         yield Finding(
             "data_slow",
             "The loop waits for its data, and all cores are at work already",
-            f"{evidence} More workers would take the cores from the model: the items must become cheaper.",
+            f"{evidence.rstrip()} More workers would take the cores from the model: the items must become cheaper.",
             "",
-            "prepare the dataset once, and keep what is ready in memory or in a memory-mapped array",
+            _CACHE if _fits(facts, loader) else _MAPPED,
             cause="data",
             expected=by_saving(report, loader.waited_ms, "all of the waiting, if items cost nothing"),
         )
@@ -43,7 +45,7 @@ def data_loading(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     yield Finding(
         "data_loading",
         f"The loop waits for its data: {what} has {_worker_words(loader.workers)}",
-        evidence,
+        evidence.rstrip(),
         fix_line("data_loading"),
         f"DataLoader({loader.dataset or 'dataset'}, num_workers={workers}, persistent_workers=True, ...)",
         cause="data",
@@ -78,10 +80,10 @@ def data_by_item(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
 def data_cached(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     """Find samples that are made again in each epoch and would fit into memory."""
     loader = _slowest(report, facts)
-    if loader is None or loader.epochs < 2 or loader.iterable or loader.workers or _is_light(loader):
+    if loader is None or loader.iterable or loader.workers or _is_light(loader) or not _fits(facts, loader):
         return
-    size = loader.batch_bytes * math.ceil(loader.batches / loader.epochs)
-    if facts.memory_bytes and size > CACHE_SHARE * facts.memory_bytes:
+    if loader.epochs < 2:
+        yield from _cached_later(facts, loader)
         return
     gain = by_saving(
         report,
@@ -92,15 +94,28 @@ def data_cached(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "data_cached",
             "Every epoch makes the same samples again, and they would fit into memory",
-            f"{loader.epochs} epochs over {loader.dataset or 'the dataset'}; one epoch is {size / 1e6:,.0f} MB as "
-            f"batches, and {loader.waited_ms / loader.epochs:,.0f} ms of waiting. Only where a sample is the same each "
-            "time: random augmentation belongs after the cache.",
+            f"{loader.epochs} epochs over {loader.dataset or 'the dataset'}; one is {_epoch(loader)}. {_SAME_EACH}",
             fix_line("data_cached"),
-            "items = [dataset[i] for i in range(len(dataset))]  # once; then DataLoader(items, ...)",
+            _CACHE,
             cause="data",
             expected=gain,
             fix=fix("cache_dataset", loader.name),
         )
+
+
+def _cached_later(facts: Facts, loader: LoaderFacts) -> Iterator[Finding]:
+    """Speak of the epochs that will follow: a training has more than the one that was profiled."""
+    if not facts.trains:
+        return
+    yield Finding(
+        "data_cached",
+        "Each further epoch would make the same samples again, and they would fit into memory",
+        f"This cell had one epoch over {loader.dataset or 'the dataset'}: {_epoch(loader)}. {_SAME_EACH}",
+        "",  # there is nothing to be measured in one epoch
+        _CACHE,
+        cause="data",
+        expected=Gain(None, None, "nothing in the first epoch, its waiting in each that follows"),
+    )
 
 
 def data_restart(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
@@ -170,6 +185,44 @@ def _slowest(report: ProfileReport, facts: Facts) -> LoaderFacts | None:
     if loader is None or not report.wall_ms or loader.waited_ms < WAITING * report.wall_ms:
         return None
     return loader
+
+
+_CACHE = "items = [dataset[i] for i in range(len(dataset))]  # once; then DataLoader(items, ...)"
+_MAPPED = (
+    "# once, into a file; then a dataset that reads its samples from ready\n"
+    "shape = (len(dataset), *dataset[0][0].shape)\n"
+    'ready = numpy.lib.format.open_memmap("ready.npy", "w+", "float32", shape)\n'
+    "for i in range(len(dataset)):\n    ready[i] = dataset[i][0]"
+)
+_SAME_EACH = "Only where a sample is the same each time: random augmentation belongs after the cache."
+
+
+def _epoch_bytes(loader: LoaderFacts) -> int:
+    return loader.batch_bytes * math.ceil(loader.batches / max(loader.epochs, 1))
+
+
+def _fits(facts: Facts, loader: LoaderFacts) -> bool:
+    return not facts.memory_bytes or _epoch_bytes(loader) <= CACHE_SHARE * facts.memory_bytes
+
+
+def _epoch(loader: LoaderFacts) -> str:
+    waited = loader.waited_ms / max(loader.epochs, 1)
+    return f"{_epoch_bytes(loader) / 1e6:,.0f} MB as batches, and {waited:,.0f} ms of waiting"
+
+
+def _nature(loader: LoaderFacts) -> str:
+    """Say what the loading is made of, which decides what helps."""
+    on_core = min(loader.cpu_ms / loader.waited_ms, 1.0)
+    if on_core < 0.5:
+        return f"Only {on_core:.0%} of that was work on a core, the rest waited for a disk or a network."
+    if loader.workers or loader.iterable or loader.batched or loader.batch_size is None:
+        return ""
+    if _item_us(loader) < MODEST_ITEM_US:
+        return (
+            f"A sample takes {_item_us(loader):,.0f} µs: where a whole batch can be made at once, a method "
+            "__getitems__(self, indices) of the dataset may bring more than workers."
+        )
+    return f"A sample takes {_item_us(loader) / 1000:,.1f} ms of work on a core."
 
 
 def _item_us(loader: LoaderFacts) -> float:

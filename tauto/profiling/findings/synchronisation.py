@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Iterator
 
@@ -37,12 +38,22 @@ def printing(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
         "The loop prints, draws or writes at each step",
         f"The thread was found there {share:.0%} of the time, most often at {place_of(worst)}.",
         "",
-        f"if step % 100 == 0:\n    {worst.source.strip()}",
+        f"if step % 100 == 0:\n    {_statement(worst)}",
         cause="synchronisation",
         expected=by_saving(
             report, 0.99 * share * report.wall_ms, "the share of looks at the thread; every hundredth step stays"
         ),
     )
+
+
+def _statement(row: LineRow) -> str:
+    """Return the line if it is a whole statement, else where the statement is: it goes on over other lines."""
+    source = row.source.strip()
+    try:
+        ast.parse(source)
+    except SyntaxError:
+        return f"...  # the statement at {row.file}:{row.line}"
+    return source
 
 
 def device_waits(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
