@@ -2,7 +2,8 @@
 
 python -m benchmarks.profiler_overhead [--full] [--rounds 9] [--only cnn]
 
-Each round runs the cell in all ways, in an order drawn by chance, in one process. ``--full`` measures
+Each round runs the cell in all ways, in an order drawn by chance, in one process. The work is the same each time, so
+on a machine that stalls the least times tell more than the median of the rounds' ratios. ``--full`` measures
 ``stacks=True`` against torch.profiler with shapes, memory and stacks. The analysis comes after the cell
 and is shown apart, and so is the sum of the modules' self times against a clock inside the model's calls.
 """
@@ -148,7 +149,9 @@ def measure(cell: Cell, rounds: int, full: bool) -> None:
     print(f"{cell.name}: {cell.steps} steps of {step_ms:.1f} ms, {rounds} rounds")
     for name, over in (("tauto", "plain"), ("torch", "plain"), ("tauto", "torch")):
         ratios = sorted(one / other for one, other in zip(times[name], times[over], strict=True))
-        print(f"  {name} / {over}: median {statistics.median(ratios):.3f}, {ratios[0]:.3f} to {ratios[-1]:.3f}")
+        least = min(times[name]) / min(times[over])
+        print(f"  {name} / {over}: median {statistics.median(ratios):.3f}, {ratios[0]:.3f} to {ratios[-1]:.3f}", end="")
+        print(f"; least against least {least:.3f}")
     print(f"  own cost {statistics.median(costs):.0f} ms, steps traced {len(report.steps.sampled)}", end="")
     print(f"; analysis afterwards {statistics.median(analyses):.0f} ms")
     print(f"  self times / clock in the calls: median {statistics.median(sums):.3f}")
