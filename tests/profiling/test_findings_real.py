@@ -19,7 +19,7 @@ from tauto.config import Settings
 from tauto.hardware import Ceilings, Hardware
 from tauto.hardware.ceilings import save_ceilings
 from tauto.profiling import ProfileSession, probing
-from tauto.profiling.findings import memory
+from tauto.profiling.findings import memory, overhead
 from tauto.reports import Finding, ProfileReport
 
 MACHINE_DEPENDENT = {
@@ -280,7 +280,8 @@ def test_printing(printing):
 
 @pytest.mark.parametrize("slow", [True, False])
 def test_slow_line(slow):
-    source = "with torch.inference_mode():\n    for _ in range(100):\n        model(x)\n" + (
+    # long enough that the thread is looked at often, on a fast machine too
+    source = "with torch.inference_mode():\n    for _ in range(400):\n        model(x)\n" + (
         "        sum(i * i for i in range(40_000))" if slow else ""
     )
     found = rules(source, model=net().eval())
@@ -299,8 +300,9 @@ class Many(nn.Module):
         return x
 
 
-def test_eager_overhead():
-    source = "with torch.inference_mode():\n    for _ in range(20): model(x)"
+def test_eager_overhead(monkeypatch):
+    monkeypatch.setattr(overhead, "SMALL_OPERATOR_US", 1e5)  # a machine that stalls takes long over the smallest
+    source = "with torch.inference_mode():\n    for _ in range(200): model(x)"
     assert rules(source, model=Many().eval())["eager_overhead"].fix.action == "recipe"
     assert "eager_overhead" not in rules(source, model=net().eval())
 

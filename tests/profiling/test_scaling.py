@@ -27,6 +27,12 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
+@pytest.fixture(autouse=True)
+def _two_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test here is about how exact the times are."""
+    monkeypatch.setattr("tauto.profiling.scaling.ROUNDS", 2)
+
+
 class Attention(nn.Module):
     def __init__(self, positions: int = 4096) -> None:
         super().__init__()
@@ -42,7 +48,7 @@ class Attention(nn.Module):
 IDS = torch.arange(24).reshape(2, 12)
 
 
-def scaled(model: nn.Module, inputs: Any, scale: str, budget_s: float = 30.0) -> ScalingReport:
+def scaled(model: nn.Module, inputs: Any, scale: str, budget_s: float = 300.0) -> ScalingReport:
     return measure_scaling(Workload.of(model, inputs=inputs), parse_scale(scale), budget_s)
 
 
