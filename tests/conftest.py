@@ -1,9 +1,14 @@
 """What holds for every test."""
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tauto.conversion.openvino import import_openvino
 from tauto.conversion.signal_stack import kept_signal_stack
+
+# a machine that stalls takes as long as it likes over an example
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session", autouse=True)

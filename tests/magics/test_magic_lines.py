@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from tauto.errors import InvalidArgument, ModelError
 from tauto_magics.extension import MAGICS
 
-EVERY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+EVERY = settings(
+    max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 IDENTIFIERS = st.from_regex(r"[a-z][a-z0-9_]{0,8}", fullmatch=True)
 
 
