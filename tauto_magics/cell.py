@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import sys
 from dataclasses import dataclass
-from types import CodeType, TracebackType
+from types import CodeType, FrameType, TracebackType
 from typing import Any
 
 from IPython.core.displayhook import DisplayHook
@@ -14,7 +15,26 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from tauto_magics.errors import UsageError
 
-__all__ = ["Cell", "compile_cell"]
+__all__ = ["Cell", "compile_cell", "number_of", "running_cell"]
+
+_COUNTED = re.compile(r"In\[(\d+)\]")
+
+
+def number_of(shell: InteractiveShell, file: str) -> str:
+    """Return the number that stands beside the cell of ``file``, as the shell's own tracebacks have it; "" for none."""
+    label = shell.compile.format_code_name(file)  # ("Cell", "In[7]")
+    found = _COUNTED.fullmatch(label[1]) if label else None
+    return found[1] if found else ""
+
+
+def running_cell(shell: InteractiveShell) -> int:
+    """Return the number of the cell at work; the shell's own counter is ahead of it in some versions of IPython."""
+    frame: FrameType | None = sys._getframe()
+    number = ""
+    while frame is not None:
+        number = number_of(shell, frame.f_code.co_filename) or number
+        frame = frame.f_back
+    return int(number) if number else shell.execution_count
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +82,7 @@ def compile_cell(shell: InteractiveShell, text: str, magic: str) -> Cell:
     source = shell.transform_cell(text)
     below = "\n" + source
     tree = shell.transform_ast(compiler.ast_parse(below))
-    filename = compiler.cache(below, shell.execution_count, raw_code=text)
+    filename = compiler.cache(below, running_cell(shell), raw_code=text)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
     with compiler.extra_flags(ast.PyCF_ALLOW_TOP_LEVEL_AWAIT):
         body = compiler(tree, filename, "exec")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import Any, Literal
 
@@ -11,6 +10,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from tauto.config.front_end import FrontEnd, front_end, use_front_end
 from tauto_magics.apply import APPLY
 from tauto_magics.autotune import AUTOTUNE
+from tauto_magics.cell import number_of
 from tauto_magics.compare import COMPARE
 from tauto_magics.completion import make_matcher
 from tauto_magics.fix import FIX
@@ -26,8 +26,6 @@ __all__ = ["MAGICS", "load_ipython_extension", "unload_ipython_extension"]
 
 _VERBS = (PROFILE, FIX, COMPARE, QUANTIZE, AUTOTUNE, APPLY, SCRIPT, RUNS)
 
-_COUNTED = re.compile(r"In\[(\d+)\]")
-
 MAGICS: tuple[Magic, ...] = (*_VERBS, overview_magic(_VERBS))
 
 
@@ -40,7 +38,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     for magic in MAGICS:
         kind: Literal["line_cell", "line"] = "line_cell" if magic.cell else "line"
         shell.magics_manager.register_function(magic.bound(shell, settings), kind, magic.name)
-    use_front_end(FrontEnd("notebook", partial(_number_of, shell)))
+    use_front_end(FrontEnd("notebook", partial(number_of, shell)))
     if shell.Completer is not None:
         shell.Completer.custom_matchers.append(make_matcher(shell, MAGICS))
 
@@ -56,10 +54,3 @@ def unload_ipython_extension(shell: InteractiveShell) -> None:
     if shell.Completer is not None:
         matchers = shell.Completer.custom_matchers
         matchers[:] = [known for known in matchers if getattr(known, "matcher_identifier", "") != "tauto_magics"]
-
-
-def _number_of(shell: InteractiveShell, file: str) -> str:
-    """Return the number that stands beside the cell of ``file``, as the shell's own tracebacks have it."""
-    label = shell.compile.format_code_name(file)  # ("Cell", "In[7]")
-    found = _COUNTED.fullmatch(label[1]) if label else None
-    return found[1] if found else ""

@@ -8,7 +8,7 @@ from IPython.display import display
 
 import tauto
 from tauto_magics.arguments import Parser
-from tauto_magics.cell import compile_cell
+from tauto_magics.cell import compile_cell, running_cell
 from tauto_magics.engine import call_engine
 from tauto_magics.errors import UsageError, translated
 from tauto_magics.magic import Invocation, Magic
@@ -101,7 +101,7 @@ def _profile_cell(call: Invocation) -> Any:
     if _scaled(call):
         raise UsageError("%%tauto_profile takes no --scale: name a model, %tauto_profile model --scale batch=1..64.")
     cell = compile_cell(call.shell, call.cell or "", PROFILE.name)
-    about = {"name": f"cell [{call.shell.execution_count}]", "names": call.shell.user_ns, "source": cell.source}
+    about = {"name": f"cell [{running_cell(call.shell)}]", "names": call.shell.user_ns, "source": cell.source}
     session = translated(lambda: tauto.profile(**about, **_shown(call)))
     own: list[BaseException] = []
 

@@ -53,4 +53,5 @@ def _last_profile(model: Any, inputs: dict[str, Any], name: str) -> ProfileResul
         kept = store.get(row.id)
         if isinstance(kept, ProfileReport):
             return past_profile(kept, model, **inputs, name=name)
-    return tauto.profile(model, **inputs, name=name)
+    made: ProfileResult = tauto.profile(model, **inputs, name=name)
+    return made

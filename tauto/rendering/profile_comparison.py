@@ -16,6 +16,7 @@ __all__ = ["document", "explain", "headline"]
 _FIRST = 20
 _SMALL = 0.02
 """A change below this share is not told from noise: the two were not measured in turn."""
+_WITH_ARTICLE = tuple(PHASES[name] for name in ("forward", "loss", "backward", "optimizer"))
 _MATCHES = {"path": "", "moved": "moved", "replaced": "replaced", "gone": "gone", "new": "new"}
 _MODULES = (
     Column("Module", shorten=True),
@@ -68,7 +69,8 @@ def _most(report: ProfileComparison, whole: float) -> str:
             name += f" ({inside}, {_signed(part)})"
     if not name:
         return ""
-    return f"; {'most of it' if moved / whole > 0.5 else 'the largest part'} in {name}, {_signed(moved)}"
+    article = "the " if name.startswith(_WITH_ARTICLE) and report.per_step else ""
+    return f"; {'most of it' if moved / whole > 0.5 else 'the largest part'} in {article}{name}, {_signed(moved)}"
 
 
 def _furthest(moved: Iterable[tuple[str, float]], whole: float) -> tuple[str, float]:
@@ -134,8 +136,8 @@ def _modules(report: ProfileComparison) -> list[Block]:
     if not rows:
         return []
     legend = (
-        "Per call of the model, the modules below included. Moved: the same kind at another path; replaced: another "
-        "kind at the same path, such as a fused one. ×6: six alike in turn, as sums."
+        "Of the traced calls, for one call of the model, the modules below included. Moved: the same kind at another "
+        "path; replaced: another kind at the same path, such as a fused one. ×6: six alike in turn, as sums."
     )
     table = Table("What moved, by module", _MODULES, rows, more="modules", limit=_FIRST, legend=legend)
     if len(rows) <= _FIRST:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import linecache
+from pathlib import Path
 from typing import Any
 
 import pytest
+from notebooks import executed
 
 from tauto.config import FrontEnd, front_end, use_front_end
 from tauto.profiling.userlines import title
+from tauto_magics.cell import compile_cell
 
 FILE = "/tmp/ipykernel_4711/1234567.py"
 
@@ -43,16 +46,25 @@ def test_a_front_end_that_is_not_the_notebooks_stays(shell: Any) -> None:
     use_front_end(FrontEnd())
 
 
-def test_the_profiled_cell_is_called_by_its_number_and_counts_its_magic_line(shell: Any, engine: Any) -> None:
-    from tauto_magics.cell import compile_cell
+def test_the_profiled_cell_is_called_by_its_number(shell: Any, engine: Any) -> None:
+    shell.ip.run_cell("1", store_history=True)
+    result = shell.ip.run_cell("%%tauto_profile\n1 + 1", store_history=True)
+    assert result.success
+    assert result.execution_count == 2
+    assert engine.keywords["name"] == "cell [2]"
 
-    shell.ip.execution_count = 5
-    assert shell.run("%%tauto_profile\n1 + 1").success
-    assert engine.keywords["name"] == "cell [5]"
+
+def test_in_a_kernel_the_number_is_the_one_beside_the_cell(tmp_path: Path) -> None:
+    loop = "for _ in range(400):\n    y = model(x)\n    z = torch.stack([torch.randn(40, 40).exp() for _ in range(40)])"
+    lines = "print({(row.file, row.line) for row in p.report.lines} & {('cell [2]', 4)}, p.subject)"
+    _, told = executed([f"%%tauto_profile --into p\n{loop}", lines], tmp_path)
+    assert told[0]["text"] == "{('cell [2]', 4)} cell [2]\n"
+
+
+def test_the_magic_is_the_first_line_of_its_cell(shell: Any) -> None:
     cell = compile_cell(shell.ip, "a = 1\nb = 2\n", "tauto_profile")
     assert [line for _, _, line in cell.body.co_lines() if line][-1] == 3
     assert linecache.getline(cell.body.co_filename, 3) == "b = 2\n"
-    assert title(cell.body.co_filename) == f"cell [{shell.ip.execution_count}]"
     assert cell.source == "a = 1\nb = 2\n"
 
 

@@ -82,14 +82,14 @@ def test_the_headline_names_what_moved_most_and_not_the_largest_module() -> None
     printed = compared(slower, other=900.0 * steps.count, forward=120.0 * steps.count)
     assert "most of it in everything else, +900 ms" in rendering.headline(printed)
     forward = rendering.headline(compared(slower, forward=120.0 * steps.count))
-    assert "most of it in forward pass (" in forward
+    assert "most of it in the forward pass (" in forward
     assert ".bert.encoder.layer.0…11.attention.self_attention_with_relative_positions (Attention), +120 ms)" in forward
 
 
 def test_what_moved_the_other_way_is_not_the_reason() -> None:
     count = before().steps.count  # type: ignore[union-attr]
     said = rendering.headline(compared(data=-20.0 * count, backward=90.0 * count, optimizer=60.0 * count))
-    assert "most of it in backward pass, +90.0 ms" in said
+    assert "most of it in the backward pass, +90.0 ms" in said
 
 
 def test_without_steps_a_module_is_named_and_half_is_not_most() -> None:
