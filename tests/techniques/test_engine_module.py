@@ -53,15 +53,28 @@ def engine(request):
 
 
 @pytest.fixture(scope="module")
-def mlp(engine, tmp_path_factory):
-    workload = workload_of(Mlp)
-    return applied(engine, workload, tmp_path_factory.mktemp("mlp")), workload.model
+def prepared(engine, tmp_path_factory):
+    """Return a function that gives the module of a kind of model, its workload and its folder: prepared once."""
+    made = {}
+
+    def of(kind):
+        if kind not in made:
+            workload, folder = workload_of(kind), tmp_path_factory.mktemp(kind.__name__)
+            made[kind] = applied(engine, workload, folder), workload, folder
+        return made[kind]
+
+    return of
+
+
+@pytest.fixture(scope="module")
+def mlp(prepared):
+    module, workload, _ = prepared(Mlp)
+    return module, workload.model
 
 
 @pytest.mark.parametrize("kind", [ConvNet, Recurrent, Decoder, Nested, Odd, Loop, bert])
-def test_answers_as_the_original_at_every_batch_size(engine, kind, tmp_path):
-    workload = workload_of(kind)
-    module = applied(engine, workload, tmp_path)
+def test_answers_as_the_original_at_every_batch_size(prepared, kind):
+    module, workload, _ = prepared(kind)
     for batch in (1, 3, 7, 2, 5, 3):
         agree(module, workload.model, call_of(kind, batch))
 
@@ -73,9 +86,9 @@ def test_smaller_last_batch_of_a_loader(engine, tmp_path):
         agree(module, workload.model, lambda model, images=images: model(images))
 
 
-def test_says_how_other_batches_are_answered(engine, mlp, tmp_path):
-    assert "any batch size" in repr(mlp[0])
-    assert "in pieces of 1" in repr(applied(engine, workload_of(Loop), tmp_path))
+def test_says_how_other_batches_are_answered(prepared):
+    assert "any batch size" in repr(prepared(Mlp)[0])
+    assert "in pieces of 1" in repr(prepared(Loop)[0])
 
 
 def test_answer_is_not_overwritten_by_the_next_call(mlp):
@@ -89,17 +102,15 @@ def test_answer_is_not_overwritten_by_the_next_call(mlp):
     torch.testing.assert_close(module(first), model(first).detach(), rtol=1e-4, atol=1e-5)
 
 
-def test_input_is_not_touched(engine, tmp_path):
-    workload = workload_of(Odd)
-    module, call = applied(engine, workload, tmp_path), call_of(Odd, 1)
+def test_input_is_not_touched(prepared):
+    module, call = prepared(Odd)[0], call_of(Odd, 1)
     before = [tensor.clone() for tensor in call.tensors]
     call(module)["x"].zero_()
     assert all(map(torch.equal, call.tensors, before))
 
 
-def test_arguments_by_position_and_by_name_are_the_same_call(engine, tmp_path):
-    workload = workload_of(bert)
-    module = applied(engine, workload, tmp_path)
+def test_arguments_by_position_and_by_name_are_the_same_call(prepared):
+    module, workload, _ = prepared(bert)
     call = call_of(bert, 2)
     ids, mask = call.kwargs["input_ids"], call.kwargs["attention_mask"]
     expected = call(workload.model)
@@ -129,11 +140,10 @@ def test_inputs_that_are_not_contiguous_or_need_gradients(mlp):
         agree(module, model, lambda target, x=x: target(x))
 
 
-def test_loading_needs_no_export(engine, tmp_path, monkeypatch):
-    workload = workload_of(Nested)
-    applied(engine, workload, tmp_path)
+def test_loading_needs_no_export(engine, prepared, monkeypatch):
+    _, workload, folder = prepared(Nested)
     monkeypatch.setattr(torch.export, "export", lambda *_, **__: pytest.fail("exported"))
-    module = applied(engine, workload, tmp_path, may_prepare=False)
+    module = applied(engine, workload, folder, may_prepare=False)
     assert isinstance(call_of(Nested, 2)(module), Answer)
 
 
