@@ -75,7 +75,7 @@ def fork_with_large_memory(size, children):
         if os.fork() == 0:
             time.sleep(60)
             os._exit(0)
-    time.sleep(1.5)
+    time.sleep(3)  # until it was looked at, on a machine that stalls too
     return len(held)
 
 
