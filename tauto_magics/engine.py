@@ -38,7 +38,7 @@ def call_engine(call: Invocation, verb: Callable[..., Any], *args: Any, **keywor
         raise Stopped("stopped before anything was found; nothing was changed.") from None
     _bind(call, result)
     display(result)
-    raise Stopped("stopped; the best so far is above and is tauto.last().")
+    raise Stopped("stopped; what was found until then is above, and is tauto.last().")
 
 
 def change_model(call: Invocation, verb: Callable[..., Any], *args: Any, **keywords: Any) -> Any:

@@ -46,7 +46,7 @@ def answering(finish: Callable[[Any], None] = print) -> Iterator[None]:
         raise SystemExit(MISTAKE) from None
     except Interrupted as stop:
         finish(stop.result)
-        complain("stopped; this is the best so far.")
+        complain("stopped; this is what was found until then.")
         raise SystemExit(INTERRUPTED) from None
     except KeyboardInterrupt:
         complain("stopped.")

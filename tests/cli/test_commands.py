@@ -194,7 +194,7 @@ def test_a_stop_shows_the_best_so_far_and_ends_with_130(tauto: Tauto, monkeypatc
     monkeypatch.setitem(vars(engine), "autotune", stopped(Interrupted("the best so far")))
     done = tauto("autotune", "train.py:model")
     assert (done.returncode, done.stdout) == (130, "the best so far\n")
-    assert done.stderr == "tauto: stopped; this is the best so far.\n"
+    assert done.stderr == "tauto: stopped; this is what was found until then.\n"
     monkeypatch.setitem(vars(engine), "autotune", stopped(KeyboardInterrupt()))
     done = tauto("autotune", "train.py:model")
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "tauto: stopped.\n")

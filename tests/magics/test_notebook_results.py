@@ -12,7 +12,7 @@ from jupyter_client.manager import KernelManager
 from notebooks import SETUP, environment, executed
 
 REPORT = "application/vnd.tauto.report+json"
-STOPPED = "KeyboardInterrupt: stopped; the best so far is above and is tauto.last()."
+STOPPED = "KeyboardInterrupt: stopped; what was found until then is above, and is tauto.last()."
 SEARCH = "%tauto_autotune model --inputs x --data batches --only threads,channels_last --budget 60s"
 
 

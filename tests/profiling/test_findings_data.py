@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from facts_by_hand import FACTS, LOADER, REPORT, found, quiet, with_line
+from facts_by_hand import FACTS, LOADER, REPORT, found, quiet, with_line, with_phases
 
 from tauto.reports.profile import LineRow
 
@@ -87,13 +87,31 @@ def test_what_the_loading_is_made_of_is_said():
     assert "A sample takes 6.0 ms of work on a core" in said(batch_size=1)
 
 
+def test_of_a_loader_that_is_gone_only_the_waiting_is_told():
+    gone = replace(LOADER, name="", dataset="", batch_size=None, batch_bytes=1000, workers=0)
+    training = replace(FACTS, backward_calls=100, backward_ms=1.0, loaders=(gone,))
+    every = found(facts=training)
+    assert "gone when the cell ended" in every["data_loading"].evidence
+    assert "worker" not in every["data_loading"].title
+    assert every["data_loading"].fix is None
+    assert "data_cached" not in every
+
+
+def test_the_advice_names_what_there_is_and_the_figures_agree():
+    phased = with_phases(data=700.0, forward=300.0)
+    finding = found(phased, replace(WAITING, loaders=(replace(LOADER, cpu_ms=0.0),)))["data_loading"]
+    assert finding.python.startswith("DataLoader(loader.dataset, num_workers=2")
+    assert "70% of the cell (700 of 1,000 ms) was spent waiting for 100 batches, 7.0 ms each" in finding.evidence
+    assert "2 workers on 2 cores" in finding.expected.basis
+
+
 def test_what_does_not_fit_into_memory_goes_to_a_file():
     crowded = replace(FACTS, cores=1, threads=1, memory_bytes=10**9)
 
     def way(size):
         return found(facts=replace(crowded, loaders=(replace(LOADER, batch_bytes=size),)))["data_slow"].python
 
-    assert "items = [dataset[i]" in way(1_000_000)
+    assert "items = [loader.dataset[i]" in way(1_000_000)
     assert "open_memmap" in way(10_000_000)
     compile(way(10_000_000), "advice", "exec")
 

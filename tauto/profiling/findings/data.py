@@ -27,6 +27,9 @@ def data_loading(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     loader = _slowest(report, facts)
     if loader is None or _is_light(loader):
         return
+    if not loader.dataset:
+        yield _unknown(report, facts, loader)
+        return
     workers = _workers(report, facts, loader)
     gain = _overlapped(report, facts, loader, workers)
     what = loader.name or "its DataLoader"
@@ -37,7 +40,7 @@ def data_loading(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
             "The loop waits for its data, and all cores are at work already",
             f"{evidence.rstrip()} More workers would take the cores from the model: the items must become cheaper.",
             "",
-            _CACHE if _fits(facts, loader) else _MAPPED,
+            (_CACHE if _fits(facts, loader) else _MAPPED).replace("dataset", _source(loader)),
             cause="data",
             expected=by_saving(report, loader.waited_ms, "all of the waiting, if items cost nothing"),
         )
@@ -47,7 +50,7 @@ def data_loading(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
         f"The loop waits for its data: {what} has {_worker_words(loader.workers)}",
         evidence.rstrip(),
         fix_line("data_loading"),
-        f"DataLoader({loader.dataset or 'dataset'}, num_workers={workers}, persistent_workers=True, ...)",
+        f"DataLoader({_source(loader)}, num_workers={workers}, persistent_workers=True, ...)",
         cause="data",
         expected=gain,
         fix=fix("loader", loader.name, num_workers=workers, persistent_workers=True),
@@ -80,7 +83,9 @@ def data_by_item(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
 def data_cached(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     """Find samples that are made again in each epoch and would fit into memory."""
     loader = _slowest(report, facts)
-    if loader is None or loader.iterable or loader.workers or _is_light(loader) or not _fits(facts, loader):
+    if loader is None or not loader.dataset or loader.iterable or loader.workers:
+        return
+    if _is_light(loader) or not _fits(facts, loader):
         return
     if loader.epochs < 2:
         yield from _cached_later(facts, loader)
@@ -96,7 +101,7 @@ def data_cached(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
             "Every epoch makes the same samples again, and they would fit into memory",
             f"{loader.epochs} epochs over {loader.dataset or 'the dataset'}; one is {_epoch(loader)}. {_SAME_EACH}",
             fix_line("data_cached"),
-            _CACHE,
+            _CACHE.replace("dataset", _source(loader)),
             cause="data",
             expected=gain,
             fix=fix("cache_dataset", loader.name),
@@ -112,7 +117,7 @@ def _cached_later(facts: Facts, loader: LoaderFacts) -> Iterator[Finding]:
         "Each further epoch would make the same samples again, and they would fit into memory",
         f"This cell had one epoch over {loader.dataset or 'the dataset'}: {_epoch(loader)}. {_SAME_EACH}",
         "",  # there is nothing to be measured in one epoch
-        _CACHE,
+        _CACHE.replace("dataset", _source(loader)),
         cause="data",
         expected=Gain(None, None, "nothing in the first epoch, its waiting in each that follows"),
     )
@@ -207,7 +212,28 @@ def _fits(facts: Facts, loader: LoaderFacts) -> bool:
 
 def _epoch(loader: LoaderFacts) -> str:
     waited = loader.waited_ms / max(loader.epochs, 1)
-    return f"{_epoch_bytes(loader) / 1e6:,.0f} MB as batches, and {waited:,.0f} ms of waiting"
+    megabytes = _epoch_bytes(loader) / 1e6
+    size = f"{megabytes:,.0f}" if megabytes >= 10 else f"{megabytes:.2g}"
+    return f"{size} MB as batches, and {waited:,.0f} ms of waiting"
+
+
+def _source(loader: LoaderFacts) -> str:
+    """Return the dataset as code that can be run where the loader has a name."""
+    return f"{loader.name}.dataset" if loader.name else "dataset"
+
+
+def _unknown(report: ProfileReport, facts: Facts, loader: LoaderFacts) -> Finding:
+    """Speak of a loader that was gone when the cell ended, of which no more than the waiting is known."""
+    return Finding(
+        "data_loading",
+        "The loop waits for its data",
+        f"{_evidence(report, facts, loader)} Its DataLoader was gone when the cell ended, so that it is not known how "
+        "it loads. Give it a name, and profile again.",
+        "",
+        "loader = DataLoader(...)  # and then: for batch in loader",
+        cause="data",
+        expected=by_saving(report, loader.waited_ms, "at best all of the waiting"),
+    )
 
 
 def _nature(loader: LoaderFacts) -> str:
@@ -250,8 +276,8 @@ def _overlapped(report: ProfileReport, facts: Facts, loader: LoaderFacts, worker
     busy = (rest * min(on_cores, facts.cores) + loader.cpu_ms) / facts.cores
     longest = max(rest, loading, busy)
     basis = (
-        f"{workers} of {facts.cores} cores loading beside the model; the rest of the loop takes {rest:,.0f} ms, the "
-        f"loading {loading:,.0f} ms, and the work of both on all cores {busy:,.0f} ms: the longest remains"
+        f"{workers} workers on {facts.cores} cores load beside the model; the rest of the loop takes {rest:,.0f} ms, "
+        f"the loading {loading:,.0f} ms, and the work of both on all cores {busy:,.0f} ms: the longest remains"
     )
     return by_saving(report, report.wall_ms - longest, basis)
 
@@ -263,11 +289,13 @@ def _worker_words(workers: int) -> str:
 
 
 def _evidence(report: ProfileReport, facts: Facts, loader: LoaderFacts) -> str:
-    share = loader.waited_ms / report.wall_ms
-    waited = max(phase_ms(report, facts, "data"), loader.waited_ms)
+    # the phase holds the start of an iteration too, and that of every loader
+    alone = phase_ms(report, facts, "data") if len(facts.loaders) == 1 else 0.0
+    waited = max(alone, loader.waited_ms)
+    share = waited / report.wall_ms
     text = (
         f"{share:.0%} of the cell ({waited:,.0f} of {report.wall_ms:,.0f} ms) was spent waiting for "
-        f"{loader.batches:,} batches, {loader.waited_ms / max(loader.batches, 1):.1f} ms each"
+        f"{loader.batches:,} batches, {waited / max(loader.batches, 1):.1f} ms each"
     )
     line = _slowest_line(report, facts)
     return f"{text}; most often at {place_of(line)}." if line else f"{text}."
