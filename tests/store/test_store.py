@@ -98,7 +98,7 @@ def test_a_limit_is_a_number_of_runs(store: Store, limit: int) -> None:
 def test_two_processes_write_at_once(store: Store) -> None:
     command = [sys.executable, "-W", "error", "-c", ADD, str(store.folder), str(Path(__file__).parent.parent)]
     writers = [subprocess.Popen(command) for _ in range(2)]
-    assert [writer.wait(timeout=120) for writer in writers] == [0, 0]
+    assert [writer.wait(timeout=500) for writer in writers] == [0, 0]
     assert store.list(limit=100).total == 50
     assert {row.id for row in store.list(limit=100).rows} == set(range(1, 51))
 
