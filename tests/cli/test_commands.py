@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from reports_by_hand import tuning
 
 ROOT = Path(__file__).resolve().parents[2]
 MAIN = "from tauto.cli import main; main()"
@@ -184,6 +185,7 @@ def test_hardware_without_ceilings(tauto: Tauto) -> None:
 def test_a_stop_shows_the_best_so_far_and_ends_with_130(tauto: Tauto, monkeypatch: pytest.MonkeyPatch) -> None:
     import tauto as engine
     from tauto.errors import Interrupted
+    from tauto.results import TuningResult
 
     def stopped(error: BaseException) -> Callable[..., None]:
         def verb(*_: object, **__: object) -> None:
@@ -191,9 +193,12 @@ def test_a_stop_shows_the_best_so_far_and_ends_with_130(tauto: Tauto, monkeypatc
 
         return verb
 
-    monkeypatch.setitem(vars(engine), "autotune", stopped(Interrupted("the best so far")))
+    monkeypatch.setitem(vars(engine), "autotune", stopped(Interrupted(TuningResult(tuning()))))
     done = tauto("autotune", "train.py:model")
-    assert (done.returncode, done.stdout) == (130, "the best so far\n")
+    assert done.returncode == 130
+    assert done.stdout.startswith("Autotune of ")
+    assert "--recipe FILE" in done.stdout
+    assert "%tauto" not in done.stdout
     assert done.stderr == "tauto: stopped; this is what was found until then.\n"
     monkeypatch.setitem(vars(engine), "autotune", stopped(KeyboardInterrupt()))
     done = tauto("autotune", "train.py:model")
