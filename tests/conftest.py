@@ -1,5 +1,7 @@
 """What holds for every test."""
 
+import signal
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -24,3 +26,11 @@ def _signal_stack_kept():
     core.compile_model = careful
     yield
     core.compile_model = compile_model
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _interrupts_arrive():
+    """Ctrl-C raises KeyboardInterrupt, also where a shell that put the tests in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -1,4 +1,4 @@
-"""Keeps what nbval runs: each tutorial with today's outputs, for nbconvert to render. So each is run once, not twice."""
+"""Keeps what nbval runs: each tutorial with today's outputs, for nbconvert to render. So each is run once."""
 
 from __future__ import annotations
 
@@ -38,7 +38,10 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         result = yield
     finally:
         item.parent.get_kernel_message = read
-        mine = [one for one in messages if one["parent_header"].get("msg_id") == messages[-1]["parent_header"]["msg_id"]]
+        request = (
+            messages[-1]["parent_header"].get("msg_id") if messages else None
+        )  # the last says: this cell has ended
+        mine = [one for one in messages if one["parent_header"].get("msg_id") == request]
         item.cell.outputs = outputs_of(mine)
         counts = [one["content"]["execution_count"] for one in mine if one["msg_type"] == "execute_input"]
         item.cell.execution_count = counts[0] if counts else None
