@@ -38,9 +38,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
         result = yield
     finally:
         item.parent.get_kernel_message = read
-        request = (
-            messages[-1]["parent_header"].get("msg_id") if messages else None
-        )  # the last says: this cell has ended
+        request = messages[-1]["parent_header"].get("msg_id") if messages else None  # the last is of this cell
         mine = [one for one in messages if one["parent_header"].get("msg_id") == request]
         item.cell.outputs = outputs_of(mine)
         counts = [one["content"]["execution_count"] for one in mine if one["msg_type"] == "execute_input"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import nbformat
 import pytest
-from notebooks import checked_by, executed
+from notebooks import ROOT, checked_by, executed
 
 PREPARE = """\
 before = {key: value.clone() for key, value in model.state_dict().items()}
@@ -87,14 +89,19 @@ def test_every_mistake_is_one_line_that_fails_its_cell(tmp_path: Path) -> None:
 
 
 NBCONVERT = ["nbconvert", "--to", "notebook", "--execute", "--stdout"]
-NBVAL = ["pytest", "--nbval-lax", "--nbval-current-env", "-p", "no:cacheprovider", "-q"]
+NBVAL = ["pytest", "--nbval-lax", "--nbval-current-env", "-p", "no:cacheprovider", "-q", "--executed=ran"]
 
 
-@pytest.mark.parametrize(("tool", "says"), [(NBCONVERT, "CellExecutionError"), (NBVAL, "1 failed, 2 passed")])
+@pytest.mark.parametrize(("tool", "says"), [(NBCONVERT, "CellExecutionError"), (NBVAL, "2 failed, 2 passed")])
 def test_both_runners_fail_the_cell_and_pass_a_good_one(tool: list[str], says: str, tmp_path: Path) -> None:
-    good, bad = "%tauto_quantize --help", "%tauto_quantize modle"
-    done = checked_by(tool, [good, bad], tmp_path)
+    shutil.copy(ROOT / "tutorials" / "conftest.py", tmp_path)  # nbval as it is run over the tutorials
+    good, bad, refused = "%tauto_quantize --help", "%tauto_quantize modle", "%no_such_magic"
+    done = checked_by(tool, [good, bad, refused], tmp_path)
     shown = done.stdout + done.stderr
     assert done.returncode != 0
     assert says in shown
     assert "Did you mean 'model'?" in shown, "nbconvert stops at the first cell that fails: the good one passed"
+    if tool is NBVAL:
+        ran = nbformat.read(tmp_path / "ran" / "checked.ipynb", as_version=4).cells
+        assert [[one.output_type for one in cell.outputs] for cell in ran] == [[], ["stream"], ["error"], ["stream"]]
+        assert "--max-drop" in ran[1].outputs[0].text
