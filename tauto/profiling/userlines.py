@@ -17,6 +17,8 @@ from tauto.config import front_end
 __all__ = ["is_users", "place", "title", "user_frame"]
 
 _PATHS = ("stdlib", "platstdlib", "purelib", "platlib")
+_CALLS_MODEL = str(Path(tauto.__file__).parent / "profiling" / "session.py")
+"""Where a model that is profiled by itself is called."""
 _CELL = "cell"
 _COMMAND = (f"{os.sep}tauto", f"{os.sep}tauto.exe")
 """The command of the terminal, wherever it was installed: the file that it begins in is of nobody."""
@@ -50,9 +52,12 @@ def is_users(file: str) -> bool:
 
 
 def user_frame(frame: FrameType | None) -> FrameType | None:
-    """Return the innermost frame of the user's own code, from ``frame`` outwards."""
-    while frame is not None and not is_users(frame.f_code.co_filename):
-        frame = frame.f_back
+    """Return the innermost frame of the user's own code, from ``frame`` outwards; None outside what is profiled.
+
+    The line that had a model profiled by itself is no part of what the model does.
+    """
+    while frame is not None and not is_users(file := frame.f_code.co_filename):
+        frame = frame.f_back if file != _CALLS_MODEL else None
     return frame
 
 
