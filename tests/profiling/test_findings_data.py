@@ -102,7 +102,7 @@ def test_the_advice_names_what_there_is_and_the_figures_agree():
     finding = found(phased, replace(WAITING, loaders=(replace(LOADER, cpu_ms=0.0),)))["data_loading"]
     assert finding.python.startswith("DataLoader(loader.dataset, num_workers=2")
     assert "70% of the cell (700 of 1,000 ms) was spent waiting for 100 batches, 7.0 ms each" in finding.evidence
-    assert "2 workers on 2 cores" in finding.expected.basis
+    assert "2 worker processes on 2 cores" in finding.expected.basis
 
 
 def test_what_does_not_fit_into_memory_goes_to_a_file():

@@ -192,7 +192,7 @@ def _slowest(report: ProfileReport, facts: Facts) -> LoaderFacts | None:
     return loader
 
 
-_CACHE = "items = [dataset[i] for i in range(len(dataset))]  # once; then DataLoader(items, ...)"
+_CACHE = "items = [dataset[i] for i in range(len(dataset))]  # once\nloader = DataLoader(items, ...)"
 _MAPPED = (
     "# once, into a file; then a dataset that reads its samples from ready\n"
     "shape = (len(dataset), *dataset[0][0].shape)\n"
@@ -240,7 +240,7 @@ def _nature(loader: LoaderFacts) -> str:
     """Say what the loading is made of, which decides what helps."""
     on_core = min(loader.cpu_ms / loader.waited_ms, 1.0)
     if on_core < 0.5:
-        return f"Only {on_core:.0%} of that was work on a core, the rest waited for a disk or a network."
+        return f"Only {on_core:.0%} of that was work on a core; the rest it waited, for a disk, a network or others."
     if loader.workers or loader.iterable or loader.batched or loader.batch_size is None:
         return ""
     if _item_us(loader) < MODEST_ITEM_US:
@@ -276,7 +276,7 @@ def _overlapped(report: ProfileReport, facts: Facts, loader: LoaderFacts, worker
     busy = (rest * min(on_cores, facts.cores) + loader.cpu_ms) / facts.cores
     longest = max(rest, loading, busy)
     basis = (
-        f"{workers} workers on {facts.cores} cores load beside the model; the rest of the loop takes {rest:,.0f} ms, "
+        f"{_worker_words(workers)} on {facts.cores} cores beside the model; the rest of the loop takes {rest:,.0f} ms, "
         f"the loading {loading:,.0f} ms, and the work of both on all cores {busy:,.0f} ms: the longest remains"
     )
     return by_saving(report, report.wall_ms - longest, basis)
