@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from fitting_by_hand import fitted, trainings
 from growth_by_hand import grown
+from layers_by_hand import every_layers, hostile_layers
 
 from tauto.reports import (
     Agreement,
@@ -424,7 +426,8 @@ def hostile() -> tuple[Report, ...]:
     past = RunsReport(HOSTILE, (RunRow(1, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE, HOSTILE),), 1)
     told = replace(fix_report(), subject=HOSTILE, finding=finding, reason=HOSTILE, notes=(HOSTILE,), machine=HOSTILE)
     kept = replace(search, verdict="kept_original", winner=None)
-    return seen, pair, nameless, search, kept, here, past, told
+    trained = replace(fitted(HOSTILE, HOSTILE), method=HOSTILE, reason=HOSTILE, device=HOSTILE)
+    return seen, pair, nameless, search, kept, here, past, told, trained, hostile_layers(HOSTILE)
 
 
 def fix_report(speedup: float = 3.2, objective: str = "time") -> FixReport:
@@ -499,6 +502,8 @@ def everything() -> tuple[Report, ...]:
         machine(),
         replace(machine(), memory_bytes=None, instruction_sets=(), ceilings=()),
         *grown(),
+        *every_layers(),
+        *trainings(),
         runs(),
         replace(runs(), rows=(), total=0),
     )

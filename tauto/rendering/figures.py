@@ -6,12 +6,14 @@ import math
 from typing import TYPE_CHECKING
 
 from tauto.errors import InvalidArgument, MissingDependency
-from tauto.rendering import comparison, profile, profile_comparison, scaling, tuning, weights
+from tauto.rendering import comparison, fitting, profile, profile_comparison, scaling, tuning, weights
 from tauto.rendering.document import clean
+from tauto.rendering.figures_fitting import draw_fitting
 from tauto.rendering.figures_growth import draw_histogram, draw_scaling, largest_weights
 from tauto.rendering.figures_profile import draw_changes, draw_panel, panels_of, rows_of
 from tauto.reports import (
     Comparison,
+    FittingReport,
     ProfileComparison,
     ProfileReport,
     Report,
@@ -62,6 +64,10 @@ def figure(report: Report, what: str | None = None) -> Figure:
         return _weights(report)
     if isinstance(report, ScalingReport):
         return _scaling(report)
+    if isinstance(report, FittingReport):
+        made, axes = _figure(8, f"Training of {report.model}. {fitting.headline(report)}")
+        draw_fitting(axes, report)
+        return made
     raise InvalidArgument(
         f"report: there is no figure of a {report.kind} report; there is one of what profile, compare, autotune and "
         "analyze_weight_distribution return."

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from tauto.errors import InvalidArgument, did_you_mean
 from tauto.rendering import (
     comparison,
+    fitting,
     fix,
     footprint,
     hypertext,
@@ -33,6 +34,7 @@ Form: TypeAlias = Literal["text", "html", "markdown"]
 
 _PAGES: dict[str, ModuleType] = {
     "comparison": comparison,
+    "fitting": fitting,
     "fix": fix,
     "footprint": footprint,
     "machine": machine,

@@ -1,6 +1,7 @@
 """Frozen dataclasses of numbers: what was found. No tensors, no text for people, units in the names."""
 
 from tauto.reports.comparison import Agreement, Comparison, Conditions, Interval, Quality, Verdict
+from tauto.reports.fitting import FitPoint, FittingReport, Stop
 from tauto.reports.fix import FixReport, FixSide
 from tauto.reports.machine import Ceiling, MachineReport
 from tauto.reports.measurement import Latency, Measurement, Memory
@@ -41,6 +42,8 @@ __all__ = [
     "Comparison",
     "Conditions",
     "Finding",
+    "FitPoint",
+    "FittingReport",
     "Fix",
     "FixReport",
     "FixSide",
@@ -78,6 +81,7 @@ __all__ = [
     "SkippedWeight",
     "StepReport",
     "Steps",
+    "Stop",
     "SummaryReport",
     "TopModule",
     "TrialReport",

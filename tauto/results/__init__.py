@@ -1,6 +1,7 @@
 """What the verbs return: thin objects over reports, with the model, the recipe, and ways to show themselves."""
 
 from tauto.results.comparison import ComparisonResult
+from tauto.results.fitting import FittingResult
 from tauto.results.fix import FixResult
 from tauto.results.last import last, last_of, set_last
 from tauto.results.machine import MachineResult
@@ -18,6 +19,7 @@ from tauto.results.weights import WeightsResult
 __all__ = [
     "REPORT_MIME",
     "ComparisonResult",
+    "FittingResult",
     "FixResult",
     "FootprintResult",
     "MachineResult",

@@ -7,6 +7,7 @@ from typing import Any
 from tauto.errors import InvalidArgument
 from tauto.reports import (
     Comparison,
+    FittingReport,
     FixReport,
     Footprint,
     MachineReport,
@@ -20,6 +21,7 @@ from tauto.reports import (
     WeightsReport,
 )
 from tauto.results.comparison import ComparisonResult
+from tauto.results.fitting import FittingResult
 from tauto.results.fix import FixResult
 from tauto.results.machine import MachineResult
 from tauto.results.measurement import MeasurementResult
@@ -35,6 +37,7 @@ __all__ = ["result_of"]
 
 _RESULTS: dict[type[Report], type[Result[Any]]] = {
     Comparison: ComparisonResult,
+    FittingReport: FittingResult,
     FixReport: FixResult,
     Footprint: FootprintResult,
     MachineReport: MachineResult,

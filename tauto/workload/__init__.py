@@ -1,6 +1,6 @@
 """What is being optimized: model, inputs, data, and how its quality is judged."""
 
-from tauto.workload.call import Call, call_from_batch, call_from_inputs
+from tauto.workload.call import Call, call_from_batch, call_from_inputs, label_of
 from tauto.workload.check import check_model
 from tauto.workload.quality import QualityRule, run_evaluate
 from tauto.workload.workload import Workload
@@ -12,5 +12,6 @@ __all__ = [
     "call_from_batch",
     "call_from_inputs",
     "check_model",
+    "label_of",
     "run_evaluate",
 ]

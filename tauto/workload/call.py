@@ -13,7 +13,10 @@ from torch import Tensor, nn
 from tauto.errors import InvalidArgument
 from tauto.workload.structure import describe, tensors_of
 
-__all__ = ["Call", "call_from_batch", "call_from_inputs", "same_call"]
+__all__ = ["LABELS", "Call", "call_from_batch", "call_from_inputs", "label_of", "same_call"]
+
+LABELS = ("labels", "label", "targets", "target")
+"""Keys of a dict batch that are no inputs."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,12 +90,18 @@ def call_from_batch(batch: Any, model: nn.Module, example: Call | None) -> Call:
         if example is not None and example.kwargs:
             return Call((), {key: batch[key] for key in example.kwargs if key in batch})
         named, takes_any = _keyword_names(model)
-        labels = {"labels", "label", "targets", "target"}
-        return Call((), {k: v for k, v in batch.items() if (takes_any or k in named) and k not in labels})
+        return Call((), {k: v for k, v in batch.items() if (takes_any or k in named) and k not in LABELS})
     if isinstance(batch, tuple | list):
-        count = len(example.args) if example is not None and example.args else _required_positional(model)
-        return Call(tuple(batch[: max(1, count)]))
+        return Call(tuple(batch[: _argument_count(model, example)]))
     return call_from_inputs(batch)
+
+
+def label_of(batch: Any, model: nn.Module, example: Call | None) -> Any:
+    """Return what :func:`call_from_batch` leaves of a batch: its label, a tuple of several, or None without any."""
+    if isinstance(batch, Mapping):
+        return next((batch[key] for key in LABELS if key in batch), None)
+    rest = tuple(batch[_argument_count(model, example) :]) if isinstance(batch, tuple | list) else ()
+    return rest[0] if len(rest) == 1 else rest or None
 
 
 def same_call(one: Call, other: Call) -> bool:
@@ -115,6 +124,10 @@ def _keyword_names(model: nn.Module) -> tuple[set[str], bool]:
     parameters = _parameters(model)
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
     return {parameter.name for parameter in parameters}, takes_any
+
+
+def _argument_count(model: nn.Module, example: Call | None) -> int:
+    return max(1, len(example.args) if example is not None and example.args else _required_positional(model))
 
 
 def _required_positional(model: nn.Module) -> int:

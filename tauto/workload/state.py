@@ -10,7 +10,15 @@ import numpy as np
 import torch
 from torch import nn
 
-__all__ = ["evaluating", "kept_buffers", "preserved_generators", "preserved_rng", "seeded", "thread_count"]
+__all__ = [
+    "evaluating",
+    "generators_of",
+    "kept_buffers",
+    "preserved_generators",
+    "preserved_rng",
+    "seeded",
+    "thread_count",
+]
 
 
 @contextmanager
@@ -28,13 +36,18 @@ def preserved_rng() -> Iterator[None]:
             torch.cuda.set_rng_state_all(cuda)
 
 
-@contextmanager
-def preserved_generators(data: object) -> Iterator[None]:
-    """Restore the random generators that a DataLoader and its samplers have of their own."""
+def generators_of(data: object) -> list[torch.Generator]:
+    """Return the random generators that a DataLoader and its samplers have of their own, each once."""
     sampler, batches = getattr(data, "sampler", None), getattr(data, "batch_sampler", None)
     owners = (data, sampler, batches, getattr(batches, "sampler", None))
     found = (getattr(owner, "generator", None) for owner in owners)
-    states = {item: item.get_state() for item in found if isinstance(item, torch.Generator)}
+    return list(dict.fromkeys(item for item in found if isinstance(item, torch.Generator)))
+
+
+@contextmanager
+def preserved_generators(data: object) -> Iterator[None]:
+    """Restore the random generators that a DataLoader and its samplers have of their own."""
+    states = {item: item.get_state() for item in generators_of(data)}
     try:
         yield
     finally:

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 
 import pytest
+from fitting_by_hand import trainings
 from reports_by_hand import (
     bare_comparison,
     bare_profile,
@@ -21,11 +22,11 @@ from reports_by_hand import (
 
 from tauto.errors import InvalidArgument, MissingDependency
 from tauto.rendering.figures import figure
-from tauto.reports import Comparison, ProfileReport, Report, TuningReport
+from tauto.reports import Comparison, FittingReport, ProfileReport, Report, TuningReport
 
 pytest.importorskip("matplotlib")
-DRAWN = (ProfileReport, Comparison, TuningReport)
-CASES = [profile(), bare_profile(), comparison(), bare_comparison(), tuning(), bare_tuning()]
+DRAWN = (ProfileReport, Comparison, TuningReport, FittingReport)
+CASES = [profile(), bare_profile(), comparison(), bare_comparison(), tuning(), bare_tuning(), *trainings()]
 CASES += [report for report in hostile() if isinstance(report, DRAWN)]
 
 

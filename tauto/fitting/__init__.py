@@ -1,0 +1,22 @@
+"""The one small training loop: fine-tuning after pruning, quantization-aware training, distillation."""
+
+from tauto.fitting.fitted import Fitted, Fitter
+from tauto.fitting.loop import fit
+from tauto.fitting.objective import Loss, Objective, supervised
+from tauto.fitting.optimizer import OptimizerFactory
+from tauto.fitting.own import fit_with, fitter
+from tauto.fitting.plan import Plan, Schedule
+
+__all__ = [
+    "Fitted",
+    "Fitter",
+    "Loss",
+    "Objective",
+    "OptimizerFactory",
+    "Plan",
+    "Schedule",
+    "fit",
+    "fit_with",
+    "fitter",
+    "supervised",
+]

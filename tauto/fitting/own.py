@@ -1,0 +1,167 @@
+"""A user's own function in the loop's place."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from numbers import Real
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from tauto.errors import InvalidArgument, ModelError
+from tauto.events import Progress, emit
+from tauto.fitting.fitted import Fitted, Fitter, delivered
+from tauto.fitting.judge import Judge
+from tauto.fitting.loop import fit
+from tauto.fitting.objective import Loss, Objective
+from tauto.fitting.optimizer import OptimizerFactory
+from tauto.fitting.plan import Plan
+from tauto.fitting.state import copied, lent
+from tauto.fitting.track import Ended, Track
+from tauto.workload.check import check_model
+from tauto.workload.state import seeded
+
+__all__ = ["FineTune", "fit_with", "fitter"]
+
+FineTune = Callable[..., Any]
+"""``finetune(model)``, called once, or ``finetune(model, epoch)``, called once an epoch (from 0)."""
+
+
+def fit_with(
+    model: nn.Module,
+    finetune: FineTune,
+    plan: Plan | None = None,
+    *,
+    evaluate: Callable[[nn.Module], Any] | None = None,
+    metric: str | None = None,
+    higher_is_better: bool = True,
+    in_place: bool = False,
+    task: str = "fit",
+) -> Fitted:
+    """Have ``finetune`` train a copy of ``model``, and return it in the best state that was found.
+
+    It trains the model that it is given, or returns one of the same architecture; a number that it returns is a loss.
+    When it raises, or a loss or a weight is no longer finite, the best state before that comes back and the report
+    says why.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        Only read, unless ``in_place``.
+    finetune : callable
+        ``finetune(model)`` is called once, ``finetune(model, epoch)`` for each epoch of the plan.
+    plan : Plan, optional
+        Of it ``epochs``, ``patience`` and ``seed`` count. Default one epoch.
+    evaluate, metric, higher_is_better, in_place, task
+        As for :func:`~tauto.fitting.loop.fit`. Without ``evaluate`` and without losses the last state is the best.
+
+    Raises
+    ------
+    InvalidArgument, ModelError, EvaluateError
+        One clear line; a model trained in place is in its best state.
+    Interrupted
+        On Ctrl-C, with what was found until then.
+    """
+    check_model(model)
+    by_epoch = _takes_epoch(finetune)
+    plan = plan or Plan(epochs=1)
+    if by_epoch and plan.epochs is None:
+        raise InvalidArgument("steps: a function of (model, epoch) is called once an epoch. Write epochs=… instead.")
+    calls = (plan.epochs or 1) if by_epoch else 1
+    name = getattr(finetune, "__name__", type(finetune).__name__)
+    with seeded(plan.seed), torch.inference_mode(False):
+        model = model if in_place else copied(model)
+        judge = Judge(evaluate, metric, higher_is_better)
+        track = Track(model, model, judge, plan.patience, "epoch" if by_epoch else "call")
+        try:
+            with lent(model):
+                if evaluate is not None:
+                    track.look(0)
+                for epoch in range(calls):
+                    emit(Progress(task, f"{name}, {epoch + 1} of {calls}", epoch / calls, track.seconds_left(calls)))
+                    track.add(_loss(_call(finetune, name, model, (epoch,) if by_epoch else ()), name, model))
+                    track.look(epoch + 1)
+            ended = Ended("finished", f"{name} was called {'once' if calls == 1 else f'{calls} times'}")
+        except Ended as end:
+            ended = end
+        except KeyboardInterrupt:
+            ended = Ended("interrupted", f"it was interrupted after {track.step} of {calls} calls of {name}")
+        finally:
+            track.roll_back()
+    return delivered(model, track.report(ended, name=type(model).__name__, method=name, planned=calls, seed=plan.seed))
+
+
+def fitter(
+    finetune: FineTune | None = None,
+    plan: Plan | None = None,
+    *,
+    loader: Iterable[Any] | None = None,
+    loss: Loss | None = None,
+    objective: Objective | None = None,
+    optimizer: OptimizerFactory | None = None,
+    **judged: Any,
+) -> Fitter:
+    """Return ``fitter(model, in_place=False)``: the user's function where there is one, else the loop over ``loader``.
+
+    Parameters
+    ----------
+    finetune, plan, loader, loss, objective, optimizer, judged
+        As for :func:`fit_with` and :func:`~tauto.fitting.loop.fit`; ``judged`` are those that both take.
+
+    Raises
+    ------
+    InvalidArgument
+        When there is neither or both.
+    """
+    if finetune is not None and loader is None:
+        _takes_epoch(finetune)
+        return functools.partial(fit_with, finetune=finetune, plan=plan, **judged)
+    if loader is None or finetune is not None:
+        raise InvalidArgument(
+            "finetune: give either a function of the model that trains it, or batches with labels and a loss."
+        )
+    return functools.partial(
+        fit, loader=loader, loss=loss, plan=plan, objective=objective, optimizer=optimizer, **judged
+    )
+
+
+def _takes_epoch(finetune: Any) -> bool:
+    if not callable(finetune):
+        raise InvalidArgument(
+            f"finetune: a {type(finetune).__name__} cannot be called. Give a function of (model) or (model, epoch)."
+        )
+    try:
+        parameters = inspect.signature(finetune).parameters.values()
+    except (TypeError, ValueError):  # a built-in has no signature
+        return False
+    places = [one for one in parameters if one.kind in (one.POSITIONAL_ONLY, one.POSITIONAL_OR_KEYWORD)]
+    needed = [one for one in places if one.default is one.empty]
+    if len(needed) > 2 or not (places or any(one.kind is one.VAR_POSITIONAL for one in parameters)):
+        raise InvalidArgument("finetune: it is called as finetune(model) or finetune(model, epoch); it takes neither.")
+    return len(needed) == 2
+
+
+def _call(finetune: FineTune, name: str, model: nn.Module, more: tuple[int, ...]) -> Any:
+    before = [(key, tensor.shape) for key, tensor in model.named_parameters()]
+    try:
+        returned = finetune(model, *more)
+    except Exception as error:  # whatever the user's code raises is its outcome
+        raise Ended("raised", f"{name} raised {type(error).__name__}: {error}") from error
+    if [(key, tensor.shape) for key, tensor in model.named_parameters()] != before:
+        raise ModelError(f"finetune: {name} changed what the model is made of. Train its weights only.")
+    return returned
+
+
+def _loss(returned: Any, name: str, model: nn.Module) -> float | None:
+    """Return the loss that the function returned; the weights of a model that it returned are taken over."""
+    if isinstance(returned, nn.Module) and returned is not model:
+        try:
+            model.load_state_dict(returned.state_dict())
+        except RuntimeError as error:
+            raise ModelError(f"finetune: {name} returned a model of another architecture: {error}") from error
+    if isinstance(returned, Tensor) and returned.numel() == 1:
+        return float(returned)
+    return float(returned) if isinstance(returned, Real) else None
