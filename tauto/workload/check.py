@@ -10,6 +10,7 @@ from torch.nn.parameter import is_lazy
 
 from tauto.errors import InvalidArgument, ModelError, TautoError
 from tauto.workload.call import Call
+from tauto.workload.structure import plain_parts
 
 __all__ = ["check_model", "check_runs"]
 
@@ -61,11 +62,13 @@ def _check_tensor(argument: str, name: str, tensor: Tensor) -> None:
         raise ModelError(f"{argument}: {name} is lazy and not initialised. Call the model once on real inputs first.")
     if tensor.is_meta:
         raise ModelError(f"{argument}: {name} is on the meta device and has no values. Load the weights first.")
-    if tensor.is_floating_point() and isinstance(tensor, nn.Parameter) and not _finite(tensor):
+    # a quantized weight sums up nothing: what it is made of does
+    parts = plain_parts(tensor.detach()) if isinstance(tensor, nn.Parameter) else ()
+    if not all(_finite(part) for part in parts if part.is_floating_point()):
         raise ModelError(f"{argument}: {name} holds NaN or infinite values. Train or load it again first.")
 
 
 def _finite(tensor: Tensor) -> bool:
     with torch.no_grad():
         # a sum is finite unless a term is not, or it overflows: then look at every element
-        return bool(torch.isfinite(tensor.detach().sum())) or bool(torch.isfinite(tensor.detach()).all())
+        return bool(torch.isfinite(tensor.sum())) or bool(torch.isfinite(tensor).all())

@@ -1,6 +1,7 @@
 import gc
 import math
 import random
+import warnings
 import weakref
 
 import numpy as np
@@ -12,7 +13,9 @@ from torch.utils.data import DataLoader, TensorDataset
 from tauto.errors import EvaluateError, InvalidArgument, ModelError
 from tauto.reports import Agreement
 from tauto.workload import Call, QualityRule, Workload, call_from_batch, call_from_inputs, run_evaluate, seen
+from tauto.workload.check import check_model
 from tauto.workload.state import evaluating, preserved_rng, seeded, thread_count
+from tauto.workload.structure import plain_parts
 
 
 @pytest.fixture
@@ -145,6 +148,17 @@ class TestModelCheck:
             model.weight[1, 1] = value
         with pytest.raises(ModelError, match="weight holds NaN or infinite"):
             Workload.of(model, inputs=torch.zeros(1, 2))
+
+    def test_quantized_weights_are_looked_at_by_what_they_are_made_of(self):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of torchao, as it is imported
+            from torchao.quantization import Int8WeightOnlyConfig, quantize_
+        model = nn.Linear(4, 2)
+        quantize_(model, Int8WeightOnlyConfig())
+        assert check_model(model) is model
+        next(part for part in plain_parts(model.weight.data) if part.is_floating_point()).fill_(math.nan)
+        with pytest.raises(ModelError, match="weight holds NaN or infinite"):
+            check_model(model)
 
     def test_a_sum_that_overflows_is_no_fault(self):
         model = nn.Linear(2, 2, bias=False)
