@@ -19,12 +19,15 @@ def _options(parser: Parser) -> None:
     parser.takes("b", MODEL, "the model compared with it")
     add_inputs(parser)
     add_quality(parser)
+    parser.add_argument("--layers", action="store_true", help="layer by layer: where an error starts and how it grows")
 
 
 def _run(call: Invocation) -> Any:
     names = call.arguments.a, call.arguments.b
     a, b = map(call.names.model, names)
     keywords = inputs_keywords(call) | quality_keywords(call)
+    if call.arguments.layers:
+        keywords["layers"] = True
     return call_engine(call, tauto.compare, a, b, **keywords, names=names)
 
 

@@ -21,7 +21,7 @@ from tauto.workload.workload import Workload
 if TYPE_CHECKING:
     from tauto.hardware import Hardware
 
-__all__ = ["compare", "comparison_of", "time_models"]
+__all__ = ["compare", "comparison_of", "conditions_of", "time_models"]
 
 OUTPUTS_SHARE = 0.25
 """Share of the time cap that running the original for its outputs may take."""
@@ -129,7 +129,7 @@ def comparison_of(
     return Comparison(
         original=before,
         optimized=after,
-        conditions=_conditions(call, hardware),
+        conditions=conditions_of(call, hardware),
         speedup=timing.speedup,
         speedup_interval=timing.interval,
         size_ratio=after.size_bytes / max(1, before.size_bytes),
@@ -150,7 +150,8 @@ def _device(call: Call) -> str:
     return next((tensor.device.type for tensor in call.tensors), "cpu")
 
 
-def _conditions(call: Call, hardware: Hardware) -> Conditions:
+def conditions_of(call: Call, hardware: Hardware) -> Conditions:
+    """Return what holds for both sides of a comparison on ``call``."""
     return Conditions(
         machine=hardware.summary,
         fingerprint=hardware.fingerprint,

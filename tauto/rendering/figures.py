@@ -10,10 +10,12 @@ from tauto.rendering import comparison, fitting, profile, profile_comparison, sc
 from tauto.rendering.document import clean
 from tauto.rendering.figures_fitting import draw_fitting
 from tauto.rendering.figures_growth import draw_histogram, draw_scaling, largest_weights
+from tauto.rendering.figures_layers import LINES, draw_layers
 from tauto.rendering.figures_profile import draw_changes, draw_panel, panels_of, rows_of
 from tauto.reports import (
     Comparison,
     FittingReport,
+    LayersReport,
     ProfileComparison,
     ProfileReport,
     Report,
@@ -58,6 +60,12 @@ def figure(report: Report, what: str | None = None) -> Figure:
         return made
     if isinstance(report, Comparison):
         return _comparison(report)
+    if isinstance(report, LayersReport):
+        made, axes = _figure(
+            min(len(report.rows) + 1, LINES), f"{report.optimized} against {report.original}: error by layer"
+        )
+        draw_layers(axes, report.rows, report.output)
+        return made
     if isinstance(report, TuningReport):
         return _tuning(report)
     if isinstance(report, WeightsReport):

@@ -3,6 +3,7 @@
 from tauto.reports.comparison import Agreement, Comparison, Conditions, Interval, Quality, Verdict
 from tauto.reports.fitting import FitPoint, FittingReport, Stop
 from tauto.reports.fix import FixReport, FixSide
+from tauto.reports.layers import LayerError, LayerRow, LayersReport, UnmatchedLayer
 from tauto.reports.machine import Ceiling, MachineReport
 from tauto.reports.measurement import Latency, Measurement, Memory
 from tauto.reports.memory import AllocationSite, MemoryPeak, MemoryTimeline
@@ -52,6 +53,9 @@ __all__ = [
     "Growth",
     "Interval",
     "Latency",
+    "LayerError",
+    "LayerRow",
+    "LayersReport",
     "LineRow",
     "MachineReport",
     "Measurement",
@@ -87,6 +91,7 @@ __all__ = [
     "TrialReport",
     "Tried",
     "TuningReport",
+    "UnmatchedLayer",
     "Usage",
     "Verdict",
     "WeightRow",

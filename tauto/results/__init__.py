@@ -4,6 +4,7 @@ from tauto.results.comparison import ComparisonResult
 from tauto.results.fitting import FittingResult
 from tauto.results.fix import FixResult
 from tauto.results.last import last, last_of, set_last
+from tauto.results.layers import LayersResult
 from tauto.results.machine import MachineResult
 from tauto.results.measurement import MeasurementResult
 from tauto.results.of import result_of
@@ -22,6 +23,7 @@ __all__ = [
     "FittingResult",
     "FixResult",
     "FootprintResult",
+    "LayersResult",
     "MachineResult",
     "MeasurementResult",
     "ProfileComparisonResult",

@@ -10,6 +10,7 @@ from tauto.reports import (
     FittingReport,
     FixReport,
     Footprint,
+    LayersReport,
     MachineReport,
     Measurement,
     ProfileComparison,
@@ -23,6 +24,7 @@ from tauto.reports import (
 from tauto.results.comparison import ComparisonResult
 from tauto.results.fitting import FittingResult
 from tauto.results.fix import FixResult
+from tauto.results.layers import LayersResult
 from tauto.results.machine import MachineResult
 from tauto.results.measurement import MeasurementResult
 from tauto.results.profile import ProfileResult
@@ -40,6 +42,7 @@ _RESULTS: dict[type[Report], type[Result[Any]]] = {
     FittingReport: FittingResult,
     FixReport: FixResult,
     Footprint: FootprintResult,
+    LayersReport: LayersResult,
     MachineReport: MachineResult,
     Measurement: MeasurementResult,
     ProfileComparison: ProfileComparisonResult,

@@ -9,6 +9,7 @@ from tauto.reports import (
     Comparison,
     FixReport,
     Footprint,
+    LayersReport,
     Measurement,
     ProfileComparison,
     ProfileReport,
@@ -51,6 +52,9 @@ def brief(report: Report) -> Brief:
         case Comparison():
             held, pair = report.conditions, f"{report.optimized.name} against {report.original.name}"
             return Brief("compare", pair, line, report.verdict, held.fingerprint, held.machine)
+        case LayersReport():
+            held, pair = report.conditions, f"{report.optimized} against {report.original}"
+            return Brief("compare --layers", pair, line, "", held.fingerprint, held.machine)
         case Measurement():
             return Brief("measure", report.name, line)
         case WeightsReport():

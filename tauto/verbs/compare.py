@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Literal, overload
 
 from torch import nn
 
 from tauto import measurement
 from tauto.config import Drop
+from tauto.errors import InvalidArgument
 from tauto.hardware import Hardware
-from tauto.results import ComparisonResult, MeasurementResult
+from tauto.results import ComparisonResult, LayersResult, MeasurementResult
 from tauto.verbs.delivery import deliver
 from tauto.workload import Workload, check_model
 from tauto.workload.check import check_runs
 from tauto.workload.state import evaluating, preserved_rng
 
 __all__ = ["callable_workload", "check_call", "compare", "measure"]
+
+
+@overload
+def compare(
+    a: nn.Module,
+    b: nn.Module,
+    inputs: Any = None,
+    *,
+    data: Iterable[Any] | None = None,
+    evaluate: Callable[[nn.Module], Any] | None = None,
+    max_drop: str | float | Drop = "1%",
+    metric: str | None = None,
+    higher_is_better: bool = True,
+    names: tuple[str, str] = ("a", "b"),
+    layers: Literal[False] = False,
+) -> ComparisonResult: ...
+
+
+@overload
+def compare(
+    a: nn.Module,
+    b: nn.Module,
+    inputs: Any = None,
+    *,
+    data: Iterable[Any] | None = None,
+    names: tuple[str, str] = ("a", "b"),
+    layers: Literal[True],
+) -> LayersResult: ...
 
 
 def compare(
@@ -30,8 +59,12 @@ def compare(
     metric: str | None = None,
     higher_is_better: bool = True,
     names: tuple[str, str] = ("a", "b"),
-) -> ComparisonResult:
+    layers: bool = False,
+) -> ComparisonResult | LayersResult:
     """Time ``b`` against ``a``, interleaved in blocks under the same conditions, and judge its quality by ``a``'s.
+
+    With ``layers`` nothing is timed: what each layer returns is compared, to see where an error starts and how it
+    grows (:func:`tauto.measurement.compare_layers` says how).
 
     Parameters
     ----------
@@ -41,12 +74,23 @@ def compare(
         As in :meth:`tauto.Workload.of`.
     names : tuple of str
         What to call them in the report.
+    layers : bool
+        Compare layer by layer, over ``data`` where it is given; quality is not judged then.
 
     Examples
     --------
     >>> tauto.compare(model, fast, x).verdict  # doctest: +SKIP
     'better'
+    >>> tauto.compare(model, fast, x, layers=True).starts  # doctest: +SKIP
+    'stem.conv'
     """
+    if layers:
+        if evaluate is not None or metric is not None:
+            raise InvalidArgument(
+                "layers: numbers are compared layer by layer, and evaluate and metric are not used for that. "
+                "Leave them out, or compare without layers."
+            )
+        return _compare_layers(a, b, inputs, data, names)
     check_model(b, "b")
     workload = Workload.of(
         a,
@@ -62,6 +106,19 @@ def compare(
         check_call(model, workload, argument)
     hardware = Hardware.current(workload.device.type)
     return deliver(ComparisonResult(measurement.compare(a, b, workload, hardware=hardware, names=names)))
+
+
+def _compare_layers(
+    a: nn.Module, b: nn.Module, inputs: Any, data: Iterable[Any] | None, names: tuple[str, str]
+) -> LayersResult:
+    # torch.ao's quantized models keep their weights elsewhere, and have no parameters
+    if not isinstance(b, nn.Module) or any(True for _ in b.parameters()):
+        check_model(b, "b")
+    workload = Workload.of(a, inputs=inputs, data=data, name=names[0])
+    for argument, model in zip(names, (a, b), strict=True):
+        check_call(model, workload, argument)
+    hardware = Hardware.current(workload.device.type)
+    return deliver(LayersResult(measurement.compare_layers(a, b, workload.samples, hardware=hardware, names=names)))
 
 
 def measure(model: nn.Module, inputs: Any = None, *, name: str | None = None) -> MeasurementResult:

@@ -80,6 +80,13 @@ def test_compare_names_both_sides(ready: Any) -> None:
     assert keywords["names"] == ("model", "teacher")
 
 
+def test_compare_layer_by_layer(ready: Any) -> None:
+    assert ready.run("%tauto_compare model teacher --data loader --layers").success
+    keywords = ready.engine.keywords
+    assert keywords["layers"] is True
+    assert keywords["data"] is ready.ip.user_ns["loader"]
+
+
 def test_dotted_names_are_followed(ready: Any) -> None:
     ready.run("class Box: pass\nbox = Box(); box.net = model")
     assert ready.run("%tauto_profile box.net --inputs batch").success
