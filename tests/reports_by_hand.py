@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from fitting_by_hand import fitted, trainings
 from growth_by_hand import grown
+from layers_by_hand import every_layers, hostile_layers
 
 from tauto.reports import (
     Agreement,
@@ -426,7 +427,7 @@ def hostile() -> tuple[Report, ...]:
     told = replace(fix_report(), subject=HOSTILE, finding=finding, reason=HOSTILE, notes=(HOSTILE,), machine=HOSTILE)
     kept = replace(search, verdict="kept_original", winner=None)
     trained = replace(fitted(HOSTILE, HOSTILE), method=HOSTILE, reason=HOSTILE, device=HOSTILE)
-    return seen, pair, nameless, search, kept, here, past, told, trained
+    return seen, pair, nameless, search, kept, here, past, told, trained, hostile_layers(HOSTILE)
 
 
 def fix_report(speedup: float = 3.2, objective: str = "time") -> FixReport:
@@ -501,6 +502,7 @@ def everything() -> tuple[Report, ...]:
         machine(),
         replace(machine(), memory_bytes=None, instruction_sets=(), ceilings=()),
         *grown(),
+        *every_layers(),
         *trainings(),
         runs(),
         replace(runs(), rows=(), total=0),

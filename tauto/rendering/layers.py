@@ -73,10 +73,16 @@ def headline(report: LayersReport) -> str:
         return f"{words}; no layer adds an error above rounding"
     first, most = _row(report, report.starts), _row(report, report.worst)
     # without its own error, what it was given may be wrong already
-    words += f"; the error {'starts' if first.own else 'is first seen'} at {layer_name(first)}"
+    words += f"; the error {'starts' if first.own else 'is first seen'} at {_said(first)}"
     if first is not most:
-        return f"{words} ({_own(first)}), {layer_name(most)} adds most ({_own(most)})"
+        return f"{words} ({_own(first)}), {_said(most)} adds most ({_own(most)})"
     return f"{words}, which also adds most ({_own(first)})" if first.own else f"{words} ({_own(first)})"
+
+
+def _said(row: LayerRow) -> str:
+    """Return the name as it stands in a sentence: ``layer 0`` where it is but a number."""
+    name = layer_name(row)
+    return f"layer {name}" if row.path.replace(".", "").isdigit() else name
 
 
 def _row(report: LayersReport, path: str) -> LayerRow:
@@ -230,8 +236,10 @@ def explain(report: LayersReport) -> str:
     felt = [row for row in report.rows if (size(row.own) or 0.0) > ROUNDING and not _holds_others(row, report.rows)]
     for row in sorted(felt, key=lambda row: -(size(row.own) or 0.0))[:5]:
         lines.append(
-            f"{layer_name(row)} adds {_own(row)} itself and inherits {part(row.inherited)}: its output is at "
+            f"{_said(row)} adds {_own(row)} itself and inherits {part(row.inherited)}: its output is at "
             f"{decibels(row.error.snr_db)}."
         )
-    lines += [f"{layer.path} was not compared: {_why(report, layer)}." for layer in report.unmatched[:20]]
+    lines += [
+        f"{layer.path} ({layer.kind}) was not compared: {_why(report, layer)}." for layer in report.unmatched[:20]
+    ]
     return "\n".join(lines)

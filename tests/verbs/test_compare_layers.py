@@ -41,8 +41,7 @@ def test_the_result_shows_itself_and_is_kept(model, worse):
     bundle = result._repr_mimebundle_()
     assert "fast against net, layer by layer" in bundle["text/plain"]
     assert "<table" in bundle["text/html"]
-    assert "adds 2" not in result.explain()
-    assert "the error starts at 2, which also adds most" in result.explain()
+    assert "the error starts at layer 2, which also adds most" in result.explain()
     found = tauto.runs().rows[0]
     assert (found.verb, found.model) == ("compare --layers", "fast against net")
     with pytest.raises(InvalidArgument, match=r"no layer 'o' was compared. There is: 0, 1, 2\."):
