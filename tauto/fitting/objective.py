@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from torch import Tensor, nn
 
 from tauto.errors import InvalidArgument, ModelError, TautoError
-from tauto.workload.call import Call, call_from_batch, label_of
+from tauto.workload.call import LABELS, Call, call_from_batch, label_of
 from tauto.workload.structure import describe
 
 __all__ = ["Loss", "Objective", "checked", "supervised"]
@@ -38,7 +38,7 @@ def supervised(loss: Loss | None = None, example: Call | None = None) -> Objecti
         call = call_from_batch(batch, model, example)
         label = label_of(batch, model, example)
         if loss is None:
-            return _own_loss(call, label, model, batch)
+            return _own_loss(call, model, batch)
         if label is None:
             raise InvalidArgument(
                 "loader: a batch has no label beside the inputs. Give batches of (inputs, labels), or a dict with "
@@ -85,11 +85,9 @@ def checked(value: Any, step: int) -> Tensor:
     return value.reshape(())
 
 
-def _own_loss(call: Call, label: Any, model: nn.Module, batch: Any) -> Tensor:
-    if isinstance(batch, Mapping) and label is not None:
-        key = next(key for key in batch if batch[key] is label)
-        call = Call(call.args, {**call.kwargs, key: label})
-    outputs = _called(call, model)
+def _own_loss(call: Call, model: nn.Module, batch: Any) -> Tensor:
+    given = {key: batch[key] for key in LABELS if key in batch} if isinstance(batch, Mapping) else {}
+    outputs = _called(Call(call.args, {**call.kwargs, **given}), model)
     found = outputs.get("loss") if isinstance(outputs, Mapping) else getattr(outputs, "loss", None)
     if found is None:
         raise InvalidArgument(

@@ -163,5 +163,5 @@ def _loss(returned: Any, name: str, model: nn.Module) -> float | None:
         except RuntimeError as error:
             raise ModelError(f"finetune: {name} returned a model of another architecture: {error}") from error
     if isinstance(returned, Tensor) and returned.numel() == 1:
-        return float(returned)
-    return float(returned) if isinstance(returned, Real) else None
+        return float(returned.detach())
+    return float(returned) if isinstance(returned, Real) and not isinstance(returned, bool) else None

@@ -64,8 +64,10 @@ def copied(model: nn.Module) -> nn.Module:
     ModelError
         When the model cannot be copied.
     """
+    # what a hook computes before each call, as torch.nn.utils.prune's do, is no leaf, and those refuse to be copied
+    computed = [value for module in model.modules() for value in vars(module).values() if isinstance(value, Tensor)]
     try:
-        return copy.deepcopy(model)
+        return copy.deepcopy(model, {id(each): each.detach().clone() for each in computed if not each.is_leaf})
     except Exception as error:  # a model's own attributes decide what is raised here
         raise ModelError(
             f"model: {type(model).__name__} cannot be copied ({type(error).__name__}: {error}). "

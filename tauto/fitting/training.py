@@ -174,7 +174,13 @@ class Training:
         parameters = [each for group in self._optimizer.param_groups for each in group["params"]]
         if self.plan.clip is not None:
             self._accelerator.clip_grad_norm_(parameters, self.plan.clip)
-        self._optimizer.step()
+        try:
+            self._optimizer.step()
+        except Exception as error:
+            raise ModelError(
+                f"optimizer: {self.method} failed at step {self.track.step + 1}; it is called without a closure. "
+                f"Its own error: {type(error).__name__}: {error}"
+            ) from error
         for parameter in parameters:  # what zero_grad() does; Accelerate's takes longer than a small network's step
             parameter.grad = None
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from fitting_workloads import accuracy, digits, loader, net, same
 from torch import nn
+from torch.nn.utils import prune
 from torch.utils.data import RandomSampler
 
 from tauto import rendering
@@ -207,6 +208,50 @@ def test_an_objective_with_parameters_of_its_own_and_a_teacher():
     assert teacher.training
     assert not same(objective.projection, start)
     assert fitted.report.losses[-1] < fitted.report.losses[0]
+
+
+def test_a_label_that_is_also_an_input_and_weights_that_are_tied():
+    class Tied(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.words = nn.Embedding(20, 16)
+            self.head = nn.Linear(16, 20, bias=False)
+            self.head.weight = self.words.weight
+
+        def forward(self, tokens, labels=None):
+            return {"loss": CROSS(self.head(self.words(tokens)).flatten(0, 1), labels.flatten())}
+
+    tokens = torch.randint(0, 20, (4, 8))
+    fitted = fit(Tied(), [{"tokens": tokens, "labels": tokens}], plan=Plan(steps=5))
+    assert fitted.model.head.weight is fitted.model.words.weight
+    assert fitted.report.losses[-1] < fitted.report.losses[0]
+
+
+def test_masks_of_torchs_own_pruning_hold():
+    model = net()
+    prune.l1_unstructured(model[0], "weight", 0.5)
+    before = model[0].weight_orig.detach().clone()
+    trained = fit(model, loader(), CROSS, QUICK).model
+    trained(digits()[0])
+    assert torch.equal(trained[0].weight == 0, model[0].weight_mask == 0)
+    assert torch.equal(model[0].weight_orig, before)
+    assert not torch.equal(trained[0].weight_orig, before)
+
+
+def test_buffers_that_grow_are_rolled_back_too():
+    class Seen(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body = net()
+            self.register_buffer("seen", torch.zeros(0), persistent=False)
+
+        def forward(self, images):
+            self.seen = torch.cat([self.seen, images.mean().reshape(1)])
+            return self.body(images)
+
+    scores = iter([0.0, 1.0, 0.5])
+    fitted = fit(Seen(), loader(), CROSS, QUICK, evaluate=lambda _: next(scores))
+    assert len(fitted.model.seen) == 10
 
 
 def test_frozen_parameters_stay():

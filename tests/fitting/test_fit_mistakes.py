@@ -93,6 +93,8 @@ def objective(value):
         ({"evaluate": lambda model: {"a": 1, "b": 2}, "metric": "c"}, InvalidArgument, "returned no 'c'"),
         ({"metric": "a"}, InvalidArgument, "nothing without evaluate"),
         ({"optimizer": lambda parameters: 3}, InvalidArgument, "optimizer: it made a int"),
+        ({"optimizer": lambda parameters: 1 / 0}, ModelError, "optimizer: .*ZeroDivisionError"),
+        ({"optimizer": torch.optim.LBFGS}, ModelError, "LBFGS failed at step 1; it is called without a closure"),
         ({"checkpoint": "/nowhere/at/all"}, InvalidArgument, "no file that can be written"),
     ],
 )
