@@ -66,14 +66,16 @@ def test_data_cached_needs_a_second_epoch_and_room():
 
 def test_in_a_training_of_one_epoch_the_epochs_to_come_are_spoken_of():
     training = replace(WAITING, backward_calls=100, backward_ms=1.0, memory_bytes=10**9)
-    every = found(facts=replace(training, loaders=(replace(LOADER, batch_bytes=1_000_000),)))
-    assert "100 MB as batches, and 600 ms of waiting" in every["data_cached"].evidence
-    assert every["data_cached"].fix is None, "nothing to measure in one epoch"
-    assert every["data_cached"].expected.speedup is None
-    assert "data_loading" in every, "and workers help at once"
-    large = replace(LOADER, batch_bytes=10_000_000)
-    assert "data_cached" not in found(facts=replace(training, loaders=(large,)))
-    assert "data_cached" not in found(facts=replace(training, loaders=(replace(LOADER, workers=1),)))
+
+    def said(**changes):
+        every = found(facts=replace(training, loaders=(replace(LOADER, **changes),)))
+        assert "data_cached" not in every, "one fault, one finding; and one epoch has nothing to measure"
+        return every["data_slow" if changes.get("workers") else "data_loading"].evidence
+
+    assert "kept in memory they are 100 MB as batches" in said(batch_bytes=1_000_000)
+    assert "in memory" not in said(batch_bytes=10_000_000)
+    assert "in memory" not in said(workers=1)
+    assert "in memory" not in found(facts=WAITING)["data_loading"].evidence
 
 
 def test_what_the_loading_is_made_of_is_said():

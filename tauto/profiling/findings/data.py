@@ -33,12 +33,13 @@ def data_loading(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     workers = _workers(report, facts, loader)
     gain = _overlapped(report, facts, loader, workers)
     what = loader.name or "its DataLoader"
-    evidence = f"{_evidence(report, facts, loader)} {_nature(loader)}"
+    said = (_evidence(report, facts, loader), _nature(loader), _epochs_to_come(facts, loader))
+    evidence = " ".join(part for part in said if part)
     if workers <= loader.workers or not worth(gain):
         yield Finding(
             "data_slow",
             "The loop waits for its data, and all cores are at work already",
-            f"{evidence.rstrip()} More workers would take the cores from the model: the items must become cheaper.",
+            f"{evidence} More workers would take the cores from the model: the items must become cheaper.",
             "",
             (_CACHE if _fits(facts, loader) else _MAPPED).replace("dataset", _source(loader)),
             cause="data",
@@ -48,7 +49,7 @@ def data_loading(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     yield Finding(
         "data_loading",
         f"The loop waits for its data: {what} has {_worker_words(loader.workers)}",
-        evidence.rstrip(),
+        evidence,
         fix_line("data_loading"),
         f"DataLoader({_source(loader)}, num_workers={workers}, persistent_workers=True, ...)",
         cause="data",
@@ -85,10 +86,7 @@ def data_cached(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     loader = _slowest(report, facts)
     if loader is None or not loader.dataset or loader.iterable or loader.workers:
         return
-    if _is_light(loader) or not _fits(facts, loader):
-        return
-    if loader.epochs < 2:
-        yield from _cached_later(facts, loader)
+    if loader.epochs < 2 or _is_light(loader) or not _fits(facts, loader):
         return
     gain = by_saving(
         report,
@@ -99,28 +97,15 @@ def data_cached(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
         yield Finding(
             "data_cached",
             "Every epoch makes the same samples again, and they would fit into memory",
-            f"{loader.epochs} epochs over {loader.dataset or 'the dataset'}; one is {_epoch(loader)}. {_SAME_EACH}",
+            f"{loader.epochs} epochs over {loader.dataset}; one is {_epoch_mb(loader)} MB as batches, and "
+            f"{loader.waited_ms / loader.epochs:,.0f} ms of waiting. Only where a sample is the same each time: random "
+            "augmentation belongs after the cache.",
             fix_line("data_cached"),
             _CACHE.replace("dataset", _source(loader)),
             cause="data",
             expected=gain,
             fix=fix("cache_dataset", loader.name),
         )
-
-
-def _cached_later(facts: Facts, loader: LoaderFacts) -> Iterator[Finding]:
-    """Speak of the epochs that will follow: a training has more than the one that was profiled."""
-    if not facts.trains:
-        return
-    yield Finding(
-        "data_cached",
-        "Each further epoch would make the same samples again, and they would fit into memory",
-        f"This cell had one epoch over {loader.dataset or 'the dataset'}: {_epoch(loader)}. {_SAME_EACH}",
-        "",  # there is nothing to be measured in one epoch
-        _CACHE.replace("dataset", _source(loader)),
-        cause="data",
-        expected=Gain(None, None, "nothing in the first epoch, its waiting in each that follows"),
-    )
 
 
 def data_restart(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
@@ -199,7 +184,6 @@ _MAPPED = (
     'ready = numpy.lib.format.open_memmap("ready.npy", "w+", "float32", shape)\n'
     "for i in range(len(dataset)):\n    ready[i] = dataset[i][0]"
 )
-_SAME_EACH = "Only where a sample is the same each time: random augmentation belongs after the cache."
 
 
 def _epoch_bytes(loader: LoaderFacts) -> int:
@@ -210,11 +194,9 @@ def _fits(facts: Facts, loader: LoaderFacts) -> bool:
     return not facts.memory_bytes or _epoch_bytes(loader) <= CACHE_SHARE * facts.memory_bytes
 
 
-def _epoch(loader: LoaderFacts) -> str:
-    waited = loader.waited_ms / max(loader.epochs, 1)
+def _epoch_mb(loader: LoaderFacts) -> str:
     megabytes = _epoch_bytes(loader) / 1e6
-    size = f"{megabytes:,.0f}" if megabytes >= 10 else f"{megabytes:.2g}"
-    return f"{size} MB as batches, and {waited:,.0f} ms of waiting"
+    return f"{megabytes:,.0f}" if megabytes >= 10 else f"{megabytes:.2g}"
 
 
 def _source(loader: LoaderFacts) -> str:
@@ -249,6 +231,16 @@ def _nature(loader: LoaderFacts) -> str:
             "__getitems__(self, indices) of the dataset may bring more than workers."
         )
     return f"A sample takes {_item_us(loader) / 1000:,.1f} ms of work on a core."
+
+
+def _epochs_to_come(facts: Facts, loader: LoaderFacts) -> str:
+    """Say what the first epoch's samples could save the others: a training has more than the one that was profiled."""
+    if not facts.trains or loader.epochs > 1 or loader.iterable or loader.workers or not _fits(facts, loader):
+        return ""
+    return (
+        f"Each further epoch would make the same samples again; kept in memory they are {_epoch_mb(loader)} MB as "
+        "batches (augmentation belongs after that)."
+    )
 
 
 def _item_us(loader: LoaderFacts) -> float:
