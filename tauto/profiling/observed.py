@@ -63,6 +63,10 @@ class _Optimizer:
 @dataclass(slots=True)
 class _Loader:
     loader: weakref.ref[DataLoader[Any]]
+    made: LoaderFacts
+    """What it is, noted while it lives: one made in the head of a loop is gone when the cell ends."""
+    dataset: int
+    """Identity of its dataset."""
     epochs: int = 0
     batches: int = 0
     waited_ns: int = 0
@@ -86,7 +90,7 @@ class Observed:
         self._models = models
         self._clock = clock
         self._optimizers: dict[int, _Optimizer] = {}
-        self._loaders: dict[int, _Loader] = {}
+        self._loaders: list[_Loader] = []
         self._iterators: dict[int, _Loader] = {}
         self._owned: set[int] = set()
         """Identities of the parameters that some optimizer of the cell has."""
@@ -118,7 +122,7 @@ class Observed:
         idle = self._with_gradient - self._owned if self._owned else set()
         return Seen(
             optimizers=tuple(_optimizer_facts(one, names) for one in self._optimizers.values()),
-            loaders=tuple(_loader_facts(one, names) for one in self._loaders.values() if one.batches),
+            loaders=tuple(_loader_facts(one, names) for one in self._loaders if one.batches),
             compiler=self._log.facts(),
             page_faults=self._faults,
             frozen=_by_root(called, idle),
@@ -135,12 +139,23 @@ class Observed:
     def _iter(self, original: Any, loader: DataLoader[Any]) -> Any:
         iterator = original(loader)
         if threading.get_ident() == self._thread:
-            known = self._loaders.get(id(loader))
-            if known is None or known.loader() is not loader:
-                known = self._loaders[id(loader)] = _Loader(weakref.ref(loader))
+            known = self._known(loader)
             known.epochs += 1
             self._iterators[id(iterator)] = known
         return iterator
+
+    def _known(self, loader: DataLoader[Any]) -> _Loader:
+        """Return what is known of the loader, or of one that is gone and was made just so."""
+        for one in self._loaders:
+            if one.loader() is loader:
+                return one
+        made, dataset = _made(loader), id(loader.dataset)
+        for one in self._loaders:
+            if one.loader() is None and (one.made, one.dataset) == (made, dataset):
+                one.loader = weakref.ref(loader)
+                return one
+        self._loaders.append(_Loader(weakref.ref(loader), made, dataset))
+        return self._loaders[-1]
 
     def _next(self, original: Any, iterator: Any) -> Any:
         known = self._iterators.get(id(iterator))
@@ -275,22 +290,9 @@ def _optimizer_facts(one: _Optimizer, names: Mapping[str, object]) -> OptimizerF
     )
 
 
-def _loader_facts(one: _Loader, names: Mapping[str, object]) -> LoaderFacts:
-    loader = one.loader()
-    facts = LoaderFacts(
-        epochs=one.epochs,
-        batches=one.batches,
-        waited_ms=one.waited_ns / 1e6,
-        cpu_ms=one.cpu_ns / 1e6,
-        first_ms=one.first_ns / 1e6,
-        batch_bytes=one.batch_bytes,
-    )
-    if loader is None:
-        return facts
+def _made(loader: DataLoader[Any]) -> LoaderFacts:
     dataset = loader.dataset
-    return replace(
-        facts,
-        name=_name(loader, names),
+    return LoaderFacts(
         dataset=type(dataset).__name__,
         workers=loader.num_workers,
         batch_size=loader.batch_size,
@@ -298,4 +300,17 @@ def _loader_facts(one: _Loader, names: Mapping[str, object]) -> LoaderFacts:
         persistent=loader.persistent_workers,
         iterable=isinstance(dataset, IterableDataset),
         batched=hasattr(dataset, "__getitems__"),
+    )
+
+
+def _loader_facts(one: _Loader, names: Mapping[str, object]) -> LoaderFacts:
+    return replace(
+        one.made,
+        name=_name(one.loader(), names),
+        epochs=one.epochs,
+        batches=one.batches,
+        waited_ms=one.waited_ns / 1e6,
+        cpu_ms=one.cpu_ns / 1e6,
+        first_ms=one.first_ns / 1e6,
+        batch_bytes=one.batch_bytes,
     )

@@ -64,7 +64,7 @@ class Work:
 
 @dataclass(slots=True)
 class CallSpan:
-    """One module call in the trace; its work is its own, that of modules below it apart."""
+    """One module call in the trace; its work is its own forward work, that of modules below it apart."""
 
     key: int
     parent: CallSpan | None
@@ -144,6 +144,8 @@ class _Open:
     is_range: bool = False
     is_node: bool = False
     """Of a backward pass; ``span`` is then the call that recorded it."""
+    backward: bool = False
+    """A node or below one, with no call of a module between: what a checkpoint computes again is forward work."""
 
 
 class _Segments:
@@ -262,7 +264,7 @@ class _Sweep:
         is_operator = number is None and not is_node and event.scope() == _FUNCTION_SCOPE
         opened = _Open(
             name, start, end, is_operator, span, bool(around and around.counted), is_range=number is not None,
-            is_node=is_node,
+            is_node=is_node, backward=is_node or (number is None and bool(around and around.backward)),
         )  # fmt: skip
         if is_operator:
             self._met(opened, stack, event)
@@ -344,8 +346,9 @@ class _Sweep:
         if done.event is not None:
             row.flops += done.flops or 0
             if done.span is not None:
-                _add_work(done.span.work, done.event, done.flops or 0, done.net)
                 self._weigh(done.event, total)
+                if not done.backward:
+                    _add_work(done.span.work, done.event, done.flops or 0, done.net)
         elif not done.counted and not hands_on(done.name):
             own = total - done.inner
             if not done.explained or is_fused(done.name) or 2 * own > total:

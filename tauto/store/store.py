@@ -87,7 +87,7 @@ class Store:
         found = self._read(select(*_SHOWN).where(*chosen).order_by(runs.c.id.desc()).limit(limit))
         total = self._read(select(func.count()).select_from(runs).where(*chosen))
         rows = tuple(RunRow(**row) for row in found)
-        return RunsReport(str(self.folder), rows, int(next(iter(total[0].values()))) if total else 0)
+        return RunsReport(self._shown_folder(), rows, int(next(iter(total[0].values()))) if total else 0)
 
     def get(self, number: int) -> Report:
         """Return the report of the run of this number.
@@ -116,6 +116,10 @@ class Store:
                 return [dict(row._mapping) for row in connection.execute(query)]
         except (OSError, SQLAlchemyError) as error:
             raise StoreError(f"The store of past runs cannot be read: {self._trouble(error)}") from None
+
+    def _shown_folder(self) -> str:
+        """From the working folder where that holds it: a saved notebook need not tell where its author keeps it."""
+        return str(self.folder.relative_to(Path.cwd()) if self.folder.is_relative_to(Path.cwd()) else self.folder)
 
     def _make_folder(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -221,6 +221,8 @@ def test_backward_and_activations_by_module():
     assert first.activation_bytes == relu.activation_bytes == 512 * 256 * 4
     assert last.activation_bytes == 512 * 4 * 4
     assert {row.precision for row in session.report.modules} == {"float32"}
+    work = 512 * 2 * 64 * 256
+    assert first.flops == first.calls * work, "of the forward pass alone, as its time is"
     with torch.inference_mode(), ProfileSession() as session:
         net(x)
     assert session.report.modules[0].backward_ms is None

@@ -89,14 +89,11 @@ def test_what_the_loading_is_made_of_is_said():
     assert "A sample takes 6.0 ms of work on a core" in said(batch_size=1)
 
 
-def test_of_a_loader_that_is_gone_only_the_waiting_is_told():
-    gone = replace(LOADER, name="", dataset="", batch_size=None, batch_bytes=1000, workers=0)
-    training = replace(FACTS, backward_calls=100, backward_ms=1.0, loaders=(gone,))
-    every = found(facts=training)
-    assert "gone when the cell ended" in every["data_loading"].evidence
-    assert "worker" not in every["data_loading"].title
-    assert every["data_loading"].fix is None
-    assert "data_cached" not in every
+def test_of_a_loader_without_a_name_the_advice_says_dataset():
+    finding = found(facts=replace(FACTS, loaders=(replace(LOADER, name=""),)))["data_loading"]
+    assert finding.title.endswith("its DataLoader has no worker process")
+    assert finding.python.startswith("DataLoader(dataset, num_workers=")
+    assert finding.fix.target == "", "the fix is for every loader of the cell"
 
 
 def test_the_advice_names_what_there_is_and_the_figures_agree():

@@ -139,6 +139,16 @@ def test_data_loading():
     assert not {"data_loading", "data_by_item"} & set(rules(LOAD, model=heavy, loader=quick, epochs=2))
 
 
+def test_data_loading_by_loaders_that_are_gone_when_the_cell_ends():
+    source = LOAD.replace("loader", "DataLoader(data, batch_size=8)")
+    names = {"DataLoader": DataLoader, "data": Sleepy(), "epochs": 3}
+    found = rules(source, model=net().eval(), **names)
+    assert "no worker process" in found["data_loading"].title
+    assert "12 batches" in found["data_loading"].evidence, "of all three"
+    assert "3 epochs" in found["data_cached"].evidence
+    assert found["data_loading"].fix.target == ""
+
+
 def test_data_cached():
     found = rules(LOAD, model=net().eval(), loader=DataLoader(Sleepy(), batch_size=8), epochs=3)
     assert "3 epochs" in found["data_cached"].evidence

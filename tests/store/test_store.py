@@ -81,6 +81,12 @@ def test_the_settings_say_where(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert Store().folder == tmp_path / "elsewhere"
 
 
+def test_a_folder_below_this_one_is_shown_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert Store(tmp_path / "runs").list().folder == "runs"
+    assert Store(tmp_path.parent).list().folder == str(tmp_path.parent)
+
+
 @pytest.mark.parametrize("name", ["with space", "a?b#c%20d", "ünïcode 中文"])
 def test_any_folder_name_will_do(tmp_path: Path, name: str) -> None:
     store = Store(tmp_path / name)

@@ -27,9 +27,6 @@ def data_loading(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     loader = _slowest(report, facts)
     if loader is None or _is_light(loader):
         return
-    if not loader.dataset:
-        yield _unknown(report, facts, loader)
-        return
     workers = _workers(report, facts, loader)
     gain = _overlapped(report, facts, loader, workers)
     what = loader.name or "its DataLoader"
@@ -84,7 +81,7 @@ def data_by_item(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
 def data_cached(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     """Find samples that are made again in each epoch and would fit into memory."""
     loader = _slowest(report, facts)
-    if loader is None or not loader.dataset or loader.iterable or loader.workers:
+    if loader is None or loader.iterable or loader.workers:
         return
     if loader.epochs < 2 or _is_light(loader) or not _fits(facts, loader):
         return
@@ -202,20 +199,6 @@ def _epoch_mb(loader: LoaderFacts) -> str:
 def _source(loader: LoaderFacts) -> str:
     """Return the dataset as code that can be run where the loader has a name."""
     return f"{loader.name}.dataset" if loader.name else "dataset"
-
-
-def _unknown(report: ProfileReport, facts: Facts, loader: LoaderFacts) -> Finding:
-    """Speak of a loader that was gone when the cell ended, of which no more than the waiting is known."""
-    return Finding(
-        "data_loading",
-        "The loop waits for its data",
-        f"{_evidence(report, facts, loader)} Its DataLoader was gone when the cell ended, so that it is not known how "
-        "it loads. Give it a name, and profile again.",
-        "",
-        "loader = DataLoader(...)  # and then: for batch in loader",
-        cause="data",
-        expected=by_saving(report, loader.waited_ms, "at best all of the waiting"),
-    )
 
 
 def _nature(loader: LoaderFacts) -> str:
