@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     {"errors", "events", "config"},
     {"hardware", "workload", "reports"},
-    {"measurement", "conversion", "fitting"},
+    {"measurement", "conversion", "fitting", "serialization"},
     {"techniques"},
     {"recipes"},
     {"profiling", "execution", "store"},

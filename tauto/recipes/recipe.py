@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from tauto.errors import InvalidArgument, RecipeError
 from tauto.reports import RecipeReport, StepReport
-from tauto.techniques import Config, Technique, technique
+from tauto.techniques import STRUCTURAL, Config, Technique, technique
 
 __all__ = ["VERSION", "Recipe", "Step"]
 
@@ -187,3 +187,8 @@ def _check_legal(steps: Iterable[Step]) -> None:
                     raise RecipeError(f"recipe: {one.name} cannot be with {other.name}.")
             if earlier.comes_after & {later.name, later.family}:
                 raise RecipeError(f"recipe: {earlier.name} must come after {later.name}.")
+            if later.family in STRUCTURAL and earlier.family not in STRUCTURAL:
+                raise RecipeError(
+                    f"recipe: {later.name} must come before {earlier.name}: it changes the layers that {earlier.name} "
+                    "works on."
+                )

@@ -2,9 +2,10 @@
 
 from tauto.techniques import compilation, fusion, layout, onnxruntime, openvino, precision, quantization, runtime
 from tauto.techniques.registry import register, technique, techniques
-from tauto.techniques.technique import Applicability, Config, Context, Family, Script, Technique
+from tauto.techniques.technique import STRUCTURAL, Applicability, Config, Context, Family, Script, Technique
 
 __all__ = [
+    "STRUCTURAL",
     "Applicability",
     "Config",
     "Context",

@@ -15,9 +15,22 @@ from tauto.errors import CandidateFailed
 from tauto.hardware import Hardware
 from tauto.workload import Workload
 
-__all__ = ["Applicability", "Config", "Context", "Family", "Script", "Technique"]
+__all__ = ["STRUCTURAL", "Applicability", "Config", "Context", "Family", "Script", "Technique"]
 
-Family = Literal["fusion", "layout", "precision", "quantization", "engine", "runtime"]
+Family = Literal[
+    "distillation",
+    "pruning",
+    "factorization",
+    "fusion",
+    "layout",
+    "precision",
+    "quantization",
+    "engine",
+    "runtime",
+]
+"""In the order in which they stand in a recipe."""
+STRUCTURAL: frozenset[Family] = frozenset({"distillation", "pruning", "factorization"})
+"""Families that change which layers there are, or how wide: they come before all others."""
 
 
 @dataclass(frozen=True, slots=True)

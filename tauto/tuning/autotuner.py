@@ -76,7 +76,7 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
         emit(Progress(plan.verb, "measuring the original", 0.0, plan.budget.left_s))
         search.bench.measure_baseline(plan.budget.left_s)
         space = plan.space()
-        search.run(space.recipes)
+        search.run(space)
         problem = ""
         if search.recipe is not None:
             model, problem = _loaded(search, plan)

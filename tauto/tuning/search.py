@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
@@ -13,6 +12,7 @@ from tauto.reports import Comparison, TrialReport
 from tauto.tuning.bench import Attempt, Bench
 from tauto.tuning.budget import Budget
 from tauto.tuning.objective import Goal
+from tauto.tuning.space import Space
 
 __all__ = ["Search"]
 
@@ -74,15 +74,16 @@ class Search:
     winner: int | None = None
     confirmed: Comparison | None = None
     interrupted: bool = False
-    _recipes: Sequence[Recipe] = ()
+    _recipes: list[Recipe] = field(default_factory=list)
+    _space: Space = field(default_factory=lambda: Space((), ()))
     _candidates: list[_Candidate] = field(default_factory=list)
 
-    def run(self, recipes: Sequence[Recipe]) -> None:
-        """Try ``recipes`` in their order, then confirm.
+    def run(self, space: Space) -> None:
+        """Try the recipes of ``space`` in their order and what follows from them, then confirm.
 
         After an interrupt the best so far is still confirmed, quickly; a second one ends it.
         """
-        self._recipes = recipes
+        self._space, self._recipes = space, list(space.recipes)
         for stage in (self._try_all, self._confirm_best):
             try:
                 stage()
@@ -105,7 +106,8 @@ class Search:
         return None if self.winner is None else self._candidates[self.winner].recipe
 
     def _try_all(self) -> None:
-        for number, recipe in enumerate(self._recipes):
+        while (recipe := self._next()) is not None:
+            number = len(self._candidates)
             self.budget.reserve_s = self._reserve_s()
             limit = self.budget.left_for_trials_s
             if limit < MIN_TRIAL_S:
@@ -113,10 +115,17 @@ class Search:
                 return
             self._tell(number, recipe)
             # one that hangs or compiles for ever must leave time for those after it
-            share = max(TRIAL_SHARE, 1 / (len(self._recipes) - number))
+            share = max(TRIAL_SHARE, 0.0 if self._space.follow else 1 / (len(self._recipes) - number))
             self._candidates.append(self._try(number, recipe, min(limit, max(self._least_s(), share * limit))))
             if not self._candidates[-1].improves:
                 self.bench.discard(recipe)
+
+    def _next(self) -> Recipe | None:
+        """Return the recipe to try now; None when nothing is left."""
+        if len(self._candidates) == len(self._recipes) and self._space.follow:
+            proposed = self._space.follow(self.trials)
+            self._recipes += [] if proposed is None else [proposed]
+        return next(iter(self._recipes[len(self._candidates) :]), None)
 
     def _try(self, number: int, recipe: Recipe, limit_s: float) -> _Candidate:
         best = self._best()
@@ -248,7 +257,8 @@ class Search:
     def _tell(self, number: int, recipe: Recipe) -> None:
         best = self._best()
         so_far = f"; best so far {_comparison(best).speedup:.2f}×" if best else ""
-        message = f"trial {number + 1} of {len(self._recipes)}: {recipe.title}{so_far}"
+        of = "" if self._space.follow else f" of {len(self._recipes)}"
+        message = f"trial {number + 1}{of}: {recipe.title}{so_far}"
         left = self.budget.seconds_left(len(self._recipes) - number)
         done = self.budget.elapsed_s / (self.budget.elapsed_s + left) if left else 1.0
         emit(Progress(self.task, message, min(done, 0.99), left))

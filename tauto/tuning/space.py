@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
 from tauto.errors import InvalidArgument, RecipeError, did_you_mean
 from tauto.hardware import Hardware
 from tauto.recipes import Recipe, Step
-from tauto.reports import NotTried
-from tauto.techniques import Family, Technique, techniques
+from tauto.reports import NotTried, TrialReport
+from tauto.techniques import STRUCTURAL, Family, Technique, techniques
 from tauto.tuning.rules import expected_speedup
 from tauto.tuning.traits import traits_of
 from tauto.workload import Workload
 
-__all__ = ["Space", "chosen_techniques", "legal_space"]
+__all__ = ["Follow", "Space", "chosen_techniques", "legal_space"]
+
+Follow = Callable[[Sequence[TrialReport]], Recipe | None]
+"""What to try after these trials; None when nothing is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,8 @@ class Space:
 
     recipes: tuple[Recipe, ...]
     not_tried: tuple[NotTried, ...]
+    follow: Follow | None = None
+    """Proposes what comes after them, by what was measured so far."""
 
 
 def legal_space(workload: Workload, hardware: Hardware, chosen: Collection[Technique]) -> Space:
@@ -65,7 +70,7 @@ def _spread(recipes: list[Recipe]) -> Iterator[Recipe]:
 
 
 def chosen_techniques(only: Collection[str] = (), without: Collection[str] = ()) -> list[Technique]:
-    """Return the techniques allowed.
+    """Return the techniques allowed; those that change the architecture are only so where ``only`` names them.
 
     Raises
     ------
@@ -79,7 +84,8 @@ def chosen_techniques(only: Collection[str] = (), without: Collection[str] = ())
             if name not in known:
                 hint = did_you_mean(name, known)
                 raise InvalidArgument(f"{argument}: there is no technique {name!r}. {hint}".rstrip())
-    chosen = [item for name, item in known.items() if (not only or name in only) and name not in without]
+    wanted = set(only) or {name for name, item in known.items() if item.family not in STRUCTURAL}
+    chosen = [item for name, item in known.items() if name in wanted and name not in without]
     if not chosen:
         raise InvalidArgument("without: no technique is left to try. Leave out fewer.")
     return chosen

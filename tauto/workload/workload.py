@@ -19,6 +19,7 @@ from tauto.workload.call import Call, call_from_batch, call_from_inputs, same_ca
 from tauto.workload.check import check_model
 from tauto.workload.quality import QualityRule
 from tauto.workload.state import preserved_generators, preserved_rng
+from tauto.workload.training import FineTune, Loss, Training, training_of
 
 __all__ = ["DATA_BYTES", "DATA_SAMPLES", "Workload"]
 
@@ -53,6 +54,8 @@ class Workload:
         What the user calls the model.
     factory : callable or None
         Builds the model anew (its weights are then loaded), for models that cannot be copied or sent.
+    training : Training or None
+        How the model may be trained, for what needs that.
     """
 
     model: nn.Module
@@ -62,6 +65,7 @@ class Workload:
     rule: QualityRule = dataclasses.field(default_factory=QualityRule)
     name: str = "model"
     factory: Callable[[], nn.Module] | None = None
+    training: Training | None = None
 
     @classmethod
     def of(
@@ -76,6 +80,9 @@ class Workload:
         higher_is_better: bool = True,
         name: str | None = None,
         factory: Callable[[], nn.Module] | None = None,
+        loss: Loss | None = None,
+        finetune: FineTune | None = None,
+        trains: bool = False,
     ) -> Self:
         """Return the workload that these arguments mean, or say what is wrong with them.
 
@@ -99,6 +106,10 @@ class Workload:
             What the user calls the model; default its class.
         factory : callable, optional
             Builds the model anew, where it cannot be copied or sent to a trial.
+        loss, finetune : callable, optional
+            As :class:`~tauto.workload.Training` takes them.
+        trains : bool
+            Whether what is done with this workload trains: ``data`` goes to the trials whole then, labels included.
 
         Raises
         ------
@@ -123,7 +134,8 @@ class Workload:
                 "a tuple of arguments or a dict of keyword arguments), or profile a cell that calls the model first."
             )
         samples = batches or (remembered if inputs is None else ()) or (example,)
-        return cls(model, example, samples, evaluate, rule, name or type(model).__name__, factory)
+        training = training_of(data, loss, finetune) if trains else None
+        return cls(model, example, samples, evaluate, rule, name or type(model).__name__, factory, training)
 
     @property
     def device(self) -> torch.device:

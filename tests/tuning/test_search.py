@@ -13,6 +13,7 @@ from tauto.tuning.bench import Attempt, Baseline
 from tauto.tuning.budget import Budget
 from tauto.tuning.objective import Goal
 from tauto.tuning.search import Search
+from tauto.tuning.space import Space
 
 RECIPES = [Recipe.of("fold_batchnorm"), Recipe.of("channels_last"), Recipe.of("fold_batchnorm", "channels_last")]
 
@@ -61,12 +62,12 @@ class HandBench:
         return Attempt(cost, comparison=comparison(abs(answer), held=held), preparation_s=2.0)
 
 
-def run(speedups, *, total_s=1000.0, goal=None, confirmed=None, recipes=RECIPES):
+def run(speedups, *, total_s=1000.0, goal=None, confirmed=None, recipes=RECIPES, space=None):
     clock = Clock()
     table = dict(zip((recipe.title for recipe in recipes), speedups, strict=True))
     bench = HandBench(clock, table, confirmed or {})
     search = Search(bench, Budget(total_s, clock=clock), goal or Goal())
-    search.run(recipes)
+    search.run(space or Space(tuple(recipes), ()))
     return search
 
 
@@ -109,6 +110,19 @@ def test_one_that_held_its_quality_makes_no_miss():
     assert run([-3.0, 1.0, -2.0]).nearest_miss is None
 
 
+def test_what_follows_is_proposed_by_what_was_measured():
+    asked = []
+
+    def follow(trials):
+        asked.append([trial.comparison.quality_held for trial in trials])
+        return RECIPES[1] if len(trials) == 1 else None
+
+    search = run([-3.0, 2.0, 9.0], space=Space((RECIPES[0],), (), follow))
+    assert asked == [[False], [False, True]]
+    assert search.recipe == RECIPES[1]
+    assert len(search.trials) == 2
+
+
 def test_what_does_not_improve_is_discarded_at_once():
     assert run([1.0, 3.0, "crashed"]).bench.discarded == ["fold_batchnorm", "fold_batchnorm → channels_last"]
 
@@ -122,7 +136,7 @@ def test_one_that_hangs_leaves_time_for_those_after_it():
     clock = Clock()
     table = dict(zip((recipe.title for recipe in RECIPES), ["hangs", 2.0, 1.0], strict=True))
     search = Search(Hanging(clock, table), Budget(120.0, clock=clock), Goal())
-    search.run(RECIPES)
+    search.run(Space(tuple(RECIPES), ()))
     assert statuses(search) == ["failed", "kept", "rejected"]
     assert search.budget.elapsed_s <= 120.0
 
@@ -137,7 +151,7 @@ def test_the_last_one_may_use_all_the_time_that_is_not_kept_back():
 
     clock = Clock()
     search = Search(Noting(clock, {recipe.title: 1.0 for recipe in RECIPES}), Budget(1000.0, clock=clock), Goal())
-    search.run(RECIPES)
+    search.run(Space(tuple(RECIPES), ()))
     assert limits == [240.0, 300.0, 600.0]  # of the 600 s that are not kept back: the least share, a half, all
 
 
