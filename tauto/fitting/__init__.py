@@ -1,11 +1,13 @@
 """The one small training loop: fine-tuning after pruning, quantization-aware training, distillation."""
 
+from tauto.fitting.distilling import distilled
 from tauto.fitting.fitted import Fitted, Fitter
 from tauto.fitting.loop import fit
 from tauto.fitting.objective import Loss, Objective, supervised
 from tauto.fitting.optimizer import OptimizerFactory
 from tauto.fitting.own import fit_with, fitter
 from tauto.fitting.plan import Plan, Schedule
+from tauto.fitting.recovery import recovery, trainable
 
 __all__ = [
     "Fitted",
@@ -15,8 +17,11 @@ __all__ = [
     "OptimizerFactory",
     "Plan",
     "Schedule",
+    "distilled",
     "fit",
     "fit_with",
     "fitter",
+    "recovery",
     "supervised",
+    "trainable",
 ]

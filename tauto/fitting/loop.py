@@ -19,6 +19,7 @@ from tauto.fitting.plan import Plan
 from tauto.fitting.state import copied
 from tauto.fitting.track import Track
 from tauto.fitting.training import Training
+from tauto.workload.call import Call
 from tauto.workload.check import check_model
 from tauto.workload.state import preserved_generators, seeded
 
@@ -37,6 +38,7 @@ def fit(
     higher_is_better: bool = True,
     optimizer: OptimizerFactory | None = None,
     teacher: nn.Module | None = None,
+    example: Call | None = None,
     checkpoint: str | Path | None = None,
     in_place: bool = False,
     task: str = "fit",
@@ -67,6 +69,8 @@ def fit(
         ``optimizer(parameters)``; its learning rates are the highest ones. Default AdamW.
     teacher : torch.nn.Module, optional
         What ``objective`` also calls: in eval mode meanwhile, and never trained.
+    example : Call, optional
+        A call of the model: tells how many items of a batch are inputs, where ``forward`` leaves that open.
     checkpoint : path, optional
         A file that an interrupted training is taken up from by the same call; removed at the end.
     in_place : bool
@@ -95,7 +99,7 @@ def fit(
         beside = loss if objective is None else objective
         whole = nn.ModuleList([model, beside]) if isinstance(beside, nn.Module) else model
         batches, track = Batches(loader, plan.seed), Track(whole, model, judge, plan.patience)
-        training = Training(model, whole, objective or supervised(loss), batches, plan, track, teacher, task)
+        training = Training(model, whole, objective or supervised(loss, example), batches, plan, track, teacher, task)
         ended = training.run(optimizer, checkpoint)
     report = track.report(
         ended,

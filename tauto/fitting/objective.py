@@ -12,7 +12,7 @@ from tauto.errors import InvalidArgument, ModelError, TautoError
 from tauto.workload.call import LABELS, Call, call_from_batch, label_of
 from tauto.workload.structure import describe
 
-__all__ = ["Loss", "Objective", "checked", "supervised"]
+__all__ = ["Loss", "Objective", "called", "checked", "loss_of", "supervised"]
 
 Loss: TypeAlias = Callable[[Any, Any], Tensor]
 """``loss(outputs, labels) -> scalar``, such as ``nn.CrossEntropyLoss()``."""
@@ -44,16 +44,26 @@ def supervised(loss: Loss | None = None, example: Call | None = None) -> Objecti
                 "loader: a batch has no label beside the inputs. Give batches of (inputs, labels), or a dict with "
                 "'labels'; or write objective=, a function of (model, batch) that returns the loss."
             )
-        outputs = _called(call, model)
-        try:
-            return loss(outputs, label)
-        except Exception as error:
-            raise InvalidArgument(
-                f"loss: it refuses the model's output ({_shapes(outputs)}) with the labels ({_shapes(label)}). "
-                f"Its own error: {type(error).__name__}: {error}"
-            ) from error
+        return loss_of(loss, called(call, model), label)
 
     return objective
+
+
+def loss_of(loss: Loss, outputs: Any, label: Any) -> Tensor:
+    """Return ``loss(outputs, label)``.
+
+    Raises
+    ------
+    InvalidArgument
+        When the loss refuses them, with their shapes.
+    """
+    try:
+        return loss(outputs, label)
+    except Exception as error:  # the user's own function
+        raise InvalidArgument(
+            f"loss: it refuses the model's output ({_shapes(outputs)}) with the labels ({_shapes(label)}). "
+            f"Its own error: {type(error).__name__}: {error}"
+        ) from error
 
 
 def checked(value: Any, step: int) -> Tensor:
@@ -87,7 +97,7 @@ def checked(value: Any, step: int) -> Tensor:
 
 def _own_loss(call: Call, model: nn.Module, batch: Any) -> Tensor:
     given = {key: batch[key] for key in LABELS if key in batch} if isinstance(batch, Mapping) else {}
-    outputs = _called(Call(call.args, {**call.kwargs, **given}), model)
+    outputs = called(Call(call.args, {**call.kwargs, **given}), model)
     found = outputs.get("loss") if isinstance(outputs, Mapping) else getattr(outputs, "loss", None)
     if found is None:
         raise InvalidArgument(
@@ -97,7 +107,14 @@ def _own_loss(call: Call, model: nn.Module, batch: Any) -> Tensor:
     return found  # type: ignore[no-any-return]  # whatever it is, it is looked at by checked()
 
 
-def _called(call: Call, model: nn.Module) -> Any:
+def called(call: Call, model: nn.Module) -> Any:
+    """Return what ``model`` returns for a batch.
+
+    Raises
+    ------
+    ModelError
+        When it refuses the batch.
+    """
     try:
         return call(model)
     except TautoError:

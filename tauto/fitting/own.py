@@ -21,6 +21,7 @@ from tauto.fitting.optimizer import OptimizerFactory
 from tauto.fitting.plan import Plan
 from tauto.fitting.state import copied, lent
 from tauto.fitting.track import Ended, Track
+from tauto.workload.call import Call
 from tauto.workload.check import check_model
 from tauto.workload.state import seeded
 
@@ -102,13 +103,15 @@ def fitter(
     loss: Loss | None = None,
     objective: Objective | None = None,
     optimizer: OptimizerFactory | None = None,
+    teacher: nn.Module | None = None,
+    example: Call | None = None,
     **judged: Any,
 ) -> Fitter:
     """Return ``fitter(model, in_place=False)``: the user's function where there is one, else the loop over ``loader``.
 
     Parameters
     ----------
-    finetune, plan, loader, loss, objective, optimizer, judged
+    finetune, plan, loader, loss, objective, optimizer, teacher, example, judged
         As for :func:`fit_with` and :func:`~tauto.fitting.loop.fit`; ``judged`` are those that both take.
 
     Raises
@@ -124,7 +127,15 @@ def fitter(
             "finetune: give either a function of the model that trains it, or batches with labels and a loss."
         )
     return functools.partial(
-        fit, loader=loader, loss=loss, plan=plan, objective=objective, optimizer=optimizer, **judged
+        fit,
+        loader=loader,
+        loss=loss,
+        plan=plan,
+        objective=objective,
+        optimizer=optimizer,
+        teacher=teacher,
+        example=example,
+        **judged,
     )
 
 
