@@ -2,6 +2,7 @@
 
 from tauto.fitting.distilling import distilled
 from tauto.fitting.fitted import Fitted, Fitter
+from tauto.fitting.imitating import Method, imitating
 from tauto.fitting.loop import fit
 from tauto.fitting.objective import Loss, Objective, supervised
 from tauto.fitting.optimizer import OptimizerFactory
@@ -13,6 +14,7 @@ __all__ = [
     "Fitted",
     "Fitter",
     "Loss",
+    "Method",
     "Objective",
     "OptimizerFactory",
     "Plan",
@@ -21,6 +23,7 @@ __all__ = [
     "fit",
     "fit_with",
     "fitter",
+    "imitating",
     "recovery",
     "supervised",
     "trainable",
