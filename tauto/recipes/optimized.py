@@ -10,6 +10,7 @@ from torch import nn
 from tauto.errors import ModelError
 from tauto.recipes.recipe import Recipe
 from tauto.reports import RecipeReport
+from tauto.serialization import Skeleton
 
 __all__ = ["OptimizedModel"]
 
@@ -26,7 +27,8 @@ class OptimizedModel(nn.Module):
     recipe : Recipe
         How it was made.
     original : torch.nn.Module
-        Only its class name and plain attributes (``config`` and the like) are kept, never the model.
+        Only its class name, plain attributes (``config`` and the like) and what it is made of are kept, never the
+        model.
     """
 
     def __init__(self, module: nn.Module, recipe: Recipe, original: nn.Module) -> None:
@@ -34,6 +36,8 @@ class OptimizedModel(nn.Module):
         self.module = module
         self.recipe = recipe
         self.original_kind = type(original).__name__
+        self.skeleton = Skeleton.of(original)
+        """What the original was made of, without its weights, so that ``tauto.save`` can tell what was changed."""
         self.files: object | None = None
         """The folder of the files it was loaded from, kept for as long as the model lives."""
         self._kept = _plain_attributes(original)

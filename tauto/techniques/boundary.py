@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from tauto.serialization import add_kind
 from tauto.workload.structure import map_tensors
 
 __all__ = ["Autocast", "CastPrecision", "ChannelsLast"]
@@ -76,3 +77,8 @@ class ChannelsLast(nn.Module):
             return tensor
         last = torch.channels_last if self.dimensions == 4 else torch.channels_last_3d
         return tensor.contiguous(memory_format=last)
+
+
+add_kind(CastPrecision, ("dtype",), inner=("module",))
+add_kind(Autocast, ("dtype", "device"), inner=("module",))
+add_kind(ChannelsLast, ("dimensions",), inner=("module",))

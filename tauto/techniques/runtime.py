@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 
 from tauto.hardware import Hardware
+from tauto.serialization import add_kind
 from tauto.techniques.listing import listed
 from tauto.techniques.proof import proved
 from tauto.techniques.registry import register
@@ -49,6 +50,9 @@ class ThreadCount(nn.Module):
         """Call the module with this many threads."""
         with thread_count(self.count):
             return self.module(*args, **kwargs)
+
+
+add_kind(ThreadCount, ("count",), inner=("module",))
 
 
 @register
