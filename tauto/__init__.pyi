@@ -14,6 +14,7 @@ from .verbs.history import script as script
 from .verbs.passes import profile_backward_pass as profile_backward_pass
 from .verbs.passes import profile_forward_pass as profile_forward_pass
 from .verbs.profile import profile as profile
+from .verbs.prune import prune as prune
 from .verbs.quantize import quantize as quantize
 from .verbs.quick import measure_latency as measure_latency
 from .verbs.quick import measure_memory as measure_memory

@@ -17,6 +17,7 @@ from tauto_magics.fix import FIX
 from tauto_magics.magic import Magic
 from tauto_magics.overview import overview_magic
 from tauto_magics.profile import PROFILE
+from tauto_magics.prune import PRUNE
 from tauto_magics.quantize import QUANTIZE
 from tauto_magics.runs import RUNS
 from tauto_magics.script import SCRIPT
@@ -24,7 +25,7 @@ from tauto_magics.settings import TautoMagics
 
 __all__ = ["MAGICS", "load_ipython_extension", "unload_ipython_extension"]
 
-_VERBS = (PROFILE, FIX, COMPARE, QUANTIZE, AUTOTUNE, APPLY, SCRIPT, RUNS)
+_VERBS = (PROFILE, FIX, COMPARE, QUANTIZE, PRUNE, AUTOTUNE, APPLY, SCRIPT, RUNS)
 
 MAGICS: tuple[Magic, ...] = (*_VERBS, overview_magic(_VERBS))
 

@@ -12,6 +12,7 @@ from tauto.cli.autotune import autotune
 from tauto.cli.fix import fix
 from tauto.cli.hardware import hardware
 from tauto.cli.profile import profile
+from tauto.cli.prune import prune
 from tauto.cli.quantize import quantize
 from tauto.cli.runs import runs
 from tauto.config import FrontEnd, use_front_end
@@ -25,7 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (profile, fix, quantize, autotune, apply, runs, hardware):
+for command in (profile, fix, quantize, prune, autotune, apply, runs, hardware):
     app.command()(command)
 
 

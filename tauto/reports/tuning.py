@@ -31,6 +31,8 @@ class TrialReport:
     """Wall time that was neither preparing nor judging: starting the process and loading the weights."""
     output_tail: str = ""
     """The last lines that a failed trial printed."""
+    notes: tuple[str, ...] = ()
+    """What its steps did to this model, in sentences."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """Ways to make a model better, one file per family, under one contract."""
 
-from tauto.techniques import compilation, fusion, layout, onnxruntime, openvino, precision, quantization, runtime
+from tauto.techniques import compilation, fusion, layout, onnxruntime, openvino, precision, pruning, quantization, runtime
 from tauto.techniques.registry import register, technique, techniques
-from tauto.techniques.technique import STRUCTURAL, Applicability, Config, Context, Family, Script, Technique
+from tauto.techniques.technique import STRUCTURAL, Account, Applicability, Config, Context, Family, Script, Technique
 
 __all__ = [
     "STRUCTURAL",
+    "Account",
     "Applicability",
     "Config",
     "Context",
@@ -18,6 +19,7 @@ __all__ = [
     "onnxruntime",
     "openvino",
     "precision",
+    "pruning",
     "quantization",
     "register",
     "runtime",

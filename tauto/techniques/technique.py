@@ -15,7 +15,7 @@ from tauto.errors import CandidateFailed
 from tauto.hardware import Hardware
 from tauto.workload import Workload
 
-__all__ = ["STRUCTURAL", "Applicability", "Config", "Context", "Family", "Script", "Technique"]
+__all__ = ["STRUCTURAL", "Account", "Applicability", "Config", "Context", "Family", "Script", "Technique"]
 
 Family = Literal[
     "distillation",
@@ -98,6 +98,16 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """What a step did to this model, in words: told with its trial."""
+
+    summary: str = ""
+    """A few words that stand before the measured speed, such as ``30 % fewer FLOPs``."""
+    notes: tuple[str, ...] = ()
+    """Sentences."""
+
+
+@dataclass(frozen=True, slots=True)
 class Script:
     """The plain Python of one configured step.
 
@@ -152,6 +162,10 @@ class Technique(ABC):
     @abstractmethod
     def script(self, config: Any) -> Script:
         """Return the plain Python that does the same, without TAuto."""
+
+    def account(self, config: Any, context: Context) -> Account:
+        """Return what :meth:`apply` did, from the files that it prepared; by default there is nothing to tell."""
+        return Account()
 
     def describe(self, config: Config) -> str:
         """Return the configured technique in words, such as ``openvino (int8)``."""

@@ -3,6 +3,19 @@
 from tauto.tuning.autotuner import Plan, Tuned, tune
 from tauto.tuning.budget import Budget
 from tauto.tuning.objective import Goal
+from tauto.tuning.ratios import RatioSearch
 from tauto.tuning.space import Space, chosen_techniques, legal_space
+from tauto.tuning.target import Target
 
-__all__ = ["Budget", "Goal", "Plan", "Space", "Tuned", "chosen_techniques", "legal_space", "tune"]
+__all__ = [
+    "Budget",
+    "Goal",
+    "Plan",
+    "RatioSearch",
+    "Space",
+    "Target",
+    "Tuned",
+    "chosen_techniques",
+    "legal_space",
+    "tune",
+]

@@ -142,6 +142,8 @@ def _verdict(plan: Plan, search: Search, problem: str) -> tuple[TuningVerdict, s
         return ("improved" if better else "applied"), f"{search.recipe.title} is {words}"
     if problem:
         return "kept_original", problem
+    if missed := search.missed_target:
+        return "infeasible", missed
     if plan.required and (missed := search.nearest_miss):
         return "infeasible", f"the allowed quality drop is what binds; nearest miss, {missed}"
     return "kept_original", _why_kept(search)

@@ -51,6 +51,9 @@ class Attempt:
     peak_preparing_bytes: int | None = None
     overhead_s: float | None = None
     output_tail: str = ""
+    summary: str = ""
+    """A few words on what the recipe did, to stand before the speed."""
+    notes: tuple[str, ...] = ()
 
 
 class Bench:
@@ -172,6 +175,7 @@ class Bench:
         comparison = result.pop("comparison")
         return Attempt(
             comparison=Comparison.from_dict(comparison) if comparison else None,
+            notes=tuple(result.pop("notes")),
             wall_s=outcome.wall_s,
             overhead_s=max(0.0, outcome.wall_s - result.pop("working_s")),
             **result,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tauto.reports import Comparison
+from tauto.tuning.target import Target
 
 __all__ = ["Decision", "Goal", "Objective", "quality_words", "speed_words"]
 
@@ -35,16 +36,19 @@ class Goal:
         Accept, for the latency objective, a candidate that is as fast and clearly smaller.
     as_asked : bool
         Accept a candidate whose quality holds, however fast it is: the user asked for it by name.
+    target : Target or None
+        What must be reached, measured; of those that do, the one that loses least is the best.
     """
 
     objective: Objective = "latency"
     or_smaller: bool = False
     as_asked: bool = False
+    target: Target | None = None
 
     @property
     def only_speed_counts(self) -> bool:
         """Whether a candidate that is clearly slower can be given up without a further look."""
-        return self.objective == "latency" and not (self.or_smaller or self.as_asked)
+        return self.objective == "latency" and not (self.or_smaller or self.as_asked or self.target)
 
     def decide(self, comparison: Comparison) -> Decision:
         """Judge one candidate against the original."""
@@ -54,14 +58,29 @@ class Goal:
             return Decision(False, f"{speed}, but the quality does not hold: {quality_words(comparison)}")
         if self.as_asked:
             return Decision(True, speed)
+        if self.target is not None:
+            return self._decide_by(self.target, comparison)
         if self.objective == "size":
             return Decision(smaller and comparison.verdict != "worse", f"{size}, {speed}")
         if comparison.verdict == "same" and self.or_smaller and smaller:
             return Decision(True, f"as fast ({comparison.speedup:.2f}×) and {size}")
         return Decision(comparison.verdict == "better", speed)
 
+    def _decide_by(self, target: Target, comparison: Comparison) -> Decision:
+        words = _size_words(comparison) if target.kind == "size" else speed_words(comparison)
+        if target.already(comparison):
+            return Decision(False, f"{words}; the original itself is within {target} already")
+        if not target.met(comparison):
+            return Decision(False, f"{words}: {target.figure(comparison)} is short of {target}")
+        worse = comparison.verdict == "worse" or (target.kind != "size" and comparison.verdict != "better")
+        return Decision(not worse, f"{words}: {target.figure(comparison)} reaches {target}")
+
     def gain(self, comparison: Comparison) -> float:
         """Return a figure that is larger for the better candidate: what the interval guarantees."""
+        if self.target is not None:
+            close = comparison.agreement
+            lost = comparison.quality_drop if comparison.quality_drop is not None else close and close.relative_error
+            return -(lost or 0.0)
         return comparison.speedup_interval.low if self.objective == "latency" else 1 / comparison.size_ratio
 
 

@@ -152,6 +152,7 @@ class Search:
             wall_s=attempt.wall_s,
             overhead_s=attempt.overhead_s,
             output_tail=attempt.output_tail if attempt.failure else "",
+            notes=attempt.notes,
         )
         return self._judged(_Candidate(report, recipe, attempt))
 
@@ -162,7 +163,7 @@ class Search:
         elif attempt.comparison is not None:
             decision = self.goal.decide(attempt.comparison)
             candidate.improves = decision.improves
-            candidate.report = replace(candidate.report, status="rejected", reason=decision.reason)
+            candidate.report = replace(candidate.report, status="rejected", reason=_told(attempt, decision.reason))
         return candidate
 
     def _skip_from(self, number: int, reason: str) -> None:
@@ -181,6 +182,20 @@ class Search:
             return f"{item.recipe.title}: {item.report.reason}"
         wrong = next((item for item in self._candidates if item.attempt.rejected), None)
         return f"{wrong.recipe.title}: {wrong.attempt.rejected}" if wrong else None
+
+    @property
+    def missed_target(self) -> str | None:
+        """What came nearest to the target, and what binds, in words; None without one, or when nothing was measured."""
+        target, measured = self.goal.target, [item for item in self._candidates if item.report.comparison]
+        if target is None or not measured or any(target.already(_comparison(item)) for item in measured):
+            return None
+        reaching = [item for item in measured if target.met(_comparison(item))]
+        if reaching:
+            item = max(reaching, key=lambda each: self.goal.gain(_comparison(each)))
+            return f"{target} is reached, but not as asked; nearest miss, {item.recipe.title}: {item.report.reason}"
+        item = max(measured, key=lambda each: target.reached(_comparison(each)))
+        figure = target.figure(_comparison(item))
+        return f"{target} is out of reach; nearest miss {figure}, {item.recipe.title}: {item.report.reason}"
 
     def _improving(self) -> list[_Candidate]:
         """Candidates that improve, the best first."""
@@ -207,7 +222,7 @@ class Search:
                 self._demote(best, f"not confirmed in a fresh process: {problem or (decision and decision.reason)}")
                 continue
             self.winner, self.confirmed = best.report.number, attempt.comparison
-            best.report = replace(best.report, status="kept", reason=decision.reason)
+            best.report = replace(best.report, status="kept", reason=_told(best.attempt, decision.reason))
             return
 
     def drop_winner(self, reason: str) -> None:
@@ -262,6 +277,10 @@ class Search:
         left = self.budget.seconds_left(len(self._recipes) - number)
         done = self.budget.elapsed_s / (self.budget.elapsed_s + left) if left else 1.0
         emit(Progress(self.task, message, min(done, 0.99), left))
+
+
+def _told(attempt: Attempt, reason: str) -> str:
+    return f"{attempt.summary}, {reason}" if attempt.summary else reason
 
 
 def _comparison(candidate: _Candidate) -> Comparison:

@@ -1,0 +1,142 @@
+"""What a pruning did, as data beside the model that it made, and in words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from tauto.techniques.pruning_cuts import Cut
+from tauto.techniques.pruning_steps import Course
+from tauto.techniques.pruning_weights import compressed_bytes
+from tauto.techniques.technique import Account
+from tauto.workload import Workload
+from tauto.workload.state import evaluating
+
+__all__ = ["read_account", "write_account"]
+
+FILE = "account.json"
+MOST_NAMES = 8
+
+
+def write_account(folder: Path, course: Course, workload: Workload) -> None:
+    """Write what ``course`` did to ``workload.model`` into ``folder``."""
+    pair = (workload.model, course.model)
+    data = {
+        "cuts": [asdict(cut) for cut in _merged(course.cuts)],
+        "zeros": [sum(counts) for counts in zip(*course.zeros.values(), strict=True)],
+        "left": course.left,
+        "trainings": [
+            {
+                "steps": one.steps,
+                "losses": [one.losses[0], one.losses[-1]] if one.losses else [],
+                "stopped": one.stopped,
+                "reason": one.reason,
+            }
+            for one in course.trainings
+        ],
+        "reestimated": course.reestimated,
+        "flops": [_flops(model, workload) for model in pair],
+        "parameters": [sum(each.numel() for each in model.parameters()) for model in pair],
+        "stored": [_stored(model) for model in pair],
+        "compressed": [compressed_bytes(model) for model in pair] if course.zeros else [],
+    }
+    (folder / FILE).write_text(json.dumps(data))
+
+
+def read_account(folder: Path) -> Account:
+    """Return what :func:`write_account` wrote, in words."""
+    data = json.loads((folder / FILE).read_text())
+    notes = [*_cut_notes(data), *_zero_notes(data), *_training_notes(data), *_left_notes(data["left"])]
+    return Account(_summary(data), tuple(notes))
+
+
+def _merged(cuts: list[Cut]) -> list[Cut]:
+    """Return one cut a part: first and last width over all steps."""
+    found: dict[str, Cut] = {}
+    for cut in cuts:
+        before = found[cut.name].before if cut.name in found else cut.before
+        found[cut.name] = Cut(cut.name, cut.kind, before, cut.after)
+    return list(found.values())
+
+
+def _flops(model: nn.Module, workload: Workload) -> int:
+    with torch.no_grad(), evaluating(model), FlopCounterMode(display=False) as counter:
+        workload.example(model)
+    return int(counter.get_total_flops())
+
+
+def _stored(model: nn.Module) -> int:
+    tensors = {tensor.data_ptr(): tensor for tensor in model.state_dict().values()}
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+
+
+def _summary(data: dict[str, Any]) -> str:
+    if data["zeros"]:
+        zeros, weights = data["zeros"]
+        return f"{zeros / weights:.0%} of the weights at zero"
+    (work, less_work), (size, less) = data["flops"], data["parameters"]
+    words = f"{1 - less / size:.0%} fewer parameters"
+    return f"{1 - less_work / work:.0%} fewer FLOPs and {words}" if work else words
+
+
+def _cut_notes(data: dict[str, Any]) -> list[str]:
+    cuts = data["cuts"]
+    if not cuts:
+        return []
+    if cuts[0]["kind"] == "blocks":
+        return [f"Left out: {_few([cut['name'] for cut in cuts])}."]
+    widths = _few([f"{cut['name'] or 'the model'} {cut['before']} → {cut['after']}" for cut in cuts])
+    return [f"{cuts[0]['kind'].capitalize()}: {widths}."]
+
+
+def _zero_notes(data: dict[str, Any]) -> list[str]:
+    if not data["zeros"]:
+        return []
+    (packed, less), size = data["compressed"], data["stored"][1]
+    return [
+        f"In memory and in a plain file it is {_bytes(size)} as before; compressed by zlib, {_bytes(packed)} → "
+        f"{_bytes(less)}.",
+        "Its layers stay dense: a zero is multiplied like any other number. Only an engine with sparse kernels would "
+        "skip it; structure='channels' makes layers really smaller.",
+    ]
+
+
+def _training_notes(data: dict[str, Any]) -> list[str]:
+    notes = ["The statistics of its batch normalisations were taken anew over the data."] if data["reestimated"] else []
+    done = data["trainings"]
+    if not done:
+        return [*notes, "It was not trained afterwards."]
+    told = [one["losses"] for one in done if one["losses"]]
+    fall = f"; the loss went from {told[0][0]:.3g} to {told[-1][1]:.3g}" if told else ""
+    times = "once" if len(done) == 1 else f"{len(done)} times, after each step"
+    notes.append(f"Trained {times}, {sum(one['steps'] for one in done):,} steps or calls in all{fall}.")
+    for one in done:
+        if one["stopped"] not in {"finished", "early_stopping"}:
+            notes.append(f"Training was rolled back to its best state: {one['reason']}.")
+    return notes
+
+
+def _left_notes(left: dict[str, str]) -> list[str]:
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in left.items():
+        by_reason.setdefault(reason, []).append(name or "the model")
+    return [f"Left as it is: {_few(names)} ({reason})." for reason, names in by_reason.items()]
+
+
+def _few(names: list[str]) -> str:
+    more = len(names) - MOST_NAMES
+    return ", ".join(names) if more <= 0 else f"{', '.join(names[:MOST_NAMES])} and {more} more"
+
+
+def _bytes(count: int) -> str:
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000  # type: ignore[assignment]
+    return f"{count:.3g} GB"

@@ -1,0 +1,196 @@
+"""The plain Python of a pruning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from tauto.techniques import pruning_blocks, pruning_channels, pruning_cuts, pruning_heads, pruning_weights
+from tauto.techniques.listing import MAPPING, MAPPING_IMPORTS, listed
+from tauto.techniques.pruning_steps import share_after
+from tauto.techniques.technique import Script
+from tauto.workload.structure import map_tensors
+
+__all__ = ["cuts_script", "zeros_script"]
+
+_IMPORTS = (
+    *MAPPING_IMPORTS,
+    "import itertools",
+    "import math",
+    "from typing import Any",
+    "from torch.nn.utils import prune",
+)
+_LAYERS = "LAYERS = (nn.Linear, nn.modules.conv._ConvNd)"
+_CUTS: tuple[Callable[..., Any], ...] = (
+    pruning_cuts.Cut,
+    pruning_cuts.answers,
+    pruning_cuts.shape_of_answers,
+    pruning_cuts.alike,
+    pruning_cuts.unfit,
+    pruning_cuts.state_of,
+    pruning_cuts.restored,
+    pruning_cuts.refusal,
+    pruning_cuts.distance,
+    pruning_cuts.reestimate_norms,
+)
+_CHANNELS: tuple[Callable[..., Any], ...] = (
+    pruning_cuts.output_gradients,
+    pruning_channels.narrow_channels,
+    pruning_channels.kept_width,
+    pruning_channels.cut_channels,
+    pruning_channels.recut_channels,
+    pruning_channels._graph,
+    pruning_channels._found_groups,
+    pruning_channels._used_often,
+    pruning_channels._reason,
+    pruning_channels.has_heads,
+    pruning_channels._blocks,
+    pruning_channels._scores,
+    pruning_channels._shares,
+    pruning_channels._by_damage,
+    pruning_channels._damages,
+    pruning_channels._weakest,
+    pruning_channels._masked_answers,
+    pruning_channels._masked,
+    pruning_channels._named,
+)
+_HEADS: tuple[Callable[..., Any], ...] = (
+    pruning_cuts.output_gradients,
+    pruning_heads.Attention,
+    pruning_heads.narrow_heads,
+    pruning_heads.recut_heads,
+    pruning_heads._attentions,
+    pruning_channels.has_heads,
+    pruning_heads._layers,
+    pruning_heads._score,
+    pruning_heads._cut,
+    pruning_heads._layouts,
+    pruning_heads._columns,
+    pruning_heads._silenced,
+    pruning_heads._take_out,
+)
+_BLOCKS: tuple[Callable[..., Any], ...] = (
+    pruning_blocks.Skip,
+    pruning_blocks.drop_blocks,
+    pruning_blocks.redrop_blocks,
+    pruning_blocks._drop,
+    pruning_blocks._damage,
+    pruning_blocks._blocks,
+    pruning_blocks._is_block,
+    pruning_blocks._unlike,
+)
+_WEIGHTS: tuple[Callable[..., Any], ...] = (
+    pruning_weights.prunable,
+    pruning_weights.zero_weights,
+    pruning_weights._bar,
+    pruning_weights._two_of_four,
+    pruning_weights.hold_zeros,
+    pruning_weights.let_go,
+)
+_FUNCTIONS = {
+    "channels": (_CHANNELS, "narrow_channels", "recut_channels"),
+    "heads": (_HEADS, "narrow_heads", "recut_heads"),
+    "blocks": (_BLOCKS, "drop_blocks", "redrop_blocks"),
+}
+_CONSTANTS = {
+    "channels": ("HEAD_ATTRIBUTES", "MOST_REMOVED"),
+    "heads": ("HEAD_ATTRIBUTES", "WIDTHS", "READS", "BESIDE"),
+    "blocks": ("LEAST_LAYERS",),
+}
+
+
+def cuts_script(config: Any) -> Script:
+    """Return the script of a ``PruneConfig``."""
+    functions, narrow, recut = _FUNCTIONS[config.structure]
+    constants = [_constant(name) for name in _CONSTANTS[config.structure]]
+    rewinds = config.schedule == "rewind"
+    body = [
+        "calls = [(args, kwargs), *data]",
+        "right = [answers(model, call) for call in calls]",
+        "original, widths = copy.deepcopy(model), {}",
+        *(["start = copy.deepcopy(model)"] if rewinds else []),
+        f"for share in {_shares(config)!r}:",
+        f"    cuts, _ = {narrow}(model, calls, share, widths=widths{_how(config)})",
+        *([f"    {recut}(start, calls[0], cuts)", "    model = copy.deepcopy(start)"] if rewinds else []),
+        "    reestimate_norms(model, calls, right)",
+        *_training(config),
+        "model.eval().requires_grad_(False)",
+    ]
+    listings = (*MAPPING, _LAYERS, *constants, *map(listed, (*_CUTS, *functions)), *_trainers(config))
+    return Script(_IMPORTS, "\n".join(body), listings)
+
+
+def zeros_script(config: Any) -> Script:
+    """Return the script of a ``PruneWeightsConfig``."""
+    pattern = config.structure if config.structure == "2:4" else ""
+    rewind = (
+        "    for name, layer in prunable(model)[0].items():",
+        "        layer.weight.data.copy_(original.get_submodule(name).weight * masks.get(name, 1))",
+    )
+    body = [
+        "calls = [(args, kwargs), *data]",
+        "right = [answers(model, call) for call in calls]",
+        "original = copy.deepcopy(model)",
+        f"for share in {_shares(config)!r}:",
+        f"    masks = zero_weights(model, share, pattern={pattern!r}, spread={config.spread!r})",
+        *(rewind if config.schedule == "rewind" else ()),
+        "    reestimate_norms(model, calls, right)",
+        "    hold_zeros(model, masks)",
+        *_training(config),
+        "    let_go(model, masks)",
+        "model.eval().requires_grad_(False)",
+    ]
+    listings = (*MAPPING, *map(listed, (*_CUTS, *_WEIGHTS)), *_trainers(config))
+    return Script(_IMPORTS, "\n".join(body), listings)
+
+
+def finetune(model: nn.Module, original: nn.Module, calls: list[Any], epochs: int, learning_rate: float) -> None:
+    """Train ``model`` to answer as ``original`` does."""
+    model.train().requires_grad_(True)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate)
+    for _ in range(epochs):
+        for args, kwargs in calls:
+            found, right = [], []
+            map_tensors(lambda tensor: found.append(tensor) or tensor, model(*args, **kwargs))  # noqa: B023
+            with torch.no_grad():
+                map_tensors(lambda tensor: right.append(tensor) or tensor, original(*args, **kwargs))  # noqa: B023
+            pairs = [pair for pair in zip(found, right, strict=True) if pair[1].is_floating_point()]
+            sum(nn.functional.mse_loss(*pair) for pair in pairs).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+    model.eval()
+
+
+def _training(config: Any) -> list[str]:
+    if not config.epochs:
+        return []
+    call = f"    finetune(model, original, calls, epochs={config.epochs}, learning_rate={config.learning_rate!r})"
+    return ["    # TAuto trained here with what you gave it; put your own loop in the place of this one", call]
+
+
+def _trainers(config: Any) -> tuple[str, ...]:
+    return (listed(finetune),) if config.epochs else ()
+
+
+def _how(config: Any) -> str:
+    if config.structure == "blocks":
+        return ""
+    words = f", importance={config.importance!r}, spread={config.spread!r}"
+    words += f", ratios={config.by_layer!r}" if config.ratios else ""
+    words += ", gradients=lambda model: output_gradients(model, calls[:16])" if config.importance == "taylor" else ""
+    if config.structure == "channels":
+        words += f", round_to={config.round_to}, min_width={config.min_width}"
+    return words
+
+
+def _shares(config: Any) -> tuple[float, ...]:
+    steps = range(1, config.steps + 1)
+    return tuple(share_after(config.schedule, config.sparsity, step, config.steps) for step in steps)
+
+
+def _constant(name: str) -> str:
+    rooms = (pruning_channels, pruning_heads, pruning_blocks)
+    return f"{name} = {next(getattr(room, name) for room in rooms if hasattr(room, name))!r}"

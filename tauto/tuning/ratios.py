@@ -1,0 +1,117 @@
+"""The search for the smallest share that reaches a measured target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from tauto.recipes import Recipe
+from tauto.reports import TrialReport
+from tauto.tuning.target import Target
+
+__all__ = ["RatioSearch"]
+
+SMALLEST, LARGEST = 0.05, 0.95
+STEP = 0.05
+"""Shares nearer to each other than this are not told apart: widths are rounded, and timing has its noise."""
+MOST_SCOUTS = 7
+MARGIN = 1.05
+"""A share that reaches this much is taken as it is; one that does no more than reach it might not do so again."""
+MOST_FINALS = 4
+
+Make = Callable[[float, bool], Recipe]
+"""Returns the recipe of a share, with all that follows the cut or, for a look at its speed alone, without."""
+
+
+@dataclass(slots=True)
+class RatioSearch:
+    """Proposes recipes by what was measured; called as the ``follow`` of a :class:`~tauto.tuning.Space`.
+
+    The share is found without training, since widths alone decide how fast a model is; then the ways to make a model of
+    it are tried in their order until one holds the quality.
+
+    Parameters
+    ----------
+    ways : sequence of callable
+        ``way(share, whole) -> Recipe``. The first is the one whose share is searched.
+    target : Target
+        What is to be reached.
+    trains : bool
+        Whether a recipe without training is another one than the whole.
+    """
+
+    ways: Sequence[Make]
+    target: Target
+    trains: bool
+    _asked: list[tuple[float, int | None]] = field(default_factory=list)
+    """The share of each trial, and which way; None for a look alone."""
+
+    def __call__(self, trials: Sequence[TrialReport]) -> Recipe | None:
+        """Return what to try next; None when the target is reached, or cannot be."""
+        done = list(zip(self._asked, trials, strict=False))
+        if any(self._good(trial) for _, trial in done):
+            return None
+        if any(trial.comparison and self.target.already(trial.comparison) for _, trial in done):
+            return None
+        following = self._next_share([(share, trial) for (share, way), trial in done if way in {None, 0}])
+        if following is not None:
+            return self._ask(following, None if self.trains else 0)
+        return self._next_final(done)
+
+    def _good(self, trial: TrialReport) -> bool:
+        compared = trial.comparison
+        return compared is not None and compared.quality_held is not False and self.target.met(compared)
+
+    def _ask(self, share: float, way: int | None) -> Recipe | None:
+        self._asked.append((share, way))
+        return self.ways[way or 0](share, way is not None)
+
+    def _next_share(self, looks: Sequence[tuple[float, TrialReport]]) -> float | None:
+        """Return the next share to look at; None when the smallest that reaches the target is known, or none does."""
+        if not looks:
+            return self._first()
+        known = [(share, self._reached(trial)) for share, trial in looks]
+        short = max((share for share, reached in known if reached < 1), default=0.0)
+        enough = [(share, reached) for share, reached in known if reached >= 1 and share > short]
+        if len(looks) >= MOST_SCOUTS or (not enough and short >= LARGEST - STEP / 2):
+            return None
+        if not enough:
+            return min(LARGEST, round(self._beyond(known, short), 2))
+        share, reached = min(enough)
+        if share - short <= STEP or reached <= MARGIN or share <= SMALLEST:
+            return None
+        return round((share + short) / 2, 2)
+
+    def _first(self) -> float:
+        wanted = {"speedup": self.target.value}.get(self.target.kind, 2.0)
+        return min(LARGEST, max(SMALLEST, round(1 - 1 / wanted**0.75, 2)))
+
+    def _beyond(self, known: Sequence[tuple[float, float]], short: float) -> float:
+        """Return a larger share, by the last ones' distance from the target."""
+        reached = max((value for share, value in known if share == short and value > 0), default=0.5)
+        left = (1 - short) * min(0.9, max(0.5, reached))
+        return max(short + STEP, 1 - left)
+
+    def _reached(self, trial: TrialReport) -> float:
+        return self.target.reached(trial.comparison) if trial.comparison else 0.0
+
+    def _next_final(self, done: Sequence[tuple[tuple[float, int | None], TrialReport]]) -> Recipe | None:
+        """Return the whole recipe to try at the share that was found, with the next way or a little more."""
+        enough = [share for (share, way), trial in done if way in {None, 0} and self._met(trial)]
+        if not enough:
+            return None
+        finals = [(share, way, trial) for (share, way), trial in done if way is not None and share >= min(enough)]
+        if len(finals) >= MOST_FINALS:
+            return None
+        for way in range(len(self.ways)):
+            tried = [(share, trial) for share, by, trial in finals if by == way]
+            if not tried:
+                return self._ask(min(enough), way)
+            share, last = tried[-1]
+            slower = last.comparison is not None and not self.target.met(last.comparison)
+            if slower and len(tried) < 2 and share + STEP <= LARGEST:
+                return self._ask(round(share + STEP, 2), way)
+        return None
+
+    def _met(self, trial: TrialReport) -> bool:
+        return trial.comparison is not None and self.target.met(trial.comparison)

@@ -1,0 +1,294 @@
+"""Make a model smaller by leaving out what matters least, if that is worth it here and the quality holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+from torch import nn
+
+from tauto.config import Drop, parse_duration
+from tauto.errors import InvalidArgument, did_you_mean
+from tauto.hardware import Hardware
+from tauto.measurement import size_bytes
+from tauto.recipes import Recipe
+from tauto.reports import NotTried
+from tauto.results import TuningResult
+from tauto.techniques import technique
+from tauto.techniques.pruning import PruneConfig, PruneWeightsConfig
+from tauto.tuning import Budget, Goal, Plan, RatioSearch, Space, Target, tune
+from tauto.verbs.delivery import deliver_tuned
+from tauto.workload import Workload
+from tauto.workload.training import FineTune, Loss
+
+__all__ = ["STRUCTURES", "parse_share", "prune"]
+
+STRUCTURES = ("channels", "heads", "blocks", "weights", "2:4")
+"""What can be left out; the first three make layers smaller, the others set weights to zero."""
+SPARSITY = 0.5
+EPOCHS = 3
+STEPS = 3
+_ZEROS = ("weights", "2:4")
+_UNITS = {"b": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 2.0**10, "mib": 2.0**20, "gib": 2.0**30}
+
+
+def prune(
+    model: nn.Module,
+    inputs: Any = None,
+    *,
+    data: Iterable[Any] | None = None,
+    evaluate: Callable[[nn.Module], Any] | None = None,
+    max_drop: str | float | Drop = "1%",
+    metric: str | None = None,
+    higher_is_better: bool = True,
+    sparsity: str | float | None = None,
+    speedup: str | float | None = None,
+    latency: str | float | None = None,
+    size: str | float | None = None,
+    structure: str = "channels",
+    importance: str | None = None,
+    spread: str | None = None,
+    ratios: Mapping[str, float] | None = None,
+    steps: int | None = None,
+    schedule: str | None = None,
+    epochs: int | None = None,
+    learning_rate: float = 1e-3,
+    loss: Loss | None = None,
+    finetune: FineTune | None = None,
+    budget: str | float = "10min",
+    isolated: bool = False,
+    factory: Callable[[], nn.Module] | None = None,
+    name: str | None = None,
+) -> TuningResult:
+    """Leave out what matters least, train what is left, and keep the result if it is measured to be better.
+
+    Parameters
+    ----------
+    model, inputs, data, evaluate, max_drop, metric, higher_is_better, factory, name
+        As in :meth:`tauto.Workload.of`; the model stays as it is, bit for bit. ``data`` is also trained on.
+    sparsity : str or float
+        What goes, such as ``0.5`` or ``"50%"`` of the channels (heads, blocks, weights). Default half, where no target
+        is given.
+    speedup, latency, size : str or float
+        A target in its place, one of them: ``"2x"``, ``"3ms"`` (a number is seconds), ``"5MB"`` (a number is bytes).
+        The share that reaches it is searched for by measuring here.
+    structure : str
+        One of :data:`STRUCTURES`.
+    importance : str, optional
+        ``"l1"``, ``"l2"`` (size of the weights; the default), ``"taylor"`` (their part in the loss) or ``"bn_scale"``.
+    spread : str, optional
+        How the share is spread over the layers: ``"uniform"`` (the default), ``"global"``, or ``"sensitivity"`` (less
+        where the outputs suffer more; the default for channels with a target).
+    ratios : mapping, optional
+        The share of some layers by name, in place of that: ``{"conv1": 0.2}``.
+    steps, schedule : int, str, optional
+        How often something is cut and trained, and how much each time: ``"one-shot"``, ``"linear"``, ``"cubic"`` (the
+        default for several steps) or ``"rewind"`` (lottery tickets: what is left gets its first weights back).
+    epochs : int, optional
+        Of training after each step; default 3 where there is something to train with. 0 trains nothing.
+    learning_rate : float
+        The highest, of the built-in loop.
+    loss, finetune : callable, optional
+        ``loss(outputs, labels)`` for the built-in loop over ``data``, or your own ``finetune(model)`` or
+        ``finetune(model, epoch)``. With ``data`` alone the model learns to answer as the original does.
+    budget, isolated
+        As in :func:`tauto.autotune`.
+
+    Returns
+    -------
+    TuningResult
+        ``"kept_original"`` where a smaller model is no faster; ``"infeasible"`` where the target or the quality cannot
+        be had, with the nearest miss; ``"applied"`` for zeros, which were asked for and save no time.
+
+    Raises
+    ------
+    InvalidArgument
+        When what is asked for contradicts itself or cannot be; the message says what to write.
+
+    Examples
+    --------
+    >>> small = tauto.prune(model, data=loader, loss=nn.CrossEntropyLoss(), evaluate=accuracy)  # doctest: +SKIP
+    >>> fast = tauto.prune(model, data=loader, evaluate=accuracy, speedup="2x").model  # doctest: +SKIP
+    """
+    if structure not in STRUCTURES:
+        raise InvalidArgument(f"structure: there is no {structure!r}. {did_you_mean(str(structure), STRUCTURES)}")
+    target = _target(sparsity, speedup, latency, size, structure)
+    clock = Budget(parse_duration(budget))
+    workload = Workload.of(
+        model,
+        inputs=inputs,
+        data=data,
+        evaluate=evaluate,
+        max_drop=max_drop,
+        metric=metric,
+        higher_is_better=higher_is_better,
+        factory=factory,
+        name=name,
+        loss=loss,
+        finetune=finetune,
+        trains=epochs != 0,
+    )
+    _check_room(workload, target)
+    wish = _Wish(
+        structure=structure,
+        share=SPARSITY if sparsity is None else parse_share(sparsity),
+        importance=importance,
+        spread=spread,
+        ratios=tuple(f"{layer}={share}" for layer, share in (ratios or {}).items()),
+        **_course(steps, schedule),
+        epochs=_epochs(epochs, workload),
+        learning_rate=learning_rate,
+        searched=target is not None,
+    )
+    wish.recipe(wish.share, whole=True)  # what contradicts itself is told before any work
+    hardware = Hardware.current(workload.device.type)
+    zeros = structure in _ZEROS
+    goal = Goal("size" if target and target.kind == "size" else "latency", as_asked=zeros, target=target)
+    plan = Plan(
+        "prune", lambda: _space(workload, hardware, wish, target), clock, goal, required=True, isolated=isolated
+    )
+    return deliver_tuned(tune(workload, plan, hardware))
+
+
+def parse_share(value: str | float, argument: str = "sparsity") -> float:
+    """Return a share from ``"50%"`` or ``0.5``.
+
+    Raises
+    ------
+    InvalidArgument
+        When it is none, or not above 0 and below 1.
+
+    Examples
+    --------
+    >>> parse_share("50%")
+    0.5
+    """
+    number = None if isinstance(value, bool) else value
+    if isinstance(value, str) and (match := re.fullmatch(r"\s*(\d*\.?\d+)\s*(%?)\s*", value)):
+        number = float(match[1]) / (100 if match[2] else 1)
+    if not isinstance(number, int | float) or not 0 < number < 1:
+        raise InvalidArgument(f"{argument}: {value!r} is no share. Write one above 0 and below 1, as '50%' or 0.5.")
+    return float(number)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What was asked for, from which recipes are made."""
+
+    structure: str
+    share: float
+    importance: str | None
+    spread: str | None
+    ratios: tuple[str, ...]
+    steps: int
+    schedule: str
+    epochs: int
+    learning_rate: float
+    searched: bool
+
+    def recipe(self, share: float, whole: bool, **other: str) -> Recipe:
+        """Return the recipe for ``share``; not ``whole``: of the cut alone, in one step and without training."""
+        kind: type[PruneConfig | PruneWeightsConfig] = PruneWeightsConfig if self.structure in _ZEROS else PruneConfig
+        values: dict[str, Any] = {"structure": self.structure, "sparsity": share, "learning_rate": self.learning_rate}
+        spread = self.spread or ("sensitivity" if self.searched and self.structure == "channels" else None)
+        given = {"importance": self.importance, "spread": spread, "ratios": self.ratios or None, **other}
+        values |= {key: value for key, value in given.items() if value is not None}
+        if whole:
+            values |= {"steps": self.steps, "schedule": self.schedule, "epochs": self.epochs}
+        known = {field.name for field in fields(kind)}
+        if unknown := [key for key in values if key not in known]:
+            raise InvalidArgument(f"{unknown[0]}: it says nothing for structure={self.structure!r}. Leave it out.")
+        _check_word(kind, "importance", self.importance)
+        _check_word(kind, "spread", self.spread)
+        _check_word(kind, "schedule", self.schedule)
+        return Recipe.of((_name(self.structure), kind(**values)))
+
+
+def _check_word(kind: type[Any], argument: str, value: str | None) -> None:
+    from typing import get_args, get_type_hints
+
+    known = get_args(get_type_hints(kind).get(argument))
+    if value is not None and known and value not in known:
+        raise InvalidArgument(f"{argument}: there is no {value!r}. {did_you_mean(str(value), known)}".rstrip())
+
+
+def _name(structure: str) -> str:
+    return "prune_weights" if structure in _ZEROS else "prune"
+
+
+def _target(sparsity: Any, speedup: Any, latency: Any, size: Any, structure: str) -> Target | None:
+    given = {"sparsity": sparsity, "speedup": speedup, "latency": latency, "size": size}
+    said = [key for key, value in given.items() if value is not None]
+    if len(said) > 1:
+        raise InvalidArgument(f"{said[1]}: {' and '.join(said)} are given, and each decides how much goes. Give one.")
+    if not said or said == ["sparsity"]:
+        return None
+    if structure in _ZEROS:
+        raise InvalidArgument(
+            f"{said[0]}: zeros take the time and the room of any number. Make layers smaller: structure='channels'."
+        )
+    if speedup is not None:
+        return Target("speedup", _factor(speedup))
+    if latency is not None:
+        return Target("latency", 1000 * parse_duration(latency, "latency"))
+    return Target("size", _bytes(size))
+
+
+def _factor(value: Any) -> float:
+    number = None if isinstance(value, bool) else value
+    if isinstance(value, str) and (match := re.fullmatch(r"\s*(\d*\.?\d+)\s*[x×]?\s*", value.lower())):
+        number = float(match[1])
+    if not isinstance(number, int | float) or not 1 < number < 1000:
+        raise InvalidArgument(f"speedup: {value!r} is no speedup. Write one above 1, as '2x' or 1.5.")
+    return float(number)
+
+
+def _bytes(value: Any) -> float:
+    number = None if isinstance(value, bool) else value
+    if isinstance(value, str) and (match := re.fullmatch(r"\s*(\d*\.?\d+)\s*([kmg]?i?b)\s*", value.lower())):
+        number = float(match[1]) * _UNITS[match[2]]
+    if not isinstance(number, int | float) or not number > 0:
+        raise InvalidArgument(f"size: {value!r} is no size. Write one such as '5MB' or '300kB'; a number is bytes.")
+    return float(number)
+
+
+def _check_room(workload: Workload, target: Target | None) -> None:
+    if target is None or target.kind != "size":
+        return
+    size = size_bytes(workload.model)
+    if size <= target.value:
+        now = Target("size", size)
+        raise InvalidArgument(f"size: the model is {now} as it is, within the {target} asked for. Ask for less.")
+
+
+def _course(steps: int | None, schedule: str | None) -> dict[str, Any]:
+    if steps is None:
+        steps = 1 if schedule in {None, "one-shot"} else STEPS
+    if schedule is None:
+        schedule = "one-shot" if steps == 1 else "cubic"
+    return {"steps": steps, "schedule": schedule}
+
+
+def _epochs(epochs: int | None, workload: Workload) -> int:
+    if epochs is None:
+        return EPOCHS if workload.training is not None else 0
+    if epochs and workload.training is None:
+        raise InvalidArgument("epochs: there is nothing to train with. Give data= (and loss=), or finetune=.")
+    return epochs
+
+
+def _space(workload: Workload, hardware: Hardware, wish: _Wish, target: Target | None) -> Space:
+    known = technique(_name(wish.structure))
+    for answer in (known.missing(), known.applies_to(workload, hardware)):
+        if not answer.applies:
+            return Space((), (NotTried(known.name, answer.reason, answer.remedy),))
+    if target is None:
+        return Space((wish.recipe(wish.share, whole=True),), ())
+    others: list[dict[str, str]] = [{}]
+    if wish.structure == "channels" and wish.importance is None and not wish.ratios:
+        others += [{"importance": "taylor"}]
+    ways = [lambda share, whole, other=other: wish.recipe(share, whole, **other) for other in others]
+    trains = wish.epochs > 0 or wish.steps > 1
+    return Space((), (), RatioSearch(ways, target, trains))
