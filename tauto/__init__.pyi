@@ -7,10 +7,13 @@ from .verbs.compare import compare as compare
 from .verbs.compare import measure as measure
 from .verbs.counts import count_flops as count_flops
 from .verbs.counts import count_parameters as count_parameters
+from .verbs.distill import distill as distill
 from .verbs.fix import fix as fix
 from .verbs.history import last as last
 from .verbs.history import runs as runs
 from .verbs.history import script as script
+from .verbs.keeping import load as load
+from .verbs.keeping import save as save
 from .verbs.passes import profile_backward_pass as profile_backward_pass
 from .verbs.passes import profile_forward_pass as profile_forward_pass
 from .verbs.profile import profile as profile
@@ -19,6 +22,7 @@ from .verbs.quantize import quantize as quantize
 from .verbs.quick import measure_latency as measure_latency
 from .verbs.quick import measure_memory as measure_memory
 from .verbs.quick import quick_profile as quick_profile
+from .verbs.sensitivity import sensitivity as sensitivity
 from .verbs.weights import analyze_weight_distribution as analyze_weight_distribution
 from .workload import Workload as Workload
 

@@ -43,6 +43,8 @@ class ThreadCount(nn.Module):
 
     def __init__(self, module: nn.Module, count: int) -> None:
         super().__init__()
+        if not 1 <= count <= 1024:  # where it is built from a file
+            raise ValueError(f"{count} is not a number of threads from 1 to 1024")
         self.module = module
         self.count = count
 

@@ -1,0 +1,199 @@
+"""Keeping a model as data, and giving it back to the user's own class."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from tauto.errors import CandidateFailed, InvalidArgument, ModelError, RecipeError
+from tauto.execution.resident import ResidentModule
+from tauto.recipes import OptimizedModel, Recipe
+from tauto.results import Result
+from tauto.serialization import Skeleton, read, write
+from tauto.serialization.architecture import FILE, WEIGHTS
+from tauto.workload.state import preserved_rng
+
+__all__ = ["RECIPE", "load", "save"]
+
+RECIPE = "recipe.json"
+_MOST_RECIPE_BYTES = 2**20
+_RUNNERS = ("engine",)
+"""Families whose models run in compiled code that is not data."""
+
+
+def save(model: nn.Module | Result[Any], path: str | Path, *, original: nn.Module | None = None) -> Path:
+    """Write a model into the folder ``path``, as data: weights, what was changed, and the recipe.
+
+    It is a folder, so that each of its files is of a form that others read too: ``weights.safetensors``,
+    ``architecture.json`` (with digests), and ``recipe.json`` (that :func:`tauto.apply` takes). Nothing is pickled.
+
+    Parameters
+    ----------
+    model : torch.nn.Module or result
+        An optimized model, a result that has one, or any other model.
+    path : str or Path
+        A new folder, or one that this function wrote before: it is then replaced as a whole.
+    original : torch.nn.Module, optional
+        What a model that you changed yourself was made of (its weights do not matter). An optimized model knows it.
+
+    Returns
+    -------
+    Path
+        The folder.
+
+    Raises
+    ------
+    ModelError
+        When something in the model cannot be kept as data; the message names the layer, and what to do instead.
+    InvalidArgument
+        When the path is taken by something else, or this is no model.
+
+    Examples
+    --------
+    >>> tauto.save(result, "small")  # doctest: +SKIP
+    >>> small = tauto.load("small", Net)  # doctest: +SKIP
+    """
+    module, recipe, skeleton = _parts(model, original)
+    target = Path(path).expanduser()
+    _check_target(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        try:
+            write(module, skeleton, part)
+        except CandidateFailed as error:
+            raise ModelError(f"model: it cannot be kept as data: {error}.") from error
+        if recipe is not None:
+            (part / RECIPE).write_text(recipe.to_json(), encoding="utf-8")
+        part.chmod(0o755)
+        _replace(target, part)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return target
+
+
+def load(path: str | Path, model: nn.Module | Callable[[], nn.Module]) -> nn.Module:
+    """Return the model that is kept in the folder ``path``, of the user's own class, in eval mode.
+
+    It runs none of what is in the folder: layers are built from a closed list of kinds, and everything must match the
+    class and the digests. A digest tells damage, not who wrote it.
+
+    Parameters
+    ----------
+    path : str or Path
+        Written by :func:`save`.
+    model : callable or torch.nn.Module
+        The class, or a function that builds the model as the original was built (its weights do not matter); or such a
+        model, which stays as it is.
+
+    Returns
+    -------
+    torch.nn.Module
+        An :class:`~tauto.recipes.OptimizedModel` with its recipe where an optimized one was kept, else the model.
+
+    Raises
+    ------
+    InvalidArgument
+        When the files are missing, damaged, or do not match; the message names the layer.
+    RecipeError
+        When the recipe is malformed or of a newer TAuto.
+
+    Examples
+    --------
+    >>> small = tauto.load("small", lambda: Net(width=64))  # doctest: +SKIP
+    """
+    folder = Path(path).expanduser()
+    if not (folder / FILE).is_file():
+        raise InvalidArgument(f"path: {str(path)!r} holds no model. Give a folder that tauto.save wrote.")
+    recipe = _recipe(folder / RECIPE)
+    fresh = _fresh(model)
+    try:
+        kept = read(fresh, folder)
+    except CandidateFailed as error:
+        raise InvalidArgument(
+            f"path: {str(path)!r} does not fit: {error}. Give the class, or a function that builds the model with the "
+            "arguments of the one that was optimized."
+        ) from error
+    return kept.eval() if recipe is None else OptimizedModel(kept.eval(), recipe, fresh)
+
+
+def _parts(model: Any, original: nn.Module | None) -> tuple[nn.Module, Recipe | None, Skeleton]:
+    """Return what is to be written, its recipe, and what it was made of."""
+    if isinstance(model, Result):
+        model = getattr(model, "model", model)
+    if not isinstance(model, nn.Module):
+        raise InvalidArgument(
+            f"model: a {type(model).__name__} is no model. Give a torch.nn.Module, or a result with one."
+        )
+    if original is not None and not isinstance(original, nn.Module):
+        raise InvalidArgument(
+            f"original: a {type(original).__name__} is no torch.nn.Module. Give an instance of the class."
+        )
+    if not isinstance(model, OptimizedModel):
+        return model, None, Skeleton.of(model if original is None else original)
+    runners = [step.name for step in model.recipe.steps if step.technique.family in _RUNNERS]
+    if runners:
+        raise ModelError(
+            f"model: it runs in {runners[0]}, and compiled code is not kept (nor trusted from elsewhere). Keep its "
+            "recipe: open('fast.yaml', 'w').write(fast.recipe.to_yaml()), and make it again where it is to run: "
+            "tauto.apply('fast.yaml', model, inputs=…)."
+        )
+    if isinstance(model.module, ResidentModule):
+        raise ModelError(
+            "model: it lives in a process of its own. Load it here: tauto.apply(r.recipe, model, inputs=…)."
+        )
+    return model.module, model.recipe, model.skeleton if original is None else Skeleton.of(original)
+
+
+def _check_target(target: Path) -> None:
+    if not target.exists() and not target.is_symlink():
+        return
+    ours = target.is_dir() and {item.name for item in target.iterdir()} <= {FILE, WEIGHTS, RECIPE}
+    if target.is_symlink() or not ours:
+        raise InvalidArgument(f"path: {str(target)!r} is there and holds something else. Give a new folder.")
+
+
+def _replace(target: Path, part: Path) -> None:
+    if target.exists():
+        old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
+        target.rename(old / "old")
+        part.rename(target)
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        part.rename(target)
+
+
+def _recipe(path: Path) -> Recipe | None:
+    if not path.exists():
+        return None
+    if not path.is_file() or path.stat().st_size > _MOST_RECIPE_BYTES:
+        raise RecipeError(f"recipe: {path.name} is no recipe that tauto.save wrote.")
+    try:
+        return Recipe.parse(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise RecipeError(f"recipe: {path.name} cannot be read: {error}") from None
+
+
+def _fresh(model: Any) -> nn.Module:
+    if isinstance(model, nn.Module):
+        return model
+    if not callable(model):
+        raise InvalidArgument(
+            f"model: a {type(model).__name__} builds no model. Give your class (Net), or a function: lambda: Net(64)."
+        )
+    try:
+        with preserved_rng():
+            built = model()
+    except Exception as error:  # the user's own code
+        raise InvalidArgument(
+            f"model: {getattr(model, '__name__', 'it')}() raised {type(error).__name__}: {error}. Give a function that "
+            "builds the model with its arguments: lambda: Net(64)."
+        ) from error
+    if not isinstance(built, nn.Module):
+        raise InvalidArgument(f"model: it returned a {type(built).__name__}, not a torch.nn.Module.")
+    return built
