@@ -8,10 +8,10 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_origin, get_type_hints
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, create_model
 
 from tauto.errors import InvalidArgument, RecipeError
 from tauto.reports import RecipeReport, StepReport
@@ -79,7 +79,7 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON data with the version of its form."""
-        steps = [{"technique": step.name, "config": dataclasses.asdict(step.config)} for step in self.steps]
+        steps = [{"technique": step.name, "config": _written(step.config)} for step in self.steps]
         return {"recipe": VERSION, "steps": steps}
 
     @classmethod
@@ -134,9 +134,22 @@ class Recipe:
 @cache
 def _form(config: type[Config]) -> type[BaseModel]:
     # strict: "yes" is not a bool and 2.0 not an int; forbid: a misspelt field is an error, not a default
-    hints = get_type_hints(config)
+    hints = {name: _or_list(hint) for name, hint in get_type_hints(config).items()}
     fields: dict[str, Any] = {field.name: (hints[field.name], _default(field)) for field in dataclasses.fields(config)}
     return create_model(config.__name__, __config__=ConfigDict(extra="forbid", strict=True), **fields)
+
+
+def _or_list(hint: Any) -> Any:
+    """A tuple is a list in JSON and YAML, and comes back as one."""
+    if get_origin(hint) is not tuple:
+        return hint
+    return Annotated[hint, BeforeValidator(lambda value: tuple(value) if isinstance(value, list) else value)]
+
+
+def _written(config: Config) -> dict[str, Any]:
+    """Return the fields as they are read back from JSON."""
+    values = dataclasses.asdict(config)
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 
 def _default(field: dataclasses.Field[Any]) -> Any:

@@ -1,6 +1,18 @@
 """Ways to make a model better, one file per family, under one contract."""
 
-from tauto.techniques import compilation, fusion, layout, onnxruntime, openvino, precision, pruning, quantization, runtime
+from tauto.techniques import (
+    compilation,
+    distillation,
+    fusion,
+    layout,
+    onnxruntime,
+    openvino,
+    precision,
+    pruning,
+    quantization,
+    runtime,
+    weight_only,
+)
 from tauto.techniques.registry import register, technique, techniques
 from tauto.techniques.technique import STRUCTURAL, Account, Applicability, Config, Context, Family, Script, Technique
 
@@ -14,6 +26,7 @@ __all__ = [
     "Script",
     "Technique",
     "compilation",
+    "distillation",
     "fusion",
     "layout",
     "onnxruntime",
@@ -25,4 +38,5 @@ __all__ = [
     "runtime",
     "technique",
     "techniques",
+    "weight_only",
 ]

@@ -1,37 +1,35 @@
-"""ONNX Runtime: the model as an ONNX graph, in float32 or with int8 weights and dynamic activations."""
+"""ONNX Runtime: the model as an ONNX graph, in float32 or in fewer bits."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 
-from tauto.conversion import Exported, Signature, converting, write_onnx
+from tauto.conversion import Exported, Signature, calibration, converting, write_onnx
 from tauto.conversion.onnx import MODEL
+from tauto.errors import CandidateFailed
 from tauto.hardware import Hardware
+from tauto.techniques import onnxruntime_quantized as narrowing
 from tauto.techniques.engine_module import Engine, EngineModule, engine_applies, prepared, saturates
 from tauto.techniques.engine_script import DEFINITIONS, IMPORTS, VNNI
+from tauto.techniques.keeping import check_found, check_kept
 from tauto.techniques.listing import listed
 from tauto.techniques.registry import register
 from tauto.techniques.technique import Applicability, Config, Context, Family, Script, Technique
 from tauto.workload import Workload
 
-if TYPE_CHECKING:
-    import onnx
-
 __all__ = ["OnnxRuntime", "OnnxRuntimeConfig"]
 
-_PROTOBUF_LIMIT = 2_000_000_000
+Precision = Literal["float32", "int8_dynamic", "int8_static", "int8_weights", "int4_weights"]
+Observer = Literal["minmax", "average", "percentile", "entropy"]
 
-Precision = Literal["float32", "int8_dynamic"]
-
-_QUANTIZATION = {"op_types_to_quantize": ["MatMul", "LSTM"], "per_channel": True}
-"""Operators with int8 kernels on every CPU (ConvInteger has none for int8 weights; Gemm becomes MatMul)."""
+_BITS = {"int8_weights": 8, "int4_weights": 4}
+_CALIBRATION_CALLS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +38,19 @@ class OnnxRuntimeConfig(Config):
 
     Parameters
     ----------
-    precision : {"float32", "int8_dynamic"}
-        ``"int8_dynamic"`` keeps the weights of linear and LSTM layers in int8 and quantizes their inputs at each call.
+    precision : {"float32", "int8_dynamic", "int8_static", "int8_weights", "int4_weights"}
+        ``"int8_dynamic"`` keeps the weights of linear and LSTM layers in int8 and quantizes their inputs at each call;
+        ``"int8_static"`` quantizes convolutions and linear layers with ranges from the workload's samples;
+        ``"int8_weights"`` and ``"int4_weights"`` are linear layers narrow in memory alone.
+    observer : {"minmax", "average", "percentile", "entropy"} or None
+        How ``"int8_static"`` tells ranges from the samples; None is ``"minmax"``.
+    keep : tuple of str
+        Dotted names of modules that stay in floating point, with all that they hold.
     """
 
     precision: Precision = "float32"
+    observer: Observer | None = None
+    keep: tuple[str, ...] = ()
 
 
 class OnnxRuntimeEngine(Engine):
@@ -83,18 +89,22 @@ class OnnxRuntime(Technique):
 
     def space(self, workload: Workload, hardware: Hardware) -> tuple[Config, ...]:
         """Return float32, and int8 where there are layers that it quantizes."""
-        kinds = (nn.Linear, nn.LSTM, nn.MultiheadAttention)
-        quantizable = any(isinstance(module, kinds) for module in workload.model.modules())
-        names: tuple[Precision, ...] = ("float32", "int8_dynamic") if quantizable else ("float32",)
-        return tuple(OnnxRuntimeConfig(name) for name in names)
+        return tuple(OnnxRuntimeConfig(name) for name in _TRIED if not _unsuited(workload.model, name))
 
     def apply(self, workload: Workload, config: OnnxRuntimeConfig, context: Context) -> EngineModule:
         """Return the model in a session with as many threads as torch has now."""
+        if reason := _unsuited(workload.model, config.precision):
+            raise CandidateFailed(reason)
+        check_kept(workload.model, config.keep)
 
         def write(exported: Exported, folder: Path) -> None:
-            write_onnx(exported, folder)
-            if config.precision == "int8_dynamic":
-                _quantize(folder, saturates(context.hardware))
+            path = write_onnx(exported, folder)
+            check_found(path, config.keep)
+            if config.precision != "float32":
+                calls = (
+                    calibration(workload, exported.signature.parameters) if config.precision == "int8_static" else []
+                )
+                _narrow(path, config, calls, saturates(context.hardware))
 
         def load(folder: Path, _: Signature) -> Engine:
             return OnnxRuntimeEngine(folder, torch.get_num_threads())
@@ -105,16 +115,11 @@ class OnnxRuntime(Technique):
         """Return the same in plain Python."""
         lines = ["path = Path(tempfile.mkdtemp()) / 'model.onnx'", "to_onnx(model, args, kwargs, path)"]
         imports, definitions = [*IMPORTS, "import onnxruntime"], [*DEFINITIONS, listed(open_session)]
-        if config.precision == "int8_dynamic":
-            imports += [
-                "import onnx",
-                "from collections import Counter",
-                "from onnxruntime.quantization import quantize_dynamic",
-            ]
-            definitions.append(listed(untied))
-            lines.append(
-                f"quantize_dynamic(untied(onnx.load(path)), path, reduce_range=not {VNNI}, **{_QUANTIZATION!r})"
-            )
+        if config.precision != "float32":
+            function, arguments = _in_words(config)
+            imports += narrowing.IMPORTS
+            definitions += [*narrowing.DEFINITIONS, listed(function)]
+            lines.append(f"{function.__name__}(untied(onnx.load(path)), path, {arguments})")
         lines.append("model = InEngine(open_session(path, torch.get_num_threads()), model, args, kwargs).eval()")
         return Script(tuple(imports), "\n".join(lines), tuple(definitions))
 
@@ -138,29 +143,48 @@ def open_session(path: Path, threads: int) -> Callable[[Sequence[Tensor]], list[
     return run
 
 
-def untied(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Give every Gemm weights of its own, and forget inferred shapes: the quantizer transposes weights in place."""
-    graph = model.graph
-    weights = {tensor.name: tensor for tensor in graph.initializer}
-    uses = Counter(name for node in graph.node for name in node.input)
-    for node in graph.node:
-        if node.op_type == "Gemm" and uses[node.input[1]] > 1 and node.input[1] in weights:
-            copy = graph.initializer.add()
-            copy.CopyFrom(weights[node.input[1]])
-            copy.name = node.input[1] = f"{node.input[1]}/{node.name}"
-    del graph.value_info[:]
-    return model
+_TRIED: tuple[Precision, ...] = ("float32", "int8_static", "int8_dynamic")
+_LINEAR = (nn.Linear, nn.MultiheadAttention)
+_SUITED: dict[str, tuple[type[nn.Module], ...]] = {
+    "int8_dynamic": (*_LINEAR, nn.LSTM),
+    "int8_static": (*_LINEAR, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d),
+    "int8_weights": _LINEAR,
+    "int4_weights": _LINEAR,
+}
 
 
-def _quantize(folder: Path, reduce_range: bool) -> None:
-    """Put an int8 model in the place of the float32 one."""
+def _unsuited(model: nn.Module, precision: str) -> str:
+    """Return why there is nothing in ``model`` to quantize so; empty when there is."""
+    kinds = _SUITED.get(precision)
+    if kinds is None or any(isinstance(module, kinds) for module in model.modules()):
+        return ""
+    words = {"int8_dynamic": "linear or LSTM", "int8_static": "linear or convolutional"}.get(precision, "linear")
+    return f"the model has no {words} layer, and ONNX Runtime quantizes no other so"
+
+
+def _in_words(config: OnnxRuntimeConfig) -> tuple[Callable[..., None], str]:
+    """Return the function that quantizes, and what the script calls it with after the graph and the path."""
+    if config.precision == "int8_dynamic":
+        return narrowing.quantized_as_it_comes, f"not {VNNI}, {config.keep!r}"
+    if config.precision == "int8_static":
+        calls = f"[[t.contiguous().numpy() for t in flatten(call)[0]] for call in data[:{_CALIBRATION_CALLS}]]"
+        return narrowing.quantized_by_calls, f"not {VNNI}, {config.keep!r}, {calls}, {config.observer!r}"
+    return narrowing.quantized_weights, f"{_BITS[config.precision]}, {config.keep!r}"
+
+
+def _narrow(path: Path, config: OnnxRuntimeConfig, calls: Sequence[Sequence[Tensor]], narrow: bool) -> None:
+    """Put a graph of fewer bits in the place of the float32 one."""
     import onnx
-    from onnxruntime.quantization import quantize_dynamic
 
-    path = folder / MODEL
-    with converting("dynamic quantization by ONNX Runtime failed"):
-        model = untied(onnx.load(path))
-        large = model.ByteSize() >= _PROTOBUF_LIMIT
-        for file in folder.iterdir():
+    words = "dynamic quantization" if config.precision == "int8_dynamic" else "quantization"
+    with converting(f"{words} by ONNX Runtime failed"):
+        model = narrowing.untied(onnx.load(path))
+        for file in path.parent.iterdir():
             file.unlink()
-        quantize_dynamic(model, path, use_external_data_format=large, reduce_range=reduce_range, **_QUANTIZATION)
+        if config.precision == "int8_dynamic":
+            narrowing.quantized_as_it_comes(model, path, narrow, config.keep)
+        elif config.precision == "int8_static":
+            arrays = [[tensor.detach().contiguous().numpy() for tensor in call] for call in calls[:_CALIBRATION_CALLS]]
+            narrowing.quantized_by_calls(model, path, narrow, config.keep, arrays, config.observer)
+        else:
+            narrowing.quantized_weights(model, path, _BITS[config.precision], config.keep)

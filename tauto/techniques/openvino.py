@@ -1,8 +1,9 @@
-"""OpenVINO: the model as an intermediate representation, in float32, bfloat16 or int8."""
+"""OpenVINO: the model as an intermediate representation, in float32, bfloat16 or fewer bits."""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -14,8 +15,10 @@ from tauto.conversion.openvino import import_nncf, import_openvino
 from tauto.conversion.signal_stack import kept_signal_stack
 from tauto.errors import CandidateFailed
 from tauto.hardware import Hardware
+from tauto.techniques import openvino_quantized as narrowing
 from tauto.techniques.engine_module import Engine, EngineModule, engine_applies, prepared, saturates
 from tauto.techniques.engine_script import DEFINITIONS, IMPORTS, VNNI
+from tauto.techniques.keeping import check_found, check_kept, ignored_operations
 from tauto.techniques.listing import listed
 from tauto.techniques.openvino_engine import MODEL, OpenVinoEngine, open_request
 from tauto.techniques.registry import register
@@ -24,7 +27,10 @@ from tauto.workload import Workload
 
 __all__ = ["OpenVino", "OpenVinoConfig"]
 
-Precision = Literal["float32", "bfloat16", "int8"]
+Precision = Literal["float32", "bfloat16", "int8", "int8_weights", "int4_weights"]
+Observer = Literal["minmax", "average", "quantile", "histogram"]
+
+_BITS = {"int8_weights": 8, "int4_weights": 4}
 
 _CALIBRATION_CALLS = 300
 """Calls that NNCF collects statistics over, at most; its own default."""
@@ -37,11 +43,18 @@ class OpenVinoConfig(Config):
 
     Parameters
     ----------
-    precision : {"float32", "bfloat16", "int8"}
-        ``"int8"`` is quantized after training by NNCF, calibrated on the workload's samples.
+    precision : {"float32", "bfloat16", "int8", "int8_weights", "int4_weights"}
+        ``"int8"`` is quantized after training by NNCF, calibrated on the workload's samples; ``"int8_weights"`` and
+        ``"int4_weights"`` are narrow in memory alone.
+    observer : {"minmax", "average", "quantile", "histogram"} or None
+        How ``"int8"`` tells ranges from the samples; None chooses by their number.
+    keep : tuple of str
+        Dotted names of modules that stay in floating point, with all that they hold.
     """
 
     precision: Precision = "float32"
+    observer: Observer | None = None
+    keep: tuple[str, ...] = ()
 
 
 @register
@@ -74,13 +87,12 @@ class OpenVino(Technique):
         """Return the model compiled for as many threads as torch has now."""
         if config.precision == "bfloat16" and not _has_bfloat16(context.hardware):
             raise CandidateFailed("this CPU does not compute in bfloat16 (AVX512_BF16 or AMX_BF16)")
+        check_kept(workload.model, config.keep)
 
         def write(exported: Exported, folder: Path) -> None:
             onnx = write_onnx(exported, folder.with_name(f"{folder.name}-onnx"))
-            if config.precision == "int8":
-                _write_int8(onnx, folder, workload, exported, saturates(context.hardware))
-            else:
-                _write_ir(onnx, folder)
+            check_found(onnx, config.keep)
+            _write_ir(onnx, folder, lambda graph: _narrowed(graph, onnx, workload, exported, config, context.hardware))
             shutil.rmtree(onnx.parent)
 
         def load(folder: Path, signature: Signature) -> Engine:
@@ -103,35 +115,23 @@ class OpenVino(Technique):
             "graph = openvino.Core().read_model(path)",
         ]
         imports, definitions = [*IMPORTS, "import openvino"], [*DEFINITIONS, listed(open_request)]
+        if config.precision not in ("float32", "bfloat16"):
+            imports += narrowing.IMPORTS
+            lines.append(
+                f"kept = ignored_operations(graph, onnx.load(path, load_external_data=False).graph, {config.keep!r})"
+            )
+            function = narrowing.quantized if config.precision == "int8" else narrowing.compressed
+            definitions += [*narrowing.DEFINITIONS, listed(function)]
         if config.precision == "int8":
             lines += [
                 "attention = any('Attention' in type(module).__name__ for module in model.modules())",
                 f"calls = [[t.contiguous().numpy() for t in flatten(call)[0]] for call in data[:{_CALIBRATION_CALLS}]]",
-                f"graph = quantized(graph, calls, attention, narrow=not {VNNI})",
+                f"graph = quantized(graph, calls, attention, not {VNNI}, {config.observer!r}, kept)",
             ]
-            definitions.append(listed(quantized))
+        elif config.precision in _BITS:
+            lines.append(f"graph = compressed(graph, {_BITS[config.precision]}, kept)")
         lines.append(f"model = InEngine(open_request(graph, {hint!r}), model, args, kwargs).eval()")
         return Script(tuple(imports), "\n".join(lines), tuple(definitions))
-
-
-def quantized(graph: Any, calls: list[list[Any]], attention: bool, narrow: bool) -> Any:
-    """Return ``graph`` quantized by NNCF over the calls' arrays; ``narrow`` keeps weights to seven bits."""
-    import nncf
-    from nncf.quantization.range_estimator import RangeEstimatorParameters, RangeEstimatorParametersSet
-
-    # by default the extremes of the calls are averaged: over a few calls that clips what the next one holds
-    ranges = RangeEstimatorParameters() if len(calls) >= 32 else RangeEstimatorParametersSet.MINMAX
-    order = [int(port.any_name.removeprefix("input")) for port in graph.inputs]
-    return nncf.quantize(
-        graph,
-        nncf.Dataset([[call[index] for index in order] for call in calls]),
-        subset_size=len(calls),
-        model_type=nncf.ModelType.TRANSFORMER if attention else None,
-        advanced_parameters=nncf.AdvancedQuantizationParameters(
-            overflow_fix=nncf.OverflowFix.ENABLE if narrow else None,
-            activations_range_estimator_params=ranges,
-        ),
-    )
 
 
 def _calibration_note(samples: int) -> str:
@@ -145,23 +145,30 @@ def _has_bfloat16(hardware: Hardware) -> bool:
     return hardware.has("AVX512_BF16") or hardware.has("AMX_BF16")
 
 
-def _write_ir(onnx: Path, folder: Path) -> None:
+def _write_ir(path: Path, folder: Path, change: Callable[[Any], Any]) -> None:
     openvino = import_openvino()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
     with converting("OpenVINO could not convert the model"):
-        openvino.save_model(openvino.Core().read_model(onnx), folder / MODEL, compress_to_fp16=False)
+        graph = change(openvino.Core().read_model(path))
+        openvino.save_model(graph, folder / MODEL, compress_to_fp16=False)
 
 
-def _write_int8(onnx: Path, folder: Path, workload: Workload, exported: Exported, narrow: bool) -> None:
-    openvino = import_openvino()
+def _narrowed(
+    graph: Any, path: Path, workload: Workload, exported: Exported, config: OpenVinoConfig, hardware: Hardware
+) -> Any:
+    """Return the graph in the precision asked for, where that is a matter of the graph."""
+    if config.precision in ("float32", "bfloat16"):
+        return graph
+    import onnx
+
     import_nncf()
+    kept = ignored_operations(graph, onnx.load(path, load_external_data=False).graph, config.keep)
+    if config.precision in _BITS:
+        with converting("NNCF could not compress the weights"), kept_signal_stack():
+            return narrowing.compressed(graph, _BITS[config.precision], kept)
     attention = any("Attention" in type(module).__name__ for module in workload.model.modules())
     calls = calibration(workload, exported.signature.parameters)[:_CALIBRATION_CALLS]
     arrays = [[tensor.detach().contiguous().numpy() for tensor in call] for call in calls]
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(mode=0o700)
-    with converting("quantization by NNCF failed"):
-        with kept_signal_stack():
-            graph = quantized(openvino.Core().read_model(onnx), arrays, attention, narrow)
-        openvino.save_model(graph, folder / MODEL, compress_to_fp16=False)
+    with converting("quantization by NNCF failed"), kept_signal_stack():
+        return narrowing.quantized(graph, arrays, attention, saturates(hardware), config.observer, kept)

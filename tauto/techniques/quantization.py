@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import nn
 
 from tauto.errors import CandidateFailed
 from tauto.hardware import Hardware
+from tauto.techniques.keeping import bare, check_kept, linear_but
+from tauto.techniques.listing import listed
 from tauto.techniques.proof import proved, reduced
+from tauto.techniques.quantized import linear_applies
 from tauto.techniques.quiet import quiet
 from tauto.techniques.registry import register
 from tauto.techniques.technique import Applicability, Config, Context, Script, Technique
 from tauto.workload import Workload
 
-__all__ = ["Int8Dynamic"]
+__all__ = ["Int8Dynamic", "Int8DynamicConfig"]
+
+
+@dataclass(frozen=True, slots=True)
+class Int8DynamicConfig(Config):
+    """What is left out.
+
+    Parameters
+    ----------
+    keep : tuple of str
+        Dotted names of modules that stay in floating point, with all that they hold.
+    """
+
+    keep: tuple[str, ...] = ()
 
 
 @register
@@ -26,6 +44,7 @@ class Int8Dynamic(Technique):
     name = "int8_dynamic"
     title = "int8 linear layers, activations quantized as they come"
     family = "quantization"
+    config = Int8DynamicConfig
     comes_after = frozenset({"fusion", "layout"})
     cannot_be_with = frozenset({"quantization", "precision"})
     modules = ("torchao",)
@@ -34,41 +53,39 @@ class Int8Dynamic(Technique):
         """It needs linear layers in float32."""
         if hardware.device == "mps":
             return Applicability.no("torchao has no 8-bit matrix product for Apple's GPU")
-        layers = [module for module in workload.model.modules() if type(module) is nn.Linear]
-        if not layers:
-            return Applicability.no("the model has no plain linear layer, and only those are quantized")
-        if not any(layer.weight.dtype == torch.float32 for layer in layers):
-            return Applicability.no("its linear layers are not in float32")
-        return Applicability.yes()
+        return linear_applies(workload)
 
     def space(self, workload: Workload, hardware: Hardware) -> tuple[Config, ...]:
         """There is nothing to choose."""
-        return (Config(),)
+        return (Int8DynamicConfig(),)
 
-    def apply(self, workload: Workload, config: Config, context: Context) -> nn.Module:
-        """Return a copy whose linear layers hold int8 weights."""
+    def apply(self, workload: Workload, config: Int8DynamicConfig, context: Context) -> nn.Module:
+        """Return a copy whose linear layers, but for those kept, hold int8 weights."""
         model = workload.copy_model()
+        check_kept(model, config.keep)
         try:
             with quiet():
-                _quantize(model, workload.device)
+                _quantize(bare(model), workload.device, config.keep)
         except Exception as error:  # torchao raises what it likes, from AssertionError to RuntimeError
             raise CandidateFailed(f"torchao could not quantize it: {reduced(error)}") from error
         return proved(model, workload.example)
 
-    def script(self, config: Config) -> Script:
+    def script(self, config: Int8DynamicConfig) -> Script:
         """Return the same in plain Python."""
         imports = (
+            "from torch import Tensor, nn",
             "from torchao.quantization import Int8DynamicActivationInt8WeightConfig, quantize_",
             "from torchao.utils import should_reduce_range",
         )
         body = (
             "reduce_range = should_reduce_range(next(model.parameters()).device)\n"
-            "quantize_(model, Int8DynamicActivationInt8WeightConfig(reduce_range=reduce_range))"
+            "settings = Int8DynamicActivationInt8WeightConfig(reduce_range=reduce_range)\n"
+            f"quantize_(bare(model), settings, linear_but(bare(model), {config.keep!r}))"
         )
-        return Script(imports, body)
+        return Script(imports, body, (listed(bare), listed(linear_but)))
 
 
-def _quantize(model: nn.Module, device: torch.device) -> None:
+def _quantize(model: nn.Module, device: torch.device, keep: tuple[str, ...]) -> None:
     # imported here: it takes seconds
     from torchao.quantization import Int8DynamicActivationInt8WeightConfig, quantize_
     from torchao.utils import should_reduce_range
@@ -77,4 +94,4 @@ def _quantize(model: nn.Module, device: torch.device) -> None:
     settings = Int8DynamicActivationInt8WeightConfig(
         set_inductor_config=False, reduce_range=should_reduce_range(device)
     )
-    quantize_(model, settings)
+    quantize_(model, settings, linear_but(model, keep))

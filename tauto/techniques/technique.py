@@ -181,7 +181,17 @@ class Technique(ABC):
         return Applicability.no(f"{' and '.join(lacking)} not installed", f"pip install 'tauto[{self.extra}]'")
 
 
+_MOST_NAMES = 3
+
+
 def _word(name: str, value: Any) -> str:
+    if name == "keep":
+        return f"but for {_few(value)}" if value else ""
     if isinstance(value, bool):
         return name if value else ""
     return "" if value is None else f"{name}={value}" if isinstance(value, int | float) else str(value)
+
+
+def _few(names: tuple[str, ...]) -> str:
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names) if more <= 0 else f"{', '.join(names[:_MOST_NAMES])} and {more} more"

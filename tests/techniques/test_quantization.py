@@ -11,7 +11,7 @@ from tauto.errors import RecipeError
 from tauto.hardware import Hardware
 from tauto.recipes import Recipe
 from tauto.techniques import Context, technique
-from tauto.techniques.technique import Config
+from tauto.techniques.quantization import Int8DynamicConfig
 from tauto.workload import Workload
 
 HARDWARE = Hardware.current()
@@ -30,7 +30,7 @@ class Mixed(nn.Module):
 
 def test_only_linear_layers_hold_int8(tmp_path: Path) -> None:
     given = Workload.of(Mixed(), inputs=torch.randn(2, 3, 8))
-    changed = INT8.apply(given, Config(), Context(tmp_path, HARDWARE))
+    changed = INT8.apply(given, Int8DynamicConfig(), Context(tmp_path, HARDWARE))
     assert changed.head.weight.qdata.dtype == torch.int8
     assert all(type(parameter) is nn.Parameter for parameter in changed.lstm.parameters())
     assert type(given.model.head.weight.data) is torch.Tensor
@@ -40,7 +40,7 @@ def test_extremes_do_not_overflow(tmp_path: Path) -> None:
     model = nn.Linear(64, 4, bias=False)
     nn.init.constant_(model.weight, 1.0)
     given = Workload.of(model, inputs=torch.ones(2, 64))
-    changed = INT8.apply(given, Config(), Context(tmp_path, HARDWARE))
+    changed = INT8.apply(given, Int8DynamicConfig(), Context(tmp_path, HARDWARE))
     torch.testing.assert_close(changed(torch.ones(2, 64)), torch.full((2, 4), 64.0), rtol=0.02, atol=0.1)
 
 
@@ -48,7 +48,7 @@ def test_it_leaves_the_compilers_settings_and_the_screen_alone(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     before = torch._inductor.config.save_config()
-    INT8.apply(Workload.of(nn.Linear(4, 4), inputs=torch.randn(1, 4)), Config(), Context(tmp_path, HARDWARE))
+    INT8.apply(Workload.of(nn.Linear(4, 4), inputs=torch.randn(1, 4)), Int8DynamicConfig(), Context(tmp_path, HARDWARE))
     assert torch._inductor.config.save_config() == before
     assert capfd.readouterr() == ("", "")
 
