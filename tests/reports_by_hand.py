@@ -7,6 +7,15 @@ from dataclasses import replace
 from fitting_by_hand import fitted, trainings
 from growth_by_hand import grown
 from layers_by_hand import every_layers, hostile_layers
+from sensitivity_by_hand import (
+    confidence,
+    control,
+    every_sensitivity,
+    hostile_control,
+    hostile_sensitivity,
+    model_layers,
+    notes,
+)
 
 from tauto.reports import (
     Agreement,
@@ -167,6 +176,15 @@ def tuning(verdict: str = "improved") -> TuningReport:
         not_tried=(NotTried("onnxruntime", "ONNX Runtime is not installed.", "pip install 'tauto[onnxruntime]'"),),
         budget_s=120.0,
         wall_s=74.3,
+    )
+
+
+def controlled(met: bool = True) -> TuningReport:
+    """A search in which quality control was at work."""
+    found = tuning("improved" if met else "infeasible")
+    layers = model_layers() if met else ()
+    return replace(
+        found, verb="quantize", before=notes(), control=(control(met),), confidence=confidence(), layers=layers
     )
 
 
@@ -427,7 +445,8 @@ def hostile() -> tuple[Report, ...]:
     told = replace(fix_report(), subject=HOSTILE, finding=finding, reason=HOSTILE, notes=(HOSTILE,), machine=HOSTILE)
     kept = replace(search, verdict="kept_original", winner=None)
     trained = replace(fitted(HOSTILE, HOSTILE), method=HOSTILE, reason=HOSTILE, device=HOSTILE)
-    return seen, pair, nameless, search, kept, here, past, told, trained, hostile_layers(HOSTILE)
+    layers = hostile_layers(HOSTILE), hostile_sensitivity(HOSTILE), hostile_control(HOSTILE, search)
+    return seen, pair, nameless, search, kept, here, past, told, trained, *layers
 
 
 def fix_report(speedup: float = 3.2, objective: str = "time") -> FixReport:
@@ -503,6 +522,9 @@ def everything() -> tuple[Report, ...]:
         replace(machine(), memory_bytes=None, instruction_sets=(), ceilings=()),
         *grown(),
         *every_layers(),
+        *every_sensitivity(),
+        controlled(),
+        controlled(met=False),
         *trainings(),
         runs(),
         replace(runs(), rows=(), total=0),

@@ -6,20 +6,23 @@ import math
 from typing import TYPE_CHECKING
 
 from tauto.errors import InvalidArgument, MissingDependency
-from tauto.rendering import comparison, fitting, profile, profile_comparison, scaling, tuning, weights
+from tauto.rendering import comparison, fitting, profile, profile_comparison, scaling, sensitivity, tuning, weights
 from tauto.rendering.document import clean
 from tauto.rendering.figures_fitting import draw_fitting
 from tauto.rendering.figures_growth import draw_histogram, draw_scaling, largest_weights
 from tauto.rendering.figures_layers import LINES, draw_layers
 from tauto.rendering.figures_profile import draw_changes, draw_panel, panels_of, rows_of
+from tauto.rendering.figures_sensitivity import draw_sensitivity
 from tauto.reports import (
     Comparison,
+    DistillationReport,
     FittingReport,
     LayersReport,
     ProfileComparison,
     ProfileReport,
     Report,
     ScalingReport,
+    SensitivityReport,
     TuningReport,
     WeightsReport,
 )
@@ -68,10 +71,18 @@ def figure(report: Report, what: str | None = None) -> Figure:
         return made
     if isinstance(report, TuningReport):
         return _tuning(report)
+    if isinstance(report, SensitivityReport):
+        made, axes = _figure(
+            min(len(report.rows), LINES), f"{report.model} in int{report.bits}. {sensitivity.headline(report)}"
+        )
+        draw_sensitivity(axes, report)
+        return made
     if isinstance(report, WeightsReport):
         return _weights(report)
     if isinstance(report, ScalingReport):
         return _scaling(report)
+    if isinstance(report, DistillationReport):
+        report = report.training
     if isinstance(report, FittingReport):
         made, axes = _figure(8, f"Training of {report.model}. {fitting.headline(report)}")
         draw_fitting(axes, report)

@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from tauto.errors import InvalidArgument, did_you_mean
 from tauto.rendering import (
     comparison,
+    distillation,
     fitting,
     fix,
     footprint,
@@ -22,6 +23,7 @@ from tauto.rendering import (
     profile_comparison,
     runs,
     scaling,
+    sensitivity,
     summary,
     tuning,
     weights,
@@ -35,6 +37,7 @@ Form: TypeAlias = Literal["text", "html", "markdown"]
 
 _PAGES: dict[str, ModuleType] = {
     "comparison": comparison,
+    "distillation": distillation,
     "fitting": fitting,
     "fix": fix,
     "footprint": footprint,
@@ -45,6 +48,7 @@ _PAGES: dict[str, ModuleType] = {
     "profile_comparison": profile_comparison,
     "runs": runs,
     "scaling": scaling,
+    "sensitivity": sensitivity,
     "summary": summary,
     "tuning": tuning,
     "weights": weights,

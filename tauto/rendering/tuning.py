@@ -19,6 +19,13 @@ from tauto.rendering.document import (
 )
 from tauto.rendering.hints import Hints
 from tauto.rendering.numbers import UNKNOWN, metric, plural, ratio, seconds
+from tauto.rendering.quality_control import (
+    before_items,
+    confidence_notes,
+    control_notes,
+    control_sentences,
+    layer_blocks,
+)
 from tauto.reports import Comparison, NotTried, TrialReport, TuningReport
 
 __all__ = ["document", "explain", "headline", "winning_trial"]
@@ -108,7 +115,7 @@ def _notes(report: TuningReport) -> list[Block]:
         blocks.append(Note("Confirmed in a fresh process, which loaded the winner from its files and timed it again."))
     elif report.verdict == "improved":
         blocks.append(Note("Not confirmed in a fresh process; the figures are those of the winning trial."))
-    return blocks
+    return [*blocks, *control_notes(report)]
 
 
 def _proof(report: TuningReport) -> list[Block]:
@@ -118,7 +125,7 @@ def _proof(report: TuningReport) -> list[Block]:
         blocks.append(Note(f"Recipe: {winner.recipe.title}"))
     if proof:
         blocks.append(before_after(proof))
-    extra = [("Quality rule", report.quality_rule)]
+    extra = [("Quality rule", report.quality_rule), *confidence_notes(report)]
     if proof:
         extra += [("Preparation", break_even(proof)), *busy(proof)]
     tried = sum(trial.status != "skipped" for trial in report.trials)
@@ -130,7 +137,8 @@ def _proof(report: TuningReport) -> list[Block]:
 
 
 def _after(report: TuningReport, hints: Hints) -> list[Block]:
-    blocks: list[Block] = [_trials(report), *_skipped(report), _not_tried(report.not_tried)]
+    blocks: list[Block] = [_trials(report), *_skipped(report), _told(report), _not_tried(report.not_tried)]
+    blocks += [before_items(report.before), *layer_blocks(report.layers)]
     tails = tuple(
         Code(f"Trial {trial.number}: {trial.recipe.title}", trial.output_tail)
         for trial in report.trials
@@ -190,6 +198,17 @@ def _quality(compared: Comparison | None) -> str:
     return {True: "held", False: "not held", None: "unproved"}[compared.quality_held]
 
 
+def _telling(report: TuningReport) -> TrialReport | None:
+    """Return the trial whose notes are shown: the winner, or else the last that has some."""
+    return winning_trial(report) or next((trial for trial in reversed(report.trials) if trial.notes), None)
+
+
+def _told(report: TuningReport) -> Items:
+    trial = _telling(report)
+    notes = trial.notes if trial else ()
+    return Items(f"What {trial.recipe.title if trial else ''} did", tuple((note, "", ()) for note in notes), more="notes")
+
+
 def _not_tried(found: tuple[NotTried, ...]) -> Items:
     items = tuple((one.technique, one.reason, (one.remedy,) if one.remedy else ()) for one in found)
     return Items("Not tried", items, more="techniques")
@@ -202,7 +221,12 @@ def explain(report: TuningReport) -> str:
         lines.append(f"The recipe is {winner.recipe.title}.")
     if report.speed_only:
         lines.append("No quality could be judged: this is about speed only.")
+    lines += control_sentences(report)
+    lines += [f"{name}: {words}." for name, words in confidence_notes(report)]
+    lines += [f"Known before the work: {title}: {words}." for title, words, _ in before_items(report.before).items]
     lines += [_sentence(trial) for trial in report.trials]
+    if (telling := _telling(report)) and telling.notes:
+        lines.append(f"What {telling.recipe.title} did: {' '.join(telling.notes)}")
     lines += [
         f"{one.technique} was not tried: {one.reason.rstrip('.')}."
         + (f" To have it tried: {one.remedy}" if one.remedy else "")

@@ -1,6 +1,7 @@
 """Frozen dataclasses of numbers: what was found. No tensors, no text for people, units in the names."""
 
 from tauto.reports.comparison import Agreement, Comparison, Conditions, Interval, Quality, Verdict
+from tauto.reports.distillation import DistillationReport
 from tauto.reports.fitting import FitPoint, FittingReport, Stop
 from tauto.reports.fix import FixReport, FixSide
 from tauto.reports.layers import LayerError, LayerRow, LayersReport, UnmatchedLayer
@@ -28,10 +29,19 @@ from tauto.reports.profile_comparison import (
     ProfileComparison,
     ProfileSide,
 )
+from tauto.reports.quality_control import (
+    ControlReport,
+    ControlStep,
+    DropConfidence,
+    KeptLayer,
+    KernelNote,
+    ModelLayer,
+)
 from tauto.reports.recipe import RecipeReport, StepReport
 from tauto.reports.report import Report, report_from_dict
 from tauto.reports.runs import RunRow, RunsReport
 from tauto.reports.scaling import Growth, ScalePoint, ScaleSeries, ScalingReport, SizeLeftOut
+from tauto.reports.sensitivity import SensitivityReport, SensitivityRow, UnmeasuredLayer
 from tauto.reports.summary import Footprint, SummaryReport, TopModule
 from tauto.reports.tuning import NotTried, TrialReport, TuningReport
 from tauto.reports.weights import SkippedWeight, WeightRow, WeightsReport
@@ -42,6 +52,10 @@ __all__ = [
     "Ceiling",
     "Comparison",
     "Conditions",
+    "ControlReport",
+    "ControlStep",
+    "DistillationReport",
+    "DropConfidence",
     "Finding",
     "FitPoint",
     "FittingReport",
@@ -52,6 +66,8 @@ __all__ = [
     "Gain",
     "Growth",
     "Interval",
+    "KeptLayer",
+    "KernelNote",
     "Latency",
     "LayerError",
     "LayerRow",
@@ -62,6 +78,7 @@ __all__ = [
     "Memory",
     "MemoryPeak",
     "MemoryTimeline",
+    "ModelLayer",
     "ModuleChange",
     "ModuleFigures",
     "ModuleRow",
@@ -81,6 +98,8 @@ __all__ = [
     "ScalePoint",
     "ScaleSeries",
     "ScalingReport",
+    "SensitivityReport",
+    "SensitivityRow",
     "SizeLeftOut",
     "SkippedWeight",
     "StepReport",
@@ -92,6 +111,7 @@ __all__ = [
     "Tried",
     "TuningReport",
     "UnmatchedLayer",
+    "UnmeasuredLayer",
     "Usage",
     "Verdict",
     "WeightRow",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from tauto.reports.comparison import Comparison, Conditions
+from tauto.reports.comparison import Agreement, Comparison, Conditions
+from tauto.reports.quality_control import ControlReport, DropConfidence, KernelNote, ModelLayer
 from tauto.reports.recipe import RecipeReport
 from tauto.reports.report import Report
 
@@ -33,6 +34,8 @@ class TrialReport:
     """The last lines that a failed trial printed."""
     notes: tuple[str, ...] = ()
     """What its steps did to this model, in sentences."""
+    agreement: Agreement | None = None
+    """Of the outputs, where it was rejected for these before it was timed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +72,11 @@ class TuningReport(Report):
     budget_s: float | None
     wall_s: float
     interrupted: bool = False
+    before: tuple[KernelNote, ...] = ()
+    """What int8 was not expected to make faster, told before any work."""
+    control: tuple[ControlReport, ...] = ()
+    """What quality control made of recipes that lost too much."""
+    confidence: tuple[DropConfidence, ...] = ()
+    """How sure the drops are of the winner, or else of what came nearest."""
+    layers: tuple[ModelLayer, ...] = ()
+    """The winner's layers beside the original's; empty when the original was kept."""

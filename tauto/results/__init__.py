@@ -1,6 +1,7 @@
 """What the verbs return: thin objects over reports, with the model, the recipe, and ways to show themselves."""
 
 from tauto.results.comparison import ComparisonResult
+from tauto.results.distillation import DistillationResult
 from tauto.results.fitting import FittingResult
 from tauto.results.fix import FixResult
 from tauto.results.last import last, last_of, set_last
@@ -13,6 +14,7 @@ from tauto.results.profile_comparison import ProfileComparisonResult
 from tauto.results.result import REPORT_MIME, Result
 from tauto.results.runs import RunsResult
 from tauto.results.scaling import ScalingResult
+from tauto.results.sensitivity import SensitivityResult
 from tauto.results.summary import FootprintResult, SummaryResult
 from tauto.results.tuning import TuningResult
 from tauto.results.weights import WeightsResult
@@ -20,6 +22,7 @@ from tauto.results.weights import WeightsResult
 __all__ = [
     "REPORT_MIME",
     "ComparisonResult",
+    "DistillationResult",
     "FittingResult",
     "FixResult",
     "FootprintResult",
@@ -31,6 +34,7 @@ __all__ = [
     "Result",
     "RunsResult",
     "ScalingResult",
+    "SensitivityResult",
     "SummaryResult",
     "TuningResult",
     "WeightsResult",

@@ -7,6 +7,7 @@ from typing import Any
 from tauto.errors import InvalidArgument
 from tauto.reports import (
     Comparison,
+    DistillationReport,
     FittingReport,
     FixReport,
     Footprint,
@@ -17,11 +18,13 @@ from tauto.reports import (
     ProfileReport,
     Report,
     ScalingReport,
+    SensitivityReport,
     SummaryReport,
     TuningReport,
     WeightsReport,
 )
 from tauto.results.comparison import ComparisonResult
+from tauto.results.distillation import DistillationResult
 from tauto.results.fitting import FittingResult
 from tauto.results.fix import FixResult
 from tauto.results.layers import LayersResult
@@ -31,6 +34,7 @@ from tauto.results.profile import ProfileResult
 from tauto.results.profile_comparison import ProfileComparisonResult
 from tauto.results.result import Result
 from tauto.results.scaling import ScalingResult
+from tauto.results.sensitivity import SensitivityResult
 from tauto.results.summary import FootprintResult, SummaryResult
 from tauto.results.tuning import TuningResult
 from tauto.results.weights import WeightsResult
@@ -39,6 +43,7 @@ __all__ = ["result_of"]
 
 _RESULTS: dict[type[Report], type[Result[Any]]] = {
     Comparison: ComparisonResult,
+    DistillationReport: DistillationResult,
     FittingReport: FittingResult,
     FixReport: FixResult,
     Footprint: FootprintResult,
@@ -48,6 +53,7 @@ _RESULTS: dict[type[Report], type[Result[Any]]] = {
     ProfileComparison: ProfileComparisonResult,
     ProfileReport: ProfileResult,
     ScalingReport: ScalingResult,
+    SensitivityReport: SensitivityResult,
     SummaryReport: SummaryResult,
     TuningReport: TuningResult,
     WeightsReport: WeightsResult,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tauto.rendering import headline
 from tauto.reports import (
     Comparison,
+    DistillationReport,
     FixReport,
     Footprint,
     LayersReport,
@@ -15,6 +16,7 @@ from tauto.reports import (
     ProfileReport,
     Report,
     ScalingReport,
+    SensitivityReport,
     SummaryReport,
     TuningReport,
     WeightsReport,
@@ -52,6 +54,9 @@ def brief(report: Report) -> Brief:
         case Comparison():
             held, pair = report.conditions, f"{report.optimized.name} against {report.original.name}"
             return Brief("compare", pair, line, report.verdict, held.fingerprint, held.machine)
+        case DistillationReport():
+            held, pair = report.training, f"{report.student} taught by {report.teacher}"
+            return Brief("distill", pair, line, report.verdict, held.fingerprint, held.machine)
         case LayersReport():
             held, pair = report.conditions, f"{report.optimized} against {report.original}"
             return Brief("compare --layers", pair, line, "", held.fingerprint, held.machine)
@@ -63,6 +68,9 @@ def brief(report: Report) -> Brief:
             return Brief("memory", report.name, line)
         case SummaryReport():
             return Brief("quick_profile", report.name, line, "", report.fingerprint, report.machine)
+        case SensitivityReport():
+            held = report.conditions
+            return Brief("sensitivity", report.model, line, "", held.fingerprint, held.machine)
         case ScalingReport():
             return Brief("scale", report.model, line, "", report.fingerprint, report.machine)
     return Brief(report.kind, "", line)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import nn
@@ -13,11 +13,13 @@ from tauto.events import Progress, emit
 from tauto.hardware import Hardware
 from tauto.measurement import LONG_LIVED
 from tauto.recipes import Recipe
-from tauto.reports import Conditions, NotTried, TuningReport
+from tauto.reports import Conditions, TuningReport
 from tauto.reports.tuning import TuningVerdict
 from tauto.tuning.bench import Bench
 from tauto.tuning.budget import Budget
+from tauto.tuning.model_layers import model_layers
 from tauto.tuning.objective import Goal, speed_words
+from tauto.tuning.quality_control import resisting
 from tauto.tuning.search import Search
 from tauto.tuning.space import Space
 from tauto.workload import Workload
@@ -76,6 +78,8 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
         emit(Progress(plan.verb, "measuring the original", 0.0, plan.budget.left_s))
         search.bench.measure_baseline(plan.budget.left_s)
         space = plan.space()
+        if space.control is not None:
+            space.control.learn(search.bench.baseline)
         search.run(space)
         problem = ""
         if search.recipe is not None:
@@ -87,7 +91,8 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
     if problem:
         search.drop_winner(problem)
         model = workload.model
-    return Tuned(_report(workload, plan, hardware, search, space.not_tried, problem), model, search.recipe)
+    report = _report(workload, plan, hardware, search, space, problem)
+    return Tuned(_with_layers(report, workload, model, search.recipe, space), model, search.recipe)
 
 
 def _loaded(search: Search, plan: Plan) -> tuple[nn.Module, str]:
@@ -110,10 +115,13 @@ def _report(
     plan: Plan,
     hardware: Hardware,
     search: Search,
-    not_tried: tuple[NotTried, ...],
+    space: Space,
     problem: str,
 ) -> TuningReport:
     verdict, reason = _verdict(plan, search, problem)
+    control = space.control.reports() if space.control is not None else ()
+    if verdict == "infeasible":
+        reason += resisting(control)
     return TuningReport(
         verb=plan.verb,
         model=workload.name,
@@ -126,11 +134,23 @@ def _report(
         trials=search.trials,
         winner=search.winner,
         confirmed=search.confirmed,
-        not_tried=not_tried,
+        not_tried=space.not_tried,
+        before=space.before,
+        control=control,
+        confidence=search.confidence,
         budget_s=plan.budget.total_s,
         wall_s=plan.budget.elapsed_s,
         interrupted=search.interrupted,
     )
+
+
+def _with_layers(
+    report: TuningReport, workload: Workload, model: nn.Module, recipe: Recipe | None, space: Space
+) -> TuningReport:
+    if recipe is None:
+        return report
+    known = space.control.known(recipe) if space.control is not None else {}
+    return replace(report, layers=model_layers(workload.model, model, recipe, known))
 
 
 def _verdict(plan: Plan, search: Search, problem: str) -> tuple[TuningVerdict, str]:

@@ -16,7 +16,7 @@ from tauto.execution import Job, Outcome, executor, new_workspace, save_workload
 from tauto.execution.resident import ResidentModule
 from tauto.hardware import Hardware
 from tauto.recipes import OptimizedModel, Recipe, build
-from tauto.reports import Comparison, Memory
+from tauto.reports import Agreement, Comparison, Memory
 from tauto.techniques import Context
 from tauto.tuning.payload import Payload, techniques_of_others
 from tauto.workload import Workload
@@ -26,6 +26,8 @@ __all__ = ["Attempt", "Baseline", "Bench"]
 
 TICK_S = 0.5
 OVERDUE_S = 10.0
+AGAIN_SHARE = 0.05
+"""Of the time there is: an evaluation that takes more is not repeated to see whether its figures move."""
 Tick = Callable[[], None]
 
 
@@ -36,7 +38,11 @@ class Baseline:
     metrics: dict[str, float] | None
     call_s: float
     wall_s: float
-    """Loading the weights, running and evaluating, without starting the process."""
+    """Loading the weights, running and evaluating once, without starting the process."""
+    again: dict[str, float] | None = None
+    """The metrics of a second evaluation, under another seed; None where the first took long."""
+    samples: int | None = None
+    """That ``evaluate`` called the model with; None when it was not seen to call it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,8 @@ class Attempt:
     comparison: Comparison | None = None
     rejected: str | None = None
     failure: str | None = None
+    agreement: Agreement | None = None
+    """Of the outputs, where it was rejected for these."""
     preparation_s: float | None = None
     peak_preparing_bytes: int | None = None
     overhead_s: float | None = None
@@ -97,7 +105,8 @@ class Bench:
         """
         executor().warm()  # the server imports while the weights are written
         save_workload(Payload(self.workload, techniques_of_others()), self._payload)
-        outcome = self._run("baseline", {}, wall_limit_s, tick)
+        arguments = {"again_within_s": AGAIN_SHARE * (3600.0 if wall_limit_s is None else wall_limit_s)}
+        outcome = self._run("baseline", arguments, wall_limit_s, tick)
         if outcome.failure is not None:
             error = outcome.failure.to_exception()
             if isinstance(error, TautoError) and not isinstance(error, TrialFailed):
@@ -108,7 +117,13 @@ class Bench:
         result = outcome.result
         executor().preload(result["libraries"])
         # what starting took is once: the server imports torch before its first process
-        self._baseline = Baseline(result["metrics"], result["call_s"], outcome.wall_s - (outcome.startup_s or 0.0))
+        self._baseline = Baseline(
+            metrics=result["metrics"],
+            call_s=result["call_s"],
+            wall_s=outcome.wall_s - (outcome.startup_s or 0.0) - result["again_s"],
+            again=result["again"],
+            samples=result["samples"],
+        )
         return self._baseline
 
     def attempt(
@@ -172,8 +187,9 @@ class Bench:
         if outcome.failure is not None:
             return Attempt(failure=outcome.failure.reason, wall_s=outcome.wall_s, output_tail=outcome.output_tail)
         result = outcome.result
-        comparison = result.pop("comparison")
+        comparison, agreement = result.pop("comparison"), result.pop("agreement")
         return Attempt(
+            agreement=Agreement(**agreement) if agreement else None,
             comparison=Comparison.from_dict(comparison) if comparison else None,
             notes=tuple(result.pop("notes")),
             wall_s=outcome.wall_s,

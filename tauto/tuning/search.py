@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from tauto.errors import TrialFailed
 from tauto.events import Progress, emit
 from tauto.recipes import Recipe
-from tauto.reports import Comparison, TrialReport
+from tauto.reports import Comparison, DropConfidence, TrialReport
 from tauto.tuning.bench import Attempt, Bench
 from tauto.tuning.budget import Budget
+from tauto.tuning.confidence import confidence_of
+from tauto.tuning.losses import loss_of
 from tauto.tuning.objective import Goal
 from tauto.tuning.space import Space
 
@@ -153,6 +157,7 @@ class Search:
             overhead_s=attempt.overhead_s,
             output_tail=attempt.output_tail if attempt.failure else "",
             notes=attempt.notes,
+            agreement=attempt.agreement,
         )
         return self._judged(_Candidate(report, recipe, attempt))
 
@@ -178,10 +183,28 @@ class Search:
             return None
         lost = [item for item in self._candidates if item.report.comparison and _comparison(item).speedup > 1]
         if lost:
-            item = max(lost, key=lambda each: self.goal.gain(_comparison(each)))
+            item = self._nearest(lost)
             return f"{item.recipe.title}: {item.report.reason}"
         wrong = next((item for item in self._candidates if item.attempt.rejected), None)
         return f"{wrong.recipe.title}: {wrong.attempt.rejected}" if wrong else None
+
+    def _nearest(self, lost: Sequence[_Candidate]) -> _Candidate:
+        """Return the one that is nearest to holding the quality, the best of equals."""
+
+        def away(item: _Candidate) -> tuple[float, float]:
+            loss = loss_of(item.report)
+            return loss.excess if loss else math.inf, -self.goal.gain(_comparison(item))
+
+        return min(lost, key=away)
+
+    @property
+    def confidence(self) -> tuple[DropConfidence, ...]:
+        """How sure the drops are of the winner, or else of what came nearest; empty when no metric was judged."""
+        proof = self.confirmed
+        lost = [item for item in self._candidates if item.report.comparison and _comparison(item).quality_held is False]
+        if proof is None and lost:
+            proof = _comparison(self._nearest(lost))
+        return confidence_of(proof.quality, self.bench.baseline) if proof is not None else ()
 
     @property
     def missed_target(self) -> str | None:

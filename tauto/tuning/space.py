@@ -4,23 +4,37 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import get_args
+from typing import Protocol, get_args
 
 from tauto.errors import InvalidArgument, RecipeError, did_you_mean
 from tauto.hardware import Hardware
 from tauto.recipes import Recipe, Step
-from tauto.reports import NotTried, TrialReport
+from tauto.reports import ControlReport, KeptLayer, KernelNote, NotTried, TrialReport
 from tauto.techniques import STRUCTURAL, Family, Technique, techniques
+from tauto.tuning.bench import Baseline
 from tauto.tuning.rules import expected_speedup
 from tauto.tuning.traits import traits_of
 from tauto.workload import Workload
 
-__all__ = ["Follow", "Space", "chosen_techniques", "legal_space"]
+__all__ = ["Control", "Follow", "Space", "chosen_techniques", "legal_space"]
 
 Follow = Callable[[Sequence[TrialReport]], Recipe | None]
 """What to try after these trials; None when nothing is left."""
+
+
+class Control(Protocol):
+    """What adapts recipes to the quality, and tells what it did."""
+
+    def learn(self, baseline: Baseline) -> None:
+        """Take over how much the original's own figures move."""
+
+    def reports(self) -> tuple[ControlReport, ...]:
+        """Return what came of each recipe that was controlled."""
+
+    def known(self, recipe: Recipe) -> Mapping[str, KeptLayer]:
+        """Return what was measured of the layers of ``recipe``, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +45,10 @@ class Space:
     not_tried: tuple[NotTried, ...]
     follow: Follow | None = None
     """Proposes what comes after them, by what was measured so far."""
+    before: tuple[KernelNote, ...] = ()
+    """What is not expected to become faster, told before any work."""
+    control: Control | None = None
+    """What proposes recipes that lose less; it stands behind ``follow``."""
 
 
 def legal_space(workload: Workload, hardware: Hardware, chosen: Collection[Technique]) -> Space:

@@ -11,9 +11,12 @@ from tauto.config import Drop, parse_duration
 from tauto.errors import InvalidArgument, did_you_mean
 from tauto.hardware import Hardware
 from tauto.recipes import Step
-from tauto.results import TuningResult
+from tauto.reports import SensitivityReport
+from tauto.results import SensitivityResult, TuningResult
 from tauto.tuning import Budget, Goal, Plan, Space, chosen_techniques, legal_space, tune
+from tauto.tuning.quality_control import controlled
 from tauto.verbs.delivery import deliver_tuned
+from tauto.verbs.sensitivity import ranking
 from tauto.workload import Workload
 
 __all__ = ["METHODS", "quantize"]
@@ -35,6 +38,7 @@ def quantize(
     higher_is_better: bool = True,
     method: str = "auto",
     objective: Literal["latency", "size"] = "latency",
+    sensitivity: SensitivityResult | SensitivityReport | None = None,
     budget: str | float = "3min",
     isolated: bool = False,
     factory: Callable[[], nn.Module] | None = None,
@@ -50,6 +54,9 @@ def quantize(
         One of :data:`METHODS`.
     objective : {"latency", "size"}
         With ``"latency"`` a model that is as fast and clearly smaller is an improvement too.
+    sensitivity : SensitivityResult or SensitivityReport, optional
+        From :func:`tauto.sensitivity`, for the order in which layers go back to floating point where all of them in
+        int8 lose too much. Default: the layers are ranked when that is so.
     budget, isolated
         As in :func:`tauto.autotune`.
 
@@ -65,6 +72,7 @@ def quantize(
     for argument, value, known in (("method", method, METHODS), ("objective", objective, _OBJECTIVES)):
         if value not in known:
             raise InvalidArgument(f"{argument}: there is no {value!r}. {did_you_mean(str(value), known)}".rstrip())
+    ranked = ranking(sensitivity, model)
     clock = Budget(parse_duration(budget))
     workload = Workload.of(
         model,
@@ -79,9 +87,11 @@ def quantize(
     )
     hardware = Hardware.current(workload.device.type)
     goal = Goal(objective, or_smaller=objective == "latency")
-    plan = Plan(
-        "quantize", lambda: _int8_space(workload, hardware, method), clock, goal, required=True, isolated=isolated
-    )
+
+    def space() -> Space:
+        return controlled(_int8_space(workload, hardware, method), workload, hardware, goal, clock, ranked)
+
+    plan = Plan("quantize", space, clock, goal, required=True, isolated=isolated)
     return deliver_tuned(tune(workload, plan, hardware))
 
 

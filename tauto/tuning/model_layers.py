@@ -1,0 +1,159 @@
+"""The winner's layers beside the original's: what they are kept in, how much is zero, how large they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+from torch.utils._python_dispatch import is_traceable_wrapper_subclass
+
+from tauto.recipes import Recipe, Step
+from tauto.reports import KeptLayer, ModelLayer
+from tauto.tuning.int8_layers import kept_by, quantizes, quantizing_step, scheme_of
+from tauto.tuning.quantizable import quantizable_layers
+from tauto.workload.structure import plain_parts
+
+__all__ = ["model_layers", "precision_of"]
+
+_ENGINE = "the engine keeps all layers in files of its own: the precision is what the recipe asks for, not looked up"
+_GONE = "it is no part of the optimized model any more: folded into another layer, or replaced"
+
+
+def model_layers(
+    original: nn.Module, optimized: nn.Module, recipe: Recipe, known: Mapping[str, KeptLayer] | None = None
+) -> tuple[ModelLayer, ...]:
+    """Return every layer of ``original`` that has weights of its own, with what became of it.
+
+    Parameters
+    ----------
+    original, optimized : torch.nn.Module
+        Only read.
+    recipe : Recipe
+        How one was made of the other: where that cannot be looked into, it tells what was asked for.
+    known : mapping, optional
+        Sensitivities by name.
+    """
+    theirs = _found_again(original, optimized)
+    step = quantizing_step(recipe)
+    asked = _asked(original, step, kept_by(recipe)) if step is not None else {}
+    rows = []
+    for path, module in original.named_modules():
+        weights = dict(module.named_parameters(recurse=False))
+        if not weights:
+            continue
+        twin = theirs.get(path)
+        seen = (known or {}).get(path)
+        rows.append(_row(path, module, twin, asked, bool(theirs), recipe, seen.snr_db if seen else None))
+    return tuple(rows)
+
+
+def _row(
+    path: str,
+    module: nn.Module,
+    twin: nn.Module | None,
+    asked: Mapping[str, str],
+    open_: bool,
+    recipe: Recipe,
+    sensitivity: float | None,
+) -> ModelLayer:
+    before = _bytes(module)
+    kind = type(module).__name__
+    if twin is not None:
+        return ModelLayer(path, kind, precision_of(twin), _zeros(twin), before, _bytes(twin), sensitivity)
+    if open_:
+        return ModelLayer(path, kind, None, None, before, None, sensitivity, _GONE)
+    return ModelLayer(path, kind, asked.get(path, _float(recipe)), _zeros(module), before, None, sensitivity, _ENGINE)
+
+
+def _float(recipe: Recipe) -> str:
+    precisions = (getattr(step.config, "precision", None) for step in recipe.steps)
+    return next((name for name in precisions if name in {"bfloat16", "float16"}), "float32")
+
+
+def _found_again(original: nn.Module, optimized: nn.Module) -> dict[str, nn.Module]:
+    """Return the optimized modules by the original's names: under whichever wrapper most of them are found."""
+    names = [path for path, module in original.named_modules() if path and _tensors(module)]
+    modules = {
+        ".".join(part for part in path.split(".") if part != "_orig_mod"): module
+        for path, module in optimized.named_modules()
+    }
+    prefixes = [path for path in modules if path.count(".") < 4]
+    best = max(prefixes, key=lambda prefix: sum(_under(prefix, name) in modules for name in names), default="")
+    found = {name: modules[_under(best, name)] for name in names if _under(best, name) in modules}
+    if not names and best in modules and _tensors(modules[best]):
+        found[""] = modules[best]
+    # an engine holds nothing but an empty parameter; a module without weights is none of the original's layers
+    return {name: module for name, module in found.items() if _tensors(module)}
+
+
+def _under(prefix: str, name: str) -> str:
+    return f"{prefix}.{name}" if prefix else name
+
+
+def _asked(original: nn.Module, step: Step, keep: tuple[str, ...]) -> dict[str, str]:
+    chosen, bits = quantizes(step), scheme_of(step).bits
+    asked = {}
+    for layer in quantizable_layers(original)[0]:
+        stays = any(layer.path == name or layer.path.startswith(f"{name}.") for name in keep)
+        if not stays and chosen(layer):
+            asked[layer.path] = f"int{bits}"
+    return asked
+
+
+def _tensors(module: nn.Module) -> list[Tensor]:
+    """Return the weights of a module itself; torch.ao's quantized ones keep them packed."""
+    own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
+    packed = getattr(module, "_packed_params", None)
+    if packed is not None and callable(weight := getattr(module, "weight", None)):
+        own.append(weight())
+    return [tensor for tensor in own if tensor.numel()]
+
+
+def precision_of(module: nn.Module) -> str | None:
+    """Return what the weights of a layer are kept in, such as ``int8``; None when it has none.
+
+    Examples
+    --------
+    >>> precision_of(nn.Linear(2, 2).bfloat16())
+    'bfloat16'
+    """
+    tensors = _tensors(module)
+    if not tensors:
+        return None
+    largest = max(tensors, key=lambda tensor: tensor.numel())
+    if largest.is_quantized:
+        return str(largest.dtype).removeprefix("torch.q")
+    if not is_traceable_wrapper_subclass(largest):
+        return str(largest.dtype).removeprefix("torch.")
+    name = type(largest.data).__name__.lower()
+    if "int4" in name or "uint4" in name:
+        return "int4"
+    parts = list(plain_parts(largest))
+    narrow = min(parts, key=lambda part: part.element_size()) if parts else largest
+    return str(narrow.dtype).removeprefix("torch.")
+
+
+def _bytes(module: nn.Module) -> int:
+    return sum(
+        part.numel() * part.element_size()
+        for tensor in _tensors(module)
+        for part in (plain_parts(tensor) if not tensor.is_quantized else [tensor])
+    )
+
+
+def _zeros(module: nn.Module) -> float | None:
+    """Return the share of weights that is exactly zero; None where they cannot be looked at."""
+    weights = [tensor for tensor in _tensors(module) if tensor.ndim > 1]
+    count = zeros = 0
+    for weight in weights:
+        try:
+            values = weight.detach().dequantize() if weight.is_quantized or _wrapped(weight) else weight.detach()
+        except (AttributeError, NotImplementedError, RuntimeError):  # a subclass that does not say its values
+            return None
+        count += values.numel()
+        zeros += int((values == 0).sum())
+    return zeros / count if count else None
+
+
+def _wrapped(weight: Tensor) -> bool:
+    return is_traceable_wrapper_subclass(weight)
