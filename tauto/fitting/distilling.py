@@ -14,7 +14,7 @@ from tauto.fitting.objective import Loss, Objective, called, loss_of
 from tauto.fitting.outputs import Pair, pairs
 from tauto.workload.call import Call, call_from_batch, label_of
 
-__all__ = ["MIXING", "TEMPERATURE", "Mixture", "distilled", "imitation"]
+__all__ = ["MIXING", "TEMPERATURE", "Mixture", "above_zero", "distilled", "imitation"]
 
 TEMPERATURE = 4.0
 """What the scores of classes are divided by: the wrong classes tell how the teacher sees a sample."""
@@ -69,7 +69,7 @@ def distilled(
     """
     mixture = Mixture(loss, mixing)
     if temperature is not None:
-        _above_zero("temperature", temperature)
+        above_zero("temperature", temperature)
 
     def objective(model: nn.Module, batch: Any) -> Tensor:
         call = call_from_batch(batch, model, example)
@@ -117,7 +117,7 @@ class Mixture:
             raise InvalidArgument(
                 f"loss: a {type(loss).__name__} cannot be called. Give such as nn.CrossEntropyLoss()."
             )
-        _above_zero("mixing", mixing)
+        above_zero("mixing", mixing)
         if mixing > 1:
             raise InvalidArgument(f"mixing: {mixing!r} is no share of the loss. Write one above 0, at most 1.")
         self.loss, self.mixing = loss, mixing
@@ -169,6 +169,7 @@ def _divergence(student: Tensor, teacher: Tensor, dim: int, temperature: float) 
     return F.kl_div(mine, its, reduction="sum", log_target=True) * (temperature**2 / rows)
 
 
-def _above_zero(name: str, value: Any) -> None:
+def above_zero(name: str, value: Any) -> None:
+    """Say so when ``value`` is no finite number above 0."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not (0 < value < math.inf):
         raise InvalidArgument(f"{name}: {value!r} is out of range. Write a number above 0.")

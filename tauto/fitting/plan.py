@@ -40,6 +40,8 @@ class Plan:
         Of the order of the data, dropout, and whatever else is drawn.
     checkpoint_every_s : float
         Seconds between two checkpoints.
+    limit_s : float or None
+        Seconds after which the training ends with what it has.
 
     Raises
     ------
@@ -58,6 +60,7 @@ class Plan:
     patience: int | None = None
     seed: int = 0
     checkpoint_every_s: float = 30.0
+    limit_s: float | None = None
 
     def __post_init__(self) -> None:
         if (self.epochs is None) == (self.steps is None):
@@ -66,6 +69,7 @@ class Plan:
             _whole(name, getattr(self, name))
         _number("learning_rate", self.learning_rate, above=0)
         _number("clip", 1.0 if self.clip is None else self.clip, above=0)
+        _number("limit_s", 1.0 if self.limit_s is None else self.limit_s, above=0)
         _number("weight_decay", self.weight_decay, least=0)
         _number("checkpoint_every_s", self.checkpoint_every_s, least=0)
         _number("warmup", self.warmup, least=0)

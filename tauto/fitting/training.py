@@ -115,7 +115,7 @@ class Training:
         judge = self.track.judge
         return {
             "weights": digest(take(self.whole).values()),
-            "plan": repr(dataclasses.replace(self.plan, checkpoint_every_s=0)),
+            "plan": repr(dataclasses.replace(self.plan, checkpoint_every_s=0, limit_s=None)),
             "length": self.total,
             "optimizer": f"{self.method} {self.rates}",
             "evaluate": f"{judge.name} {judge.higher}",
@@ -143,6 +143,7 @@ class Training:
                     self._between_steps = True
                 self._tell()
                 self._look(due=self._every(every))
+                self._mind_the_time()
                 if self._checkpoint and time.monotonic() - self._saved_at >= self.plan.checkpoint_every_s:
                     self._save()
                 if self.track.step == self.total:
@@ -183,6 +184,12 @@ class Training:
             ) from error
         for parameter in parameters:  # what zero_grad() does; Accelerate's takes longer than a small network's step
             parameter.grad = None
+
+    def _mind_the_time(self) -> None:
+        limit_s = self.plan.limit_s
+        if limit_s is not None and self.track.wall_s - self.track.before_s >= limit_s and self.track.step < self.total:
+            self._look(due=True)
+            raise Ended("out_of_time", f"its {limit_s:g} s were over after step {self.track.step:,} of {self.total:,}")
 
     def _every(self, steps: int | None) -> bool:
         return steps is not None and self.track.step % steps == 0

@@ -9,7 +9,7 @@ from tauto.reports.report import Report
 
 __all__ = ["FitPoint", "FittingReport", "Stop"]
 
-Stop = Literal["finished", "early_stopping", "not_finite", "diverged", "raised", "interrupted"]
+Stop = Literal["finished", "early_stopping", "not_finite", "diverged", "raised", "interrupted", "out_of_time"]
 
 
 @dataclass(frozen=True, slots=True)

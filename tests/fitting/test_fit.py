@@ -303,3 +303,11 @@ def test_a_users_sampler_may_draw_with_replacement():
     batches = torch.utils.data.DataLoader(data, batch_size=64, sampler=sampler)
     one, two = (fit(net(), batches, CROSS, QUICK) for _ in range(2))
     assert same(one.model, two.model)
+
+
+def test_it_ends_with_what_it_has_when_its_time_is_over():
+    report = fit(net(), loader(), CROSS, Plan(epochs=100_000, learning_rate=0.01, limit_s=0.2)).report
+    assert report.stopped == "out_of_time"
+    assert 0 < report.steps < report.planned_steps
+    assert report.best_step > 0
+    assert "its 0.2 s were over after step" in rendering.headline(report)

@@ -31,6 +31,7 @@ ONE = Plan(epochs=1)
         ({"epochs": 1, "clip": -1}, "clip: -1"),
         ({"epochs": 1, "warmup": 1.0}, "warmup: 1.0"),
         ({"epochs": 1, "patience": 0}, "patience: 0"),
+        ({"epochs": 1, "limit_s": 0}, "limit_s: 0 is out of range"),
         ({"epochs": 1, "seed": -1}, "seed: -1"),
         ({"epochs": 1, "schedule": "cosin"}, "Did you mean 'cosine'"),
     ],
