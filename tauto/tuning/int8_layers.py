@@ -9,6 +9,7 @@ from collections.abc import Callable
 from torch import nn
 
 from tauto.recipes import Recipe, Step
+from tauto.techniques import Config
 from tauto.tuning.fake_quantization import Scheme
 from tauto.tuning.quantizable import QuantizableLayer
 
@@ -41,12 +42,12 @@ def kept_by(recipe: Recipe) -> tuple[str, ...]:
 
 def with_kept(recipe: Recipe, keep: tuple[str, ...]) -> Recipe:
     """Return ``recipe`` with these layers left in floating point."""
-    chosen = quantizing_step(recipe)
-    steps = (
-        (step.name, dataclasses.replace(step.config, keep=keep) if step is chosen else step.config)  # type: ignore[call-arg]
-        for step in recipe.steps
-    )
-    return Recipe.of(*steps)
+
+    def changed(step: Step) -> Config:
+        # training for quantization rounds the same layers as what quantizes after it
+        return dataclasses.replace(step.config, keep=keep) if keeps_layers(step) else step.config  # type: ignore[call-arg]
+
+    return Recipe.of(*((step.name, changed(step)) for step in recipe.steps))
 
 
 def scheme_of(step: Step) -> Scheme:
@@ -61,10 +62,12 @@ def scheme_of(step: Step) -> Scheme:
 def quantizes(step: Step) -> Callable[[QuantizableLayer], bool]:
     """Return whether ``step`` quantizes a layer: only what it surely leaves alone is left out."""
     scheme, engine = scheme_of(step), step.technique.family == "engine"
+    # NNCF's compression of weights takes all of them, tables too
+    everything = step.name == "openvino" and scheme.activations == "none"
 
     def chosen(layer: QuantizableLayer) -> bool:
-        if isinstance(layer.module, _TABLES):
-            return False
+        if everything or isinstance(layer.module, _TABLES):
+            return everything
         if scheme.activations == "static" or isinstance(layer.module, nn.Linear):
             return True
         # products of matrices alone have dynamic kernels, and torchao sees plain linear layers only
