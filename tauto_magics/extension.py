@@ -13,6 +13,7 @@ from tauto_magics.autotune import AUTOTUNE
 from tauto_magics.cell import number_of
 from tauto_magics.compare import COMPARE
 from tauto_magics.completion import make_matcher
+from tauto_magics.distill import DISTILL
 from tauto_magics.fix import FIX
 from tauto_magics.magic import Magic
 from tauto_magics.overview import overview_magic
@@ -25,7 +26,7 @@ from tauto_magics.settings import TautoMagics
 
 __all__ = ["MAGICS", "load_ipython_extension", "unload_ipython_extension"]
 
-_VERBS = (PROFILE, FIX, COMPARE, QUANTIZE, PRUNE, AUTOTUNE, APPLY, SCRIPT, RUNS)
+_VERBS = (PROFILE, FIX, COMPARE, QUANTIZE, PRUNE, DISTILL, AUTOTUNE, APPLY, SCRIPT, RUNS)
 
 MAGICS: tuple[Magic, ...] = (*_VERBS, overview_magic(_VERBS))
 

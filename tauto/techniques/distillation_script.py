@@ -75,12 +75,12 @@ def teach(
             if not its.is_floating_point():
                 continue
             if temperature:
-                soft = [F.log_softmax(each / temperature, -1) for each in (mine, its)]
-                losses.append(F.kl_div(*soft, reduction="batchmean", log_target=True) * temperature**2)
+                soft, target = (F.log_softmax(each / temperature, -1) for each in (mine, its))
+                losses.append(F.kl_div(soft, target, reduction="batchmean", log_target=True) * temperature**2)
             else:
                 losses.append(F.mse_loss(mine, its))
         with torch.enable_grad():
-            torch.stack(losses).sum().backward()
+            torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         optimizer.zero_grad()
     student.eval()

@@ -26,7 +26,7 @@ from tauto.reports.tuning import TuningVerdict
 from tauto.results import DistillationResult, TuningResult
 from tauto.techniques import technique
 from tauto.techniques.distillation import EPOCHS, DistillConfig
-from tauto.techniques.students import SHAPES, repeats
+from tauto.techniques.students import SHAPES, Shape, repeats
 from tauto.tuning import Budget, Goal, Plan, Space, tune
 from tauto.verbs.compare import check_call
 from tauto.verbs.delivery import deliver, deliver_tuned
@@ -45,7 +45,7 @@ _TRAINING_SHARE = 0.8
 
 
 def distill(
-    student: nn.Module | str,
+    student: nn.Module | Shape,
     teacher: nn.Module,
     inputs: Any = None,
     *,
@@ -181,12 +181,13 @@ def _check(student: Any, teacher: Any, data: Any, loss: Any, mixing: float | Non
         raise InvalidArgument("mixing: there is no loss= to mix the teacher with. Give one, or leave mixing out.")
 
 
-def _space(workload: Workload, hardware: Hardware, lesson: DistillConfig, student: str) -> Space:
+def _space(workload: Workload, hardware: Hardware, lesson: DistillConfig, student: Shape) -> Space:
     known = technique("distill")
     for answer in (known.missing(), known.applies_to(workload, hardware)):
         if not answer.applies:
             return Space((), (NotTried(known.name, answer.reason, answer.remedy),))
-    shapes = ["half-depth", "half-width"] if student == "half" and repeats(workload.model) else [student]
+    both = student == "half" and repeats(workload.model)
+    shapes: tuple[Shape, ...] = ("half-depth", "half-width") if both else (student,)
     return Space(tuple(Recipe.of(("distill", replace(lesson, student=shape))) for shape in shapes), ())
 
 
@@ -222,7 +223,8 @@ class _Own:
                 task="distill",
             )
         except Interrupted as stop:
-            raise Interrupted(made(stop.result, None)) from None
+            stopped: Fitted = stop.result  # type: ignore[assignment]  # of fit
+            raise Interrupted(made(stopped, None)) from None
         fitted.model.eval()
         if not fitted.report.best_step:
             return made(fitted, None)
