@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from distillation_by_hand import distillations, hostile_distillation
 from fitting_by_hand import fitted, trainings
 from growth_by_hand import grown
 from layers_by_hand import every_layers, hostile_layers
@@ -446,7 +447,8 @@ def hostile() -> tuple[Report, ...]:
     kept = replace(search, verdict="kept_original", winner=None)
     trained = replace(fitted(HOSTILE, HOSTILE), method=HOSTILE, reason=HOSTILE, device=HOSTILE)
     layers = hostile_layers(HOSTILE), hostile_sensitivity(HOSTILE), hostile_control(HOSTILE, search)
-    return seen, pair, nameless, search, kept, here, past, told, trained, *layers
+    taught = hostile_distillation(HOSTILE, pair)
+    return seen, pair, nameless, search, kept, here, past, told, trained, taught, *layers
 
 
 def fix_report(speedup: float = 3.2, objective: str = "time") -> FixReport:
@@ -526,6 +528,7 @@ def everything() -> tuple[Report, ...]:
         controlled(),
         controlled(met=False),
         *trainings(),
+        *distillations(comparison(), comparison(3.0, False)),
         runs(),
         replace(runs(), rows=(), total=0),
     )

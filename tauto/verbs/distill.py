@@ -40,6 +40,7 @@ METHODS: tuple[Method, ...] = get_args(Method)
 """What a student may learn from, beside its teacher's outputs."""
 
 _OBJECTIVES = ("latency", "size")
+COMPARISON_S = 20.0
 _TRAINING_SHARE = 0.8
 """Of the time left: the rest is for measuring what came of it."""
 
@@ -264,7 +265,7 @@ class _Own:
             self.workload,
             hardware=Hardware.current(self.workload.device.type),
             names=(self.names[1], self.names[0]),
-            time_cap_s=min(20.0, max(1.0, 0.5 * self.clock.left_s)),
+            time_cap_s=min(COMPARISON_S, max(1.0, 0.5 * self.clock.left_s)),
             baseline_quality=metrics,
             preparation_s=fitted.report.wall_s,
         )
