@@ -27,7 +27,14 @@ from tauto.cli.options import (
 
 __all__ = ["quantize"]
 
-Method = Annotated[str, typer.Option(metavar="METHOD", help="auto (the best that keeps the quality) or a technique.")]
+Text = str | None
+Method = Annotated[
+    str,
+    typer.Option(
+        metavar="METHOD",
+        help="auto (the best that keeps the quality), dynamic, static, weight-only, qat, or a technique.",
+    ),
+]
 Objective = Annotated[str, typer.Option(metavar="WHAT", help="What to make smaller: latency or size.")]
 
 
@@ -40,19 +47,32 @@ def quantize(
     metric: Metric = None,
     lower_is_better: LowerIsBetter = False,
     method: Method = "auto",
+    bits: Annotated[
+        int | None, typer.Option(metavar="N", help="Of the weights: 8 (default), or 4 for weights alone.")
+    ] = None,
+    engine: Annotated[str, typer.Option(metavar="ENGINE", help="auto, torch, onnxruntime or openvino.")] = "auto",
     objective: Objective = "latency",
+    loss: Annotated[Text, typer.Option(metavar="NAME", help="For qat: loss(outputs, labels), over the data.")] = None,
+    finetune: Annotated[
+        Text, typer.Option(metavar="NAME", help="For qat: your own finetune(model) or finetune(model, epoch).")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(metavar="N", help="For qat: how long; default 3.")] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(metavar="RATE", help="For qat: the highest; default 0.0001.")
+    ] = None,
     budget: Budget = "3min",
     factory: Factory = None,
     report: ReportFile = None,
     script: ScriptFile = None,
     recipe: RecipeFile = None,
 ) -> None:
-    """Make a model int8, when it is measured to be faster or smaller."""
+    """Make a model int8 or int4, when it is measured to be faster or smaller."""
     finish = partial(finish_tuned, report=report, script=script, recipe=recipe)
     with answering(finish):
         check_files(report=report, script=script, recipe=recipe)
         value, name, source = load(model, "model")
-        given = keywords(source, inputs=inputs, data=data, evaluate=evaluate, factory=factory)
+        named = {"inputs": inputs, "data": data, "evaluate": evaluate, "factory": factory}
+        given = keywords(source, **named, loss=loss, finetune=finetune)
         import tauto
 
         result = tauto.quantize(
@@ -62,6 +82,10 @@ def quantize(
             metric=metric,
             higher_is_better=not lower_is_better,
             method=method,
+            bits=bits,
+            engine=engine,
+            epochs=epochs,
+            learning_rate=learning_rate,
             objective=cast(Literal["latency", "size"], objective),
             budget=budget,
             name=name,

@@ -31,7 +31,7 @@ def onnx_nodes(graph: Any, path: str) -> list[Any]:
         properties = {item.key: item.value for item in node.metadata_props}
         scopes = ast.literal_eval(properties.get("pkg.torch.onnx.name_scopes", "[]"))
         inside = any(scope == whole or scope.startswith(f"{whole}.") for scope in scopes[:-1])
-        around = len(scopes) > 1 and whole.startswith(f"{scopes[-2]}.") or "batch_norm" in "".join(scopes[-1:])
+        around = (len(scopes) > 1 and whole.startswith(f"{scopes[-2]}.")) or "batch_norm" in "".join(scopes[-1:])
         if inside or (around and weights & set(node.input)):
             found.append(node)
             if known.issuperset(node.input):  # a transposed weight is a weight still

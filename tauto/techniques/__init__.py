@@ -3,6 +3,7 @@
 from tauto.techniques import (
     compilation,
     distillation,
+    factorization,
     fusion,
     layout,
     onnxruntime,
@@ -10,6 +11,7 @@ from tauto.techniques import (
     precision,
     pruning,
     quantization,
+    quantization_aware,
     runtime,
     weight_only,
 )
@@ -27,6 +29,7 @@ __all__ = [
     "Technique",
     "compilation",
     "distillation",
+    "factorization",
     "fusion",
     "layout",
     "onnxruntime",
@@ -34,6 +37,7 @@ __all__ = [
     "precision",
     "pruning",
     "quantization",
+    "quantization_aware",
     "register",
     "runtime",
     "technique",

@@ -23,7 +23,7 @@ from tauto.techniques.registry import register
 from tauto.techniques.technique import Applicability, Config, Context, Family, Script, Technique
 from tauto.workload import Workload
 
-__all__ = ["OnnxRuntime", "OnnxRuntimeConfig"]
+__all__ = ["OnnxRuntime", "OnnxRuntimeConfig", "unsuited"]
 
 Precision = Literal["float32", "int8_dynamic", "int8_static", "int8_weights", "int4_weights"]
 Observer = Literal["minmax", "average", "percentile", "entropy"]
@@ -89,11 +89,11 @@ class OnnxRuntime(Technique):
 
     def space(self, workload: Workload, hardware: Hardware) -> tuple[Config, ...]:
         """Return float32, and int8 where there are layers that it quantizes."""
-        return tuple(OnnxRuntimeConfig(name) for name in _TRIED if not _unsuited(workload.model, name))
+        return tuple(OnnxRuntimeConfig(name) for name in _TRIED if not unsuited(workload.model, name))
 
     def apply(self, workload: Workload, config: OnnxRuntimeConfig, context: Context) -> EngineModule:
         """Return the model in a session with as many threads as torch has now."""
-        if reason := _unsuited(workload.model, config.precision):
+        if reason := unsuited(workload.model, config.precision):
             raise CandidateFailed(reason)
         check_kept(workload.model, config.keep)
 
@@ -153,7 +153,7 @@ _SUITED: dict[str, tuple[type[nn.Module], ...]] = {
 }
 
 
-def _unsuited(model: nn.Module, precision: str) -> str:
+def unsuited(model: nn.Module, precision: str) -> str:
     """Return why there is nothing in ``model`` to quantize so; empty when there is."""
     kinds = _SUITED.get(precision)
     if kinds is None or any(isinstance(module, kinds) for module in model.modules()):

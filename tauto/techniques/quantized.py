@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Sequence
+
 import torch
 from torch import nn
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
+from tauto.techniques.proof import proved
 from tauto.techniques.technique import Applicability
-from tauto.workload import Workload
+from tauto.workload import Call, Workload
 
-__all__ = ["already_quantized", "linear_applies"]
+__all__ = ["already_quantized", "few_names", "linear_applies", "unreached"]
 
 _WEIGHTS = (torch.int8, torch.uint8, torch.float8_e4m3fn, torch.float8_e5m2)
+_MOST_NAMES = 8
 _MODULES = ("torch.ao.nn.", "torchao.", "bitsandbytes.")
 
 
@@ -48,8 +52,8 @@ def linear_applies(workload: Workload) -> Applicability:
     if 2 * held > total:
         path, module = next(iter(recurrent.items()))
         return Applicability.no(
-            f"most weights are in recurrent layers such as {path or 'the model'} ({type(module).__name__}), and torchao "
-            "has none of them in integers",
+            f"most weights are in recurrent layers such as {path or 'the model'} ({type(module).__name__}), "
+            "which torchao does not quantize",
             "ONNX Runtime and OpenVINO quantize them: engine='onnxruntime'",
         )
     layers = [module for module in model.modules() if type(module) is nn.Linear]
@@ -58,3 +62,42 @@ def linear_applies(workload: Workload) -> Applicability:
     if not any(layer.weight.dtype == torch.float32 for layer in layers):
         return Applicability.no("its linear layers are not in float32")
     return Applicability.yes()
+
+
+def unreached(model: nn.Module, layers: Collection[str], calls: Iterable[Call]) -> list[str]:
+    """Return those of ``layers`` that none of the calls reaches.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A copy that nobody else uses: hooks come and go.
+    layers : collection of str
+        Dotted names.
+    calls : iterable of Call
+        Run until all were reached.
+
+    Raises
+    ------
+    CandidateFailed
+        When the model refuses a call.
+    """
+    left = dict.fromkeys(layers)
+    handles = [
+        model.get_submodule(name).register_forward_hook(lambda *_, name=name: left.pop(name, None)) for name in layers
+    ]
+    try:
+        for call in calls:
+            proved(model, call)
+            if not left:
+                break
+    finally:
+        for handle in handles:
+            handle.remove()
+    return list(left)
+
+
+def few_names(names: Sequence[str]) -> str:
+    """Return the names in a list of at most eight, and how many more there are."""
+    more = len(names) - _MOST_NAMES
+    words = ", ".join(name or "the model" for name in names[:_MOST_NAMES])
+    return words if more <= 0 else f"{words} and {more} more"

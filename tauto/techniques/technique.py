@@ -21,6 +21,7 @@ Family = Literal[
     "distillation",
     "pruning",
     "factorization",
+    "training",
     "fusion",
     "layout",
     "precision",
@@ -29,8 +30,8 @@ Family = Literal[
     "runtime",
 ]
 """In the order in which they stand in a recipe."""
-STRUCTURAL: frozenset[Family] = frozenset({"distillation", "pruning", "factorization"})
-"""Families that change which layers there are, or how wide: they come before all others."""
+STRUCTURAL: frozenset[Family] = frozenset({"distillation", "pruning", "factorization", "training"})
+"""Families that change which layers there are, how wide, or what they learned: they come before all others."""
 
 
 @dataclass(frozen=True, slots=True)

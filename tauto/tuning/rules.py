@@ -80,8 +80,22 @@ def _compile(_: Step, at: _Situation) -> float:
     return (1.6 if at.traits.convolutional else 1.2) * (1.2 if at.freezing else 1.0)
 
 
+def _narrow_weights(step: Step, at: _Situation) -> float:
+    if step.name == "float8":
+        return 1.5  # on a GPU alone
+    if at.engine == "compile" and not at.traits.small:
+        return 1.1  # the weights are widened inside of the product
+    return 0.4
+
+
 def _onnxruntime(step: Step, at: _Situation) -> float:
-    if getattr(step.config, "precision", "float32") != "float32":
+    precision = getattr(step.config, "precision", "float32")
+    if precision.endswith("_weights"):
+        return 0.6
+    if precision == "int8_static":
+        gain = min(2.5, max(0.5, 0.5 * at.int8_gain))
+        return 1.3 * gain if at.traits.convolutional else 0.7 if at.traits.small else gain
+    if precision != "float32":
         return 0.7 if at.traits.convolutional or at.traits.small else min(2.5, 0.6 * at.int8_gain)
     return 2.0 if at.traits.small or at.traits.convolutional else 1.1
 
@@ -89,6 +103,8 @@ def _onnxruntime(step: Step, at: _Situation) -> float:
 def _openvino(step: Step, at: _Situation) -> float:
     base = 1.5 if at.traits.small else 2.2 if at.traits.convolutional else 1.3
     precision = getattr(step.config, "precision", "float32")
+    if precision.endswith("_weights"):
+        return 0.9 * base
     if precision == "bfloat16":
         return base * min(4.0, max(0.3, 0.8 * at.bfloat16_gain))
     if precision == "int8":
@@ -106,6 +122,9 @@ _RULES = {
     "bfloat16": _narrow_float,
     "float16": _narrow_float,
     "int8_dynamic": _int8_dynamic,
+    "int8_weights": _narrow_weights,
+    "int4_weights": _narrow_weights,
+    "float8": _narrow_weights,
     "compile": _compile,
     "onnxruntime": _onnxruntime,
     "openvino": _openvino,

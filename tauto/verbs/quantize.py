@@ -1,28 +1,30 @@
-"""Make a model's arithmetic int8, if that is faster or smaller here and the quality holds."""
+"""Make a model's arithmetic int8 or int4, if that is faster or smaller here and the quality holds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
+import torch
 from torch import nn
 
 from tauto.config import Drop, parse_duration
-from tauto.errors import InvalidArgument, did_you_mean
+from tauto.errors import InvalidArgument, ModelError, did_you_mean
 from tauto.hardware import Hardware
-from tauto.recipes import Step
 from tauto.reports import SensitivityReport
 from tauto.results import SensitivityResult, TuningResult
-from tauto.tuning import Budget, Goal, Plan, Space, chosen_techniques, legal_space, tune
+from tauto.techniques.quantized import already_quantized
+from tauto.tuning import Budget, Goal, Plan, Space, tune
+from tauto.tuning.methods import METHODS, Way, quantized_space, ways
 from tauto.tuning.quality_control import controlled
 from tauto.verbs.delivery import deliver_tuned
 from tauto.verbs.sensitivity import ranking
 from tauto.workload import Workload
+from tauto.workload.state import preserved_rng
+from tauto.workload.structure import describe
+from tauto.workload.training import FineTune, Loss
 
 __all__ = ["METHODS", "quantize"]
-
-METHODS = ("auto", "int8_dynamic", "onnxruntime", "openvino")
-"""Ways to quantize: torchao dynamic, ONNX Runtime dynamic, OpenVINO by NNCF; ``auto`` tries them all."""
 
 _OBJECTIVES = ("latency", "size")
 
@@ -37,28 +39,51 @@ def quantize(
     metric: str | None = None,
     higher_is_better: bool = True,
     method: str = "auto",
+    bits: int | None = None,
+    engine: str = "auto",
     objective: Literal["latency", "size"] = "latency",
     sensitivity: SensitivityResult | SensitivityReport | None = None,
+    loss: Loss | None = None,
+    finetune: FineTune | None = None,
+    epochs: int | None = None,
+    learning_rate: float | None = None,
     budget: str | float = "3min",
     isolated: bool = False,
     factory: Callable[[], nn.Module] | None = None,
     name: str | None = None,
 ) -> TuningResult:
-    """Quantize ``model`` to int8 by the method that measures best here and keeps the quality.
+    """Quantize ``model`` to int8 (or int4) by the method that measures best here and keeps the quality.
 
     Parameters
     ----------
     model, inputs, data, evaluate, max_drop, metric, higher_is_better, factory, name
         As in :meth:`tauto.Workload.of`; the model stays as it is, bit for bit.
     method : str
-        One of :data:`METHODS`.
+        ``"dynamic"`` (inputs are quantized as they come), ``"static"`` (by ranges from ``data``; several ways to tell
+        them are tried), ``"weight-only"``, ``"qat"`` (static, after a training in which numbers are rounded), the name
+        of a technique, or ``"auto"``: what measures best of dynamic and static.
+    bits : {8, 4}, optional
+        Of the weights; 4 are for weights alone (and the training for them).
+    engine : {"auto", "torch", "onnxruntime", "openvino"}
+        What runs it.
     objective : {"latency", "size"}
         With ``"latency"`` a model that is as fast and clearly smaller is an improvement too.
     sensitivity : SensitivityResult or SensitivityReport, optional
         From :func:`tauto.sensitivity`, for the order in which layers go back to floating point where all of them in
         int8 lose too much. Default: the layers are ranked when that is so.
+    loss, finetune : callable, optional
+        For ``"qat"``: ``loss(outputs, labels)`` for the built-in loop over ``data``, or your own ``finetune(model)`` or
+        ``finetune(model, epoch)``. With ``data`` alone the model learns to answer as it did.
+    epochs, learning_rate : optional
+        Of that training; default 3 and 1e-4.
     budget, isolated
         As in :func:`tauto.autotune`.
+
+    Raises
+    ------
+    InvalidArgument, ModelError
+        When what is asked for contradicts itself, nothing does it, the data does not suit the model, or the model is
+        quantized already; one line says what to write.
 
     Returns
     -------
@@ -68,10 +93,14 @@ def quantize(
     Examples
     --------
     >>> small = tauto.quantize(model, data=loader, evaluate=accuracy).model  # doctest: +SKIP
+    >>> tiny = tauto.quantize(model, data=loader, method="weight-only", bits=4, objective="size")  # doctest: +SKIP
     """
-    for argument, value, known in (("method", method, METHODS), ("objective", objective, _OBJECTIVES)):
-        if value not in known:
-            raise InvalidArgument(f"{argument}: there is no {value!r}. {did_you_mean(str(value), known)}".rstrip())
+    if objective not in _OBJECTIVES:
+        raise InvalidArgument(
+            f"objective: there is no {objective!r}. {did_you_mean(str(objective), _OBJECTIVES)}".rstrip()
+        )
+    chosen = ways(method, bits, engine)
+    _check_training(method, loss=loss, finetune=finetune, epochs=epochs, learning_rate=learning_rate)
     ranked = ranking(sensitivity, model)
     clock = Budget(parse_duration(budget))
     workload = Workload.of(
@@ -84,25 +113,63 @@ def quantize(
         higher_is_better=higher_is_better,
         factory=factory,
         name=name,
+        loss=loss,
+        finetune=finetune,
+        trains=method == "qat",
     )
+    _check_not_quantized(model)
+    _check_data(workload)
+    trained = _trained(method, chosen, workload, epochs, learning_rate)
     hardware = Hardware.current(workload.device.type)
     goal = Goal(objective, or_smaller=objective == "latency")
 
     def space() -> Space:
-        return controlled(_int8_space(workload, hardware, method), workload, hardware, goal, clock, ranked)
+        found = quantized_space(workload, hardware, chosen, trained=trained, observers=method in ("static", "qat"))
+        return controlled(found, workload, hardware, goal, clock, ranked)
 
     plan = Plan("quantize", space, clock, goal, required=True, isolated=isolated)
     return deliver_tuned(tune(workload, plan, hardware))
 
 
-def _int8_space(workload: Workload, hardware: Hardware, method: str) -> Space:
-    methods = METHODS[1:] if method == "auto" else (method,)
-    # a quantized model may be folded or compiled as well; the space says what is legal
-    helpers = ("fold_batchnorm", "compile") if "int8_dynamic" in methods else ()
-    space = legal_space(workload, hardware, chosen_techniques(only=(*methods, *helpers)))
-    int8 = tuple(recipe for recipe in space.recipes if any(map(_is_int8, recipe.steps)))
-    return Space(int8, tuple(item for item in space.not_tried if item.technique in methods))
+def _trained(
+    method: str, chosen: Sequence[Way], workload: Workload, epochs: int | None, learning_rate: float | None
+) -> dict[str, Any] | None:
+    """Return the configuration of the training before it; None where none is wanted."""
+    if method != "qat":
+        return None
+    if workload.training is None:
+        raise InvalidArgument(
+            "method: 'qat' trains. Give data=, batches to train on, with loss=… where they have labels; or finetune=…, "
+            "your own function of the model."
+        )
+    given = {"bits": chosen[0].bits, "epochs": epochs, "learning_rate": learning_rate}
+    return {key: value for key, value in given.items() if value is not None}
 
 
-def _is_int8(step: Step) -> bool:
-    return step.name == "int8_dynamic" or getattr(step.config, "precision", "").startswith("int8")
+def _check_training(method: str, **given: Any) -> None:
+    for argument, value in given.items():
+        if value is not None and method != "qat":
+            raise InvalidArgument(f"{argument}: only method='qat' trains. Write method='qat', or leave it out.")
+
+
+def _check_not_quantized(model: nn.Module) -> None:
+    if layer := already_quantized(model):
+        raise ModelError(f"model: it is quantized already: its layer {layer}. Give the model that it was made from.")
+
+
+def _check_data(workload: Workload) -> None:
+    """Raise when the model refuses a sample: what is quantized by ranges would learn them from it."""
+    model, seen = workload.copy_model(), set()
+    for number, call in enumerate(workload.samples, start=1):
+        kind = tuple((tensor.dtype, tensor.shape[1:]) for tensor in call.tensors)
+        if kind in seen:
+            continue
+        seen.add(kind)
+        try:
+            with torch.no_grad(), preserved_rng():
+                call(model)
+        except Exception as error:  # the user's code, with the user's data
+            shapes = ", ".join(describe((call.args, call.kwargs)))
+            raise InvalidArgument(
+                f"data: the model refuses batch {number}, of {shapes}. Its own error: {type(error).__name__}: {error}"
+            ) from error

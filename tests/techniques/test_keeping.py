@@ -102,7 +102,7 @@ def test_a_convolution_that_took_in_a_normalisation_is_found(tmp_path):
 
 @pytest.mark.parametrize("name", ["int8_dynamic", "onnxruntime"])
 def test_a_layer_that_is_not_there_is_named(name, tmp_path):
-    with pytest.raises(CandidateFailed, match="keep: the model has no layer 'haed'. Did you mean 'head'"):
+    with pytest.raises(CandidateFailed, match=r"keep: the model has no layer 'haed'\. Did you mean 'head'"):
         applied(workload_of(ConvNet), tmp_path, name, keep=("haed",))
 
 

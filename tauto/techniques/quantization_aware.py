@@ -1,0 +1,159 @@
+"""Weights trained so that rounding them costs little."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from torch import nn
+
+from tauto import serialization
+from tauto.errors import CandidateFailed
+from tauto.fitting import Fitted, Plan, recovery
+from tauto.hardware import Hardware
+from tauto.reports import FittingReport
+from tauto.techniques import rounding
+from tauto.techniques.distillation_script import teach
+from tauto.techniques.keeping import check_kept
+from tauto.techniques.listing import MAPPING, MAPPING_IMPORTS, listed
+from tauto.techniques.proof import proved
+from tauto.techniques.quantized import already_quantized, few_names, unreached
+from tauto.techniques.registry import register
+from tauto.techniques.technique import Account, Applicability, Config, Context, Script, Technique
+from tauto.workload import Workload
+
+__all__ = ["EPOCHS", "QuantizationAware", "QuantizationAwareConfig"]
+
+EPOCHS = 3
+_FOLDER, _MODEL, _TRAINING, _LAYERS = "trained", "model", "training.json", "layers.json"
+
+
+@dataclass(frozen=True, slots=True)
+class QuantizationAwareConfig(Config):
+    """What is rounded while training, and for how long.
+
+    Parameters
+    ----------
+    bits : {8, 4}
+        Of the weights. In 8, inputs of layers are rounded too.
+    epochs, steps : int or None
+        How long: one of the two.
+    learning_rate : float
+        The highest.
+    seed : int
+        Of the order of the data, and whatever else is drawn.
+    keep : tuple of str
+        Dotted names of modules that are not rounded, with all that they hold.
+    """
+
+    bits: Literal[8, 4] = 8
+    epochs: int | None = EPOCHS
+    steps: int | None = None
+    learning_rate: float = 1e-4
+    seed: int = 0
+    keep: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.plan()
+
+    def plan(self) -> Plan:
+        """Return the plan of the training."""
+        return Plan(epochs=self.epochs, steps=self.steps, learning_rate=self.learning_rate, seed=self.seed)
+
+
+@register
+class QuantizationAware(Technique):
+    """Train linear layers and convolutions while they compute with rounded numbers; a later step quantizes them.
+
+    The user's own function or loss trains; without either the model learns to answer as it did before.
+    """
+
+    name = "qat"
+    title = "trained to be rounded"
+    family = "training"
+    config = QuantizationAwareConfig
+    comes_after = frozenset({"distillation", "pruning", "factorization"})
+
+    def applies_to(self, workload: Workload, hardware: Hardware) -> Applicability:
+        """It needs layers to round, and something to train with."""
+        if layer := already_quantized(workload.model):
+            return Applicability.no(f"the model is quantized already: its layer {layer}")
+        if not any(type(module) in rounding.KINDS for module in workload.model.modules()):
+            return Applicability.no("the model has no plain linear or convolutional layer, and only those are rounded")
+        if workload.training is None:
+            return Applicability.no("there is nothing to train with", "data=…, or finetune=…")
+        return Applicability.yes()
+
+    def space(self, workload: Workload, hardware: Hardware) -> tuple[QuantizationAwareConfig, ...]:
+        """Eight bits."""
+        return (QuantizationAwareConfig(),)
+
+    def apply(self, workload: Workload, config: QuantizationAwareConfig, context: Context) -> nn.Module:
+        """Return the trained copy, in floating point; it is trained once, and read from its file after that."""
+        check_kept(workload.model, config.keep)
+
+        def build(path: Path) -> None:
+            layers, fitted = _trained(workload, config)
+            path.mkdir()
+            serialization.write(rounding.rounding_ends(fitted.model), workload.model, path / _MODEL)
+            (path / _TRAINING).write_text(json.dumps(fitted.report.to_dict()))
+            (path / _LAYERS).write_text(json.dumps(layers))
+
+        path = context.file(_FOLDER, build)
+        model = serialization.read(workload.copy_model(), path / _MODEL).requires_grad_(False)
+        return proved(model, workload.example)
+
+    def describe(self, config: Any) -> str:
+        """Return such as ``qat (8 bits, 3 epochs, but for head)``."""
+        length = f"{config.epochs} epochs" if config.epochs else f"{config.steps} steps"
+        kept = f", but for {', '.join(config.keep)}" if config.keep else ""
+        return f"{self.name} ({config.bits} bits, {length}{kept})"
+
+    def account(self, config: QuantizationAwareConfig, context: Context) -> Account:
+        """Return what was rounded and how it was trained."""
+        folder = context.folder / _FOLDER
+        report = FittingReport.from_dict(json.loads((folder / _TRAINING).read_text()))
+        layers = json.loads((folder / _LAYERS).read_text())
+        losses = f"; the loss went from {report.losses[0]:.3g} to {report.losses[-1]:.3g}" if report.losses else ""
+        ended = [] if report.stopped == "finished" else [f"The training ended early: {report.reason}."]
+        trained = f"Trained for {report.steps:,} steps or calls{losses}."
+        missed = [f"No call reached {few_names(layers['missed'])}: left as given."] if layers["missed"] else []
+        return Account("", (f"Rounded while training: {few_names(layers['rounded'])}.", trained, *missed, *ended))
+
+    def script(self, config: QuantizationAwareConfig) -> Script:
+        """Return the same in plain Python, with a plain training."""
+        length = f"epochs={config.epochs}" if config.epochs else f"steps={config.steps}"
+        lines = [
+            "teacher = copy.deepcopy(model)",
+            f"round_layers(model, {config.bits}, {config.keep!r})",
+            "# TAuto trained it here with what you gave it; put your own loop in the place of this one",
+            f"teach(model, teacher, [(args, kwargs), *data], {length}, learning_rate={config.learning_rate!r})",
+            "rounding_ends(model).eval().requires_grad_(False)",
+        ]
+        kinds = f"KINDS = ({', '.join(f'nn.{kind.__name__}' for kind in rounding.KINDS)})"
+        functions = (
+            rounding.RoundedWeight,
+            rounding.RoundedInput,
+            rounding.round_layers,
+            rounding.rounding_ends,
+            teach,
+        )
+        imports = (*MAPPING_IMPORTS, "import torch.nn.functional as F", "from torch.nn.utils import parametrize")
+        return Script(imports, "\n".join(lines), (*MAPPING, kinds, *map(listed, functions)))
+
+
+def _trained(workload: Workload, config: QuantizationAwareConfig) -> tuple[dict[str, list[str]], Fitted]:
+    model, teacher = workload.copy_model(), workload.copy_model()
+    train = recovery(workload.training, teacher, config.plan(), example=workload.example, task="qat")
+    if train is None:
+        raise CandidateFailed("there is nothing to train with; give data=, or finetune=")
+    layers = rounding.round_layers(model, config.bits, config.keep)
+    if not layers:
+        raise CandidateFailed("every layer that could be rounded is kept")
+    missed = unreached(model, layers, [workload.example, *workload.samples])
+    fitted = train(model, in_place=True)
+    if not fitted.report.best_step:
+        raise CandidateFailed(f"the training failed: {fitted.report.reason}")
+    return {"rounded": [name for name in layers if name not in missed], "missed": missed}, fitted

@@ -1,0 +1,153 @@
+"""Training in which numbers are rounded."""
+
+import copy
+import json
+
+import pytest
+import torch
+from torch import nn
+
+from tauto.errors import CandidateFailed
+from tauto.hardware import Hardware
+from tauto.recipes import Recipe, build, script_of
+from tauto.techniques import Context, technique
+from tauto.techniques.quantization_aware import QuantizationAwareConfig
+from tauto.techniques.rounding import RoundedWeight, round_layers, rounding_ends
+from tauto.workload import Workload
+
+HARDWARE = Hardware.current()
+QAT = technique("qat")
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 8, 3, bias=False)
+        self.norm = nn.BatchNorm2d(8)
+        self.up = nn.ConvTranspose2d(8, 4, 2)
+        self.head = nn.Linear(4, 3)
+        self.spare = nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.head(self.up(self.norm(self.conv(x)).relu()).mean((2, 3)))
+
+
+def loader():
+    drawn = torch.Generator().manual_seed(0)
+    return [torch.randn(8, 1, 8, 8, generator=drawn) for _ in range(4)]
+
+
+def given(**training):
+    torch.manual_seed(0)
+    return Workload.of(Net(), data=loader(), trains=True, **training)
+
+
+def test_rounding_is_to_so_many_steps_and_lets_gradients_through():
+    weight = torch.randn(3, 64, requires_grad=True)
+    rounded = RoundedWeight(0, 4, 32)(weight)
+    for group in rounded.detach().reshape(-1, 32):
+        assert 1 < len(group.unique()) <= 15
+    rounded.sum().backward()
+    assert torch.equal(weight.grad, torch.ones_like(weight))
+    channels = RoundedWeight(1, 8, None)(torch.diag(torch.tensor([1.0, 100.0])))
+    torch.testing.assert_close(channels, torch.diag(torch.tensor([1.0, 100.0])))
+
+
+@pytest.mark.parametrize("bits", [8, 4])
+def test_rounding_changes_answers_and_ends_without_a_trace(bits):
+    model = Net().eval()
+    state, x = copy.deepcopy(model.state_dict()), torch.randn(2, 1, 8, 8)
+    before = model(x)
+    assert round_layers(model, bits, ["head"]) == ["conv", "up", "spare"]
+    error = (model(x) - before).norm() / before.norm()
+    assert 1e-5 < error < 0.5
+    rounding_ends(model)
+    assert torch.equal(model(x), before)
+    assert list(model.state_dict()) == list(state)
+    assert type(model.conv) is nn.Conv2d
+    assert not model.conv._forward_pre_hooks
+
+
+def test_it_trains_once_and_gives_plain_layers(tmp_path):
+    workload, context = given(), Context(tmp_path, HARDWARE)
+    before = copy.deepcopy(workload.model.state_dict())
+    config = QuantizationAwareConfig(epochs=2, learning_rate=1e-3)
+    trained = QAT.apply(workload, config, context)
+    assert type(trained.conv) is nn.Conv2d
+    assert not torch.equal(trained.conv.weight, before["conv.weight"])
+    assert all(torch.equal(value, before[name]) for name, value in workload.model.state_dict().items())
+    again = QAT.apply(workload, config, Context(tmp_path, HARDWARE, may_prepare=False))
+    assert all(torch.equal(value, again.state_dict()[name]) for name, value in trained.state_dict().items())
+    notes = " ".join(QAT.account(config, context).notes)
+    assert "Rounded while training: conv, up, head." in notes
+    assert "No call reached spare: left as given." in notes
+    assert "8 steps" in notes
+
+
+def test_a_rounded_model_that_was_trained_for_it_errs_less(tmp_path):
+    """Coarse weights: what rounding costs is what the training is for."""
+    torch.manual_seed(1)
+    model = nn.Sequential(nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 8)).eval()
+    drawn = torch.Generator().manual_seed(0)
+    data = [torch.randn(32, 32, generator=drawn) for _ in range(16)]
+    workload = Workload.of(model, data=data, trains=True)
+
+    def error(net):
+        rounded = copy.deepcopy(net)
+        round_layers(rounded, 4, ())
+        x = torch.randn(256, 32, generator=torch.Generator().manual_seed(5))
+        with torch.no_grad():
+            return float((rounded(x) - model(x)).norm() / model(x).norm())
+
+    config = QuantizationAwareConfig(bits=4, epochs=10, learning_rate=2e-3)
+    trained = QAT.apply(workload, config, Context(tmp_path, HARDWARE))
+    assert error(trained) < 0.8 * error(model)
+
+
+def test_the_users_own_function_trains(tmp_path):
+    seen = []
+
+    def finetune(model):
+        seen.append(isinstance(model.conv.parametrizations.weight[0], RoundedWeight))
+        with torch.no_grad():
+            model.head.bias.add_(1.0)
+
+    workload = given(finetune=finetune)
+    trained = QAT.apply(workload, QuantizationAwareConfig(epochs=1), Context(tmp_path, HARDWARE))
+    assert seen == [True]
+    torch.testing.assert_close(trained.head.bias, workload.model.head.bias + 1)
+
+
+def test_a_training_that_fails_is_no_candidate(tmp_path):
+    def finetune(model):
+        raise OSError("the disk is gone")
+
+    with pytest.raises(CandidateFailed, match="the disk is gone"):
+        QAT.apply(given(finetune=finetune), QuantizationAwareConfig(epochs=1), Context(tmp_path, HARDWARE))
+
+
+def test_it_stands_before_what_quantizes(tmp_path):
+    recipe = Recipe.of(("qat", {"epochs": None, "steps": 2}), "fold_batchnorm", ("int8_dynamic", {"keep": ["spare"]}))
+    assert recipe.title == "qat (8 bits, 2 steps) → fold_batchnorm → int8_dynamic (but for spare)"
+    assert Recipe.parse(recipe.to_json()) == recipe
+    changed = build(recipe, given(), Context(tmp_path, HARDWARE)).module
+    assert changed.head.weight.qdata.dtype == torch.int8
+    assert json.loads((tmp_path / "0-qat" / "trained" / "layers.json").read_text())["missed"] == ["spare"]
+
+
+def test_it_says_what_it_needs():
+    untrained = Workload.of(Net(), inputs=torch.randn(1, 1, 8, 8))
+    assert "nothing to train with" in QAT.applies_to(untrained, HARDWARE).reason
+    norm = Workload.of(nn.LayerNorm(4), data=[torch.randn(2, 4)], trains=True)
+    assert "only those are rounded" in QAT.applies_to(norm, HARDWARE).reason
+
+
+def test_its_script_runs_without_tauto(tmp_path):
+    source = script_of(Recipe.of(("qat", {"epochs": None, "steps": 2})))
+    assert "tauto" not in "".join(line for line in source.splitlines() if "import" in line)
+    names = {"__name__": "optimize"}
+    exec(compile(source, "optimize.py", "exec", dont_inherit=True), names)
+    x = torch.randn(8, 1, 8, 8)
+    trained = names["optimize"](Net(), (x,), {}, [((x,), {})])
+    assert trained(x).shape == (8, 3)
+    assert type(trained.conv) is nn.Conv2d

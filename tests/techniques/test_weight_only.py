@@ -1,0 +1,95 @@
+"""Weights in fewer bits than the arithmetic, in torch and in the engines."""
+
+import dataclasses
+
+import pytest
+import torch
+from engine_models import ConvNet, Decoder, Mlp, Recurrent, workload_of
+from torch import nn
+
+from tauto.errors import CandidateFailed
+from tauto.hardware import Hardware
+from tauto.recipes import Recipe, script_of
+from tauto.techniques import Context, technique
+from tauto.techniques.quantized import already_quantized
+from tauto.workload import Workload
+
+HARDWARE = Hardware.current("cpu")
+HOPPER = dataclasses.replace(HARDWARE, device="cuda", instruction_sets=frozenset({"SM90"}))
+
+
+def applied(workload, folder, name, **config):
+    known = technique(name)
+    return known.apply(workload, known.config(**config), Context(folder, HARDWARE))
+
+
+def wide():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 256)).eval()
+    return Workload.of(net, inputs=torch.randn(4, 64))
+
+
+def error(module, workload):
+    with torch.no_grad():
+        right = workload.example(workload.model)
+        return float((workload.example(module) - right).norm() / right.norm())
+
+
+@pytest.mark.parametrize("group", [None, 32])
+def test_torchao_keeps_weights_in_int8(group, tmp_path):
+    workload = wide()
+    changed = applied(workload, tmp_path, "int8_weights", group=group)
+    assert changed[0].weight.qdata.dtype == torch.int8
+    assert changed[0].weight.act_quant_kwargs is None  # the arithmetic is in float32
+    assert 0 < error(changed, workload) < 0.02
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+def test_engines_have_eight_and_four_bits(engine, tmp_path):
+    workload = wide()
+    sizes, errors = {}, {}
+    for precision in ("float32", "int8_weights", "int4_weights"):
+        module = applied(workload, tmp_path / precision, engine, precision=precision)
+        sizes[precision], errors[precision] = module.shipped_bytes, error(module, workload)
+    assert errors["float32"] < 1e-4 < errors["int8_weights"] < 0.02
+    assert errors["int8_weights"] < errors["int4_weights"] < 0.2
+    assert sizes["int4_weights"] < sizes["int8_weights"] < 0.4 * sizes["float32"]
+
+
+@pytest.mark.parametrize("name", ["int4_weights", "float8"])
+def test_what_has_no_kernel_here_says_which_device_has(name, tmp_path):
+    workload, known = wide(), technique(name)
+    verdict = known.applies_to(workload, HARDWARE)
+    assert not verdict.applies
+    assert "NVIDIA GPU" in verdict.reason
+    assert "engine='openvino'" in verdict.remedy or "method='dynamic'" in verdict.remedy
+    assert known.applies_to(workload, HOPPER).applies
+    with pytest.raises(CandidateFailed, match="NVIDIA GPU"):
+        applied(workload, tmp_path, name)
+    compile(script_of(Recipe.of(name)), "optimize.py", "exec")
+
+
+@pytest.mark.parametrize("name", ["int8_dynamic", "int8_weights"])
+def test_recurrent_networks_are_refused_by_name(name):
+    verdict = technique(name).applies_to(workload_of(Recurrent), HARDWARE)
+    assert "such as cells (LSTM), which torchao does not quantize" in verdict.reason
+    assert "onnxruntime" in verdict.remedy
+
+
+@pytest.mark.parametrize("name", ["int8_dynamic", "int8_weights", "qat"])
+def test_a_quantized_model_is_refused_by_name(name, tmp_path):
+    workload = wide()
+    changed = workload.with_model(applied(workload, tmp_path, "int8_weights", keep=("0",)))
+    assert already_quantized(changed.model) == "'2' (Int8Tensor weights)"
+    assert "quantized already: its layer '2'" in technique(name).applies_to(changed, HARDWARE).reason
+
+
+def test_what_is_not_quantized_is_not_taken_for_it():
+    for kind in (Mlp, ConvNet, Recurrent, Decoder):
+        assert already_quantized(kind()) == ""
+
+
+def test_layers_that_do_not_suit_are_no_candidate(tmp_path):
+    odd = Workload.of(nn.Linear(6, 5), inputs=torch.randn(2, 6))
+    with pytest.raises(CandidateFailed, match=r"could not quantize|left every linear layer"):
+        applied(odd, tmp_path, "int8_weights", group=128)
