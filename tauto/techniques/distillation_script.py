@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812  # torch's own name for it
-from torch import nn
+from torch import Tensor, nn
 
 from tauto.techniques import students
 from tauto.techniques.listing import listed
@@ -34,7 +34,7 @@ def student_script(config: Any) -> Script:
     """Return the script of a ``DistillConfig``."""
     width = cuts_script(PruneConfig(sparsity=students.WIDTHS.get(config.student, 0.5)))
     imports, body = list(width.imports), ["teacher = copy.deepcopy(model)"]
-    definitions = [*width.definitions, listed(teach)]
+    definitions = [*width.definitions, listed(tensors_of), listed(teach)]
     if config.student in students.WIDTHS:
         body.append(width.body)
     else:
@@ -44,7 +44,8 @@ def student_script(config: Any) -> Script:
     length = f"epochs={config.epochs}" if config.epochs else f"steps={config.steps}"
     body += [
         f"# TAuto taught it here by {config.method} with what you gave it; put your own loop in the place of this one",
-        f"teach(model, teacher, [(args, kwargs), *data], {length}, learning_rate={config.learning_rate!r})",
+        f"teach(model, teacher, [(args, kwargs), *data], {length}, learning_rate={config.learning_rate!r}, "
+        f"temperature={config.temperature!r})",
         "model.eval().requires_grad_(False)",
     ]
     imports += ["import torch.nn.functional as F"]
@@ -65,22 +66,30 @@ def teach(
     optimizer = torch.optim.AdamW(student.parameters(), lr=learning_rate)
     for step in range(steps or epochs * len(calls)):
         args, kwargs = calls[step % len(calls)]
-        found, right = [], []
-        with torch.enable_grad():
-            map_tensors(lambda tensor: found.append(tensor) or tensor, student(*args, **kwargs))  # type: ignore[func-returns-value]  # noqa: B023
         with torch.no_grad():
-            map_tensors(lambda tensor: right.append(tensor) or tensor, teacher(*args, **kwargs))  # type: ignore[func-returns-value]  # noqa: B023
-        losses = []
-        for mine, its in zip(found, right, strict=True):
-            if not its.is_floating_point():
-                continue
-            if temperature:
-                soft, target = (F.log_softmax(each / temperature, -1) for each in (mine, its))
-                losses.append(F.kl_div(soft, target, reduction="batchmean", log_target=True) * temperature**2)
-            else:
-                losses.append(F.mse_loss(mine, its))
+            right = tensors_of(teacher(*args, **kwargs))
         with torch.enable_grad():
+            found = tensors_of(student(*args, **kwargs))
+            losses = []
+            for mine, its in zip(found, right, strict=True):
+                if its.is_floating_point() and temperature:
+                    soft, target = (F.log_softmax(each / temperature, -1) for each in (mine, its))
+                    losses.append(F.kl_div(soft, target, reduction="batchmean", log_target=True) * temperature**2)
+                elif its.is_floating_point():
+                    losses.append(F.mse_loss(mine, its))
             torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
         optimizer.step()
         optimizer.zero_grad()
     student.eval()
+
+
+def tensors_of(value: Any) -> list[Tensor]:
+    """Return the tensors of an output, in order."""
+    found: list[Tensor] = []
+
+    def take(tensor: Tensor) -> Tensor:
+        found.append(tensor)
+        return tensor
+
+    map_tensors(take, value)
+    return found

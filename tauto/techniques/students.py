@@ -34,6 +34,16 @@ def student_of(workload: Workload, shape: Shape) -> tuple[nn.Module, str]:
     CandidateFailed
         When the model cannot be made smaller this way; the message says why.
     """
+    try:
+        model, words = _made(workload, shape)
+    except CandidateFailed as error:
+        raise CandidateFailed(f"no {shape} student can be made of it: {error}; give a student of your own") from error
+    for parameter in model.parameters():
+        parameter.requires_grad_(parameter.is_floating_point())
+    return model, words
+
+
+def _made(workload: Workload, shape: Shape) -> tuple[nn.Module, str]:
     call = (workload.example.args, workload.example.kwargs)
     model = workload.copy_model()
     shapes = shape_of_answers(answers(model, call))
@@ -51,8 +61,6 @@ def student_of(workload: Workload, shape: Shape) -> tuple[nn.Module, str]:
         raise CandidateFailed(f"made {made}, its forward pass fails: {reduced(error)}") from error
     if found != shapes:
         raise CandidateFailed(f"made {made}, it returns other shapes than before")
-    for parameter in model.parameters():
-        parameter.requires_grad_(parameter.is_floating_point())
     return model, f"{made}, {words}"
 
 
@@ -64,7 +72,7 @@ def halve_depth(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any])
     """
     dropped = []
     for path, holder in _holders(model):
-        children = list(holder.children())
+        children = list(holder._modules.values())
         gone = {
             at for run in _runs(children) if _in_turn(model, run, children, args, kwargs) for at in _every_second(run)
         }
@@ -85,7 +93,7 @@ def repeats(model: nn.Module) -> bool:
 
 def _holders(module: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]:
     """Yield the outermost lists of modules of which some repeat."""
-    if isinstance(module, nn.Sequential | nn.ModuleList) and any(True for _ in _runs(list(module.children()))):
+    if isinstance(module, nn.Sequential | nn.ModuleList) and any(True for _ in _runs(list(module._modules.values()))):
         yield path, module
         return
     for name, child in list(module.named_children()):
@@ -103,7 +111,7 @@ def _runs(children: list[nn.Module]) -> Iterator[list[list[int]]]:
             repeats = 1
             while signs[at + repeats * period : at + (repeats + 1) * period] == first and len(first) == period:
                 repeats += 1
-            if repeats > 1 and any(sign[2] for sign in first):
+            if repeats > 1 and first[0][2]:  # it begins with what has parameters: a layer and its activation
                 found = [list(range(at + n * period, at + (n + 1) * period)) for n in range(repeats)]
                 break
         if found:
