@@ -33,17 +33,18 @@ def wilson(hits: float, samples: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def difference_interval(before: float, after: float, samples: int) -> tuple[float, float]:
-    """Return the 95 % interval of ``before − after``, two shares of ``samples`` each.
+def difference_interval(before: tuple[float, int], after: tuple[float, int]) -> tuple[float, float]:
+    """Return the 95 % interval of the difference of two shares, each given as hits and samples.
 
     Newcombe, *Interval estimation for the difference between independent proportions* (1998), method 10, from Wilson's
     intervals. Both shares are of the same samples as a rule: then the interval is wider than need be, never narrower
     as long as the two tend to be right on the same ones.
     """
-    (low_1, high_1), (low_2, high_2) = (wilson(share * samples, samples) for share in (before, after))
-    drop = before - after
-    down = math.hypot(before - low_1, high_2 - after)
-    up = math.hypot(high_1 - before, after - low_2)
+    (low_1, high_1), (low_2, high_2) = wilson(*before), wilson(*after)
+    share_1, share_2 = before[0] / before[1], after[0] / after[1]
+    drop = share_1 - share_2
+    down = math.hypot(share_1 - low_1, high_2 - share_2)
+    up = math.hypot(high_1 - share_1, share_2 - low_2)
     return max(-1.0, drop - down), min(1.0, drop + up)
 
 
@@ -92,5 +93,5 @@ def _interval(row: Quality, noise: float | None, samples: int | None) -> tuple[f
     if before is None or after is None:
         return None, None, f"the metric is no share of the {samples:,} samples that evaluate calls the model with"
     better, worse = (before, after) if row.higher_is_better else (after, before)
-    low, high = difference_interval(better / samples, worse / samples, samples)
+    low, high = difference_interval((better, samples), (worse, samples))
     return low * scale, high * scale, ""

@@ -15,7 +15,10 @@ from tauto.workload.structure import plain_parts
 
 __all__ = ["model_layers", "precision_of"]
 
-_ENGINE = "the engine keeps all layers in files of its own: the precision is what the recipe asks for, not looked up"
+_ENGINE = (
+    "the engine keeps all layers in files of its own: the precision is what the recipe asks for, and what they hold was "
+    "not looked up"
+)
 _GONE = "it is no part of the optimized model any more: folded into another layer, or replaced"
 
 
@@ -62,7 +65,7 @@ def _row(
         return ModelLayer(path, kind, precision_of(twin), _zeros(twin), before, _bytes(twin), sensitivity)
     if open_:
         return ModelLayer(path, kind, None, None, before, None, sensitivity, _GONE)
-    return ModelLayer(path, kind, asked.get(path, _float(recipe)), _zeros(module), before, None, sensitivity, _ENGINE)
+    return ModelLayer(path, kind, asked.get(path, _float(recipe)), None, before, None, sensitivity, _ENGINE)
 
 
 def _float(recipe: Recipe) -> str:
@@ -80,7 +83,9 @@ def _found_again(original: nn.Module, optimized: nn.Module) -> dict[str, nn.Modu
     prefixes = [path for path in modules if path.count(".") < 4]
     best = max(prefixes, key=lambda prefix: sum(_under(prefix, name) in modules for name in names), default="")
     found = {name: modules[_under(best, name)] for name in names if _under(best, name) in modules}
-    if not names and best in modules and _tensors(modules[best]):
+    if not names:  # a layer by itself is known by its class
+        best = next((path for path, module in modules.items() if type(module) is type(original)), best)
+    if _tensors(original) and best in modules:
         found[""] = modules[best]
     # an engine holds nothing but an empty parameter; a module without weights is none of the original's layers
     return {name: module for name, module in found.items() if _tensors(module)}

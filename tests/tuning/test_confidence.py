@@ -27,8 +27,10 @@ def test_wilsons_interval_is_the_published_one():
 
 
 def test_the_interval_of_a_difference_holds_it_and_narrows_with_samples():
-    low, high = difference_interval(0.98, 0.97, 100)
-    narrow_low, narrow_high = difference_interval(0.98, 0.97, 10_000)
+    # Newcombe, Interval estimation for the difference (1998), table II, method 10
+    assert difference_interval((56, 70), (48, 80)) == pytest.approx((0.0524, 0.3339), abs=1e-4)
+    low, high = difference_interval((98, 100), (97, 100))
+    narrow_low, narrow_high = difference_interval((9_800, 10_000), (9_700, 10_000))
     assert low < narrow_low < 0.01 < narrow_high < high
 
 
@@ -48,7 +50,9 @@ def test_an_accuracy_has_an_interval():
 
 def test_an_accuracy_in_percent_has_one_in_percent():
     found = confidence(quality(98.0, 97.0), samples=100)
-    assert (found.low, found.high) == pytest.approx([100 * value for value in difference_interval(0.98, 0.97, 100)])
+    assert (found.low, found.high) == pytest.approx(
+        [100 * value for value in difference_interval((98, 100), (97, 100))]
+    )
     assert found.noise is None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -92,8 +93,8 @@ def test_what_is_kept_doubles_until_it_holds_and_is_won_back():
     noise = dict.fromkeys(NAMES, 0.1) | {"a": 0.4}
     control, asked = play(lambda kept: 0.1 * len(must - kept), noise)
     grown = [len(kept) for kept in asked[: next(i for i, kept in enumerate(asked) if must <= kept) + 1]]
-    assert all(later == min(2 * one, 7) for one, later in zip(grown, grown[1:], strict=False))
-    assert set(layer.path for layer in control.reports()[0].kept) == must
+    assert all(later == min(2 * one, 7) for one, later in pairwise(grown))
+    assert {layer.path for layer in control.reports()[0].kept} == must
     assert len(set(asked)) == len(asked)  # no set is tried twice
 
 
