@@ -8,7 +8,7 @@ import tauto
 from tauto_magics.arguments import Parser
 from tauto_magics.engine import change_model
 from tauto_magics.magic import Invocation, Magic
-from tauto_magics.names import CALLABLE, MODEL
+from tauto_magics.names import CALLABLE, MODEL, VALUE
 from tauto_magics.options import add_inputs, add_quality, add_search, search_keywords
 
 __all__ = ["QUANTIZE"]
@@ -30,6 +30,7 @@ def _options(parser: Parser) -> None:
     parser.takes("--finetune", CALLABLE, "for qat: your own finetune(model) or finetune(model, epoch) in its place")
     parser.add_argument("--epochs", metavar="N", type=int, help="for qat: how long; default 3")
     parser.add_argument("--learning-rate", metavar="RATE", type=float, help="for qat: the highest; default 0.0001")
+    parser.takes("--sensitivity", VALUE, "from tauto.sensitivity: which layers to keep in floating point first")
     add_inputs(parser)
     add_quality(parser)
     add_search(parser, budget="3min")
@@ -44,6 +45,8 @@ def _run(call: Invocation) -> Any:
     for key in ("loss", "finetune"):
         if (text := getattr(call.arguments, key)) is not None:
             keywords[key] = call.names.find(text, CALLABLE)
+    if (text := call.arguments.sensitivity) is not None:
+        keywords["sensitivity"] = call.names.find(text, VALUE)
     return change_model(call, tauto.quantize, model, **keywords, name=name)
 
 

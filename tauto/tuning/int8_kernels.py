@@ -19,7 +19,7 @@ _BYTES = 4
 _WASTED = 1.2
 _MUCH = 0.2
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
-_STATIC = "OpenVINO has kernels for them: method='openvino'"
+_STATIC = "OpenVINO has kernels for them: engine='openvino'"
 
 
 def int8_notes(model: nn.Module, hardware: Hardware) -> tuple[KernelNote, ...]:
@@ -58,7 +58,7 @@ def _kinds(model: nn.Module) -> Iterator[KernelNote]:
         "recurrent layers",
         lambda module: isinstance(module, nn.LSTM | nn.GRU),
         "torchao has no 8-bit recurrent layers: there they stay in float32",
-        "ONNX Runtime has LSTM, OpenVINO has LSTM and GRU: method='onnxruntime' or 'openvino'",
+        "ONNX Runtime has LSTM, OpenVINO has LSTM and GRU: engine='onnxruntime' or 'openvino'",
     )
     yield from _note(
         model,
@@ -72,7 +72,7 @@ def _kinds(model: nn.Module) -> Iterator[KernelNote]:
         "convolutions",
         lambda module: isinstance(module, nn.modules.conv._ConvNd) and not isinstance(module, _TRANSPOSED),
         "dynamic quantization reaches products of matrices alone: with it they stay in float32",
-        "static quantization has them, calibrated on data: method='openvino'",
+        "static quantization has them, calibrated on data: method='static'",
     )
     yield from _note(
         model,
@@ -97,7 +97,7 @@ def _shapes(model: nn.Module, hardware: Hardware) -> Iterator[KernelNote]:
         "depthwise convolutions",
         _depthwise,
         "each output takes a few products only, and reading decides how fast they are: int8 gains little",
-        "engines that fuse them with their neighbours gain some: method='openvino'",
+        "engines that fuse them with their neighbours gain some: engine='openvino'",
     )
     yield from _note(
         model,

@@ -16,8 +16,8 @@ from tauto.workload.structure import plain_parts
 __all__ = ["model_layers", "precision_of"]
 
 _ENGINE = (
-    "the engine keeps all layers in files of its own: the precision is what the recipe asks for, and what they hold was "
-    "not looked up"
+    "the engine keeps all layers in files of its own: the precision is what the recipe asks for, and what they hold "
+    "was not looked up"
 )
 _GONE = "it is no part of the optimized model any more: folded into another layer, or replaced"
 

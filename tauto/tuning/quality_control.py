@@ -20,6 +20,7 @@ from tauto.recipes import Recipe
 from tauto.reports import ControlReport, ControlStep, KeptLayer, SensitivityReport, TrialReport
 from tauto.tuning.bench import Baseline
 from tauto.tuning.budget import Budget
+from tauto.tuning.fake_quantization import Scheme
 from tauto.tuning.int8_kernels import int8_notes
 from tauto.tuning.int8_layers import keeps_layers, quantizes, quantizing_step, scheme_of, with_kept
 from tauto.tuning.losses import Loss, loss_of
@@ -102,6 +103,7 @@ class QualityControl:
         self.goal = goal
         self.budget = budget
         self.given = sensitivity
+        self._known = {Scheme(sensitivity.bits, sensitivity.activations): sensitivity} if sensitivity else {}
         self.noise = 0.0
         self._controls: list[_Control] = []
         self._trials: Sequence[TrialReport] = ()
@@ -130,8 +132,9 @@ class QualityControl:
 
     def known(self, recipe: Recipe) -> dict[str, KeptLayer]:
         """Return what was measured of the layers of ``recipe``, by name."""
+        base = with_kept(recipe, ())
         for control in self._controls:
-            if [step.name for step in control.recipe.steps] == [step.name for step in recipe.steps]:
+            if control.recipe == base:
                 return control.found
         return _rows(self.given)[0] if self.given is not None else {}
 
@@ -251,11 +254,10 @@ class QualityControl:
         chosen = quantizes(step)
         mine = {layer.path for layer in quantizable_layers(self.workload.model)[0] if chosen(layer)}
         scheme = scheme_of(step)
-        report = self.given
-        if report is None or (report.bits, report.activations) != (scheme.bits, scheme.activations):
+        if (report := self._known.get(scheme)) is None:
             emit(Progress("quantize", f"which layers of {control.recipe.title} hurt most", None, self.budget.left_s))
             hardware = Hardware.current(self.workload.device.type)
-            report = self._analysis(control).report(hardware, estimate=False)
+            report = self._known[scheme] = self._analysis(control).report(hardware, estimate=False)
         control.samples = report.samples
         control.found, control.noise, control.weight = _rows(report, mine)
         control.ranked = list(control.found)
@@ -310,6 +312,9 @@ def controlled(
     """
     control = QualityControl(workload, space.recipes, goal, budget, sensitivity=sensitivity)
     before = int8_notes(workload.model, hardware)
+    if before:
+        subjects = ", ".join(note.subject if note.layers else f"this {note.subject}" for note in before)
+        emit(Progress("quantize", f"int8 is not expected to be faster for: {subjects}", 0.0, budget.left_s))
     return dataclasses.replace(space, follow=control.follow, control=control, before=before)
 
 
