@@ -15,10 +15,23 @@ from torch import Tensor, nn
 from tauto.techniques.pruning_cuts import Cut, answers, refusal, restored, shape_of_answers, state_of, unfit
 from tauto.workload.structure import map_tensors
 
-__all__ = ["HEAD_ATTRIBUTES", "cut_channels", "has_heads", "kept_width", "narrow_channels", "recut_channels"]
+__all__ = [
+    "HEAD_ATTRIBUTES",
+    "HEAD_READERS",
+    "cut_channels",
+    "has_heads",
+    "kept_width",
+    "lost",
+    "narrow_channels",
+    "recut_channels",
+]
 
 HEAD_ATTRIBUTES = ("num_heads", "n_heads", "n_head", "num_attention_heads", "nhead", "heads")
+HEAD_READERS = ("out_proj", "o_proj", "c_proj", "proj", "to_out", "out_lin", "wo", "w_o", "fc_out", "out", "dense")
+"""Names of the layers that read what the heads make: their own width is the model's."""
 MOST_REMOVED = 0.95
+LOOKS = 2
+"""Calls over which sensitivity is measured."""
 LAYERS = (nn.Linear, nn.modules.conv._ConvNd)
 
 
@@ -42,7 +55,7 @@ def narrow_channels(
     model : torch.nn.Module
         In eval mode.
     calls : list of (args, kwargs)
-        The first is the example that layers are traced with; sensitivity is measured over all.
+        The first is the example that layers are traced with; sensitivity is measured over it and the next.
     share : float
         Of the channels, over all layers that can be cut.
     widths : dict
@@ -67,12 +80,12 @@ def narrow_channels(
     for parameter in model.parameters():
         parameter.requires_grad_(parameter.is_floating_point())
     graph, groups, left = _found_groups(model, calls[0])
-    scores = _scores(model, groups, importance, gradients)
+    scores = _scores(model, groups, left, importance, gradients)
     for name, score in scores.items():
         widths.setdefault(name, len(score))
     shares = _shares(model, calls, groups, scores, share, spread, widths)
     shares |= _named(ratios or {}, groups, model)
-    cuts = []
+    cuts, shapes = [], shape_of_answers(answers(model, calls[0]))
     for name, score in scores.items():
         after = kept_width(widths[name], shares[name], round_to, min_width, _blocks(groups[name]))
         if after >= len(score):
@@ -82,7 +95,7 @@ def narrow_channels(
                 left[name] = small if len(score) <= min_width else rounds
             continue
         removed = _weakest(score, len(score) - after, _blocks(groups[name]))
-        reason = cut_channels(graph, model, calls[0], name, removed)
+        reason = cut_channels(graph, model, calls[0], name, removed, shapes)
         if reason:
             left[name] = reason
             graph = _graph(model, calls[0])
@@ -106,21 +119,25 @@ def kept_width(width: int, share: float, round_to: int, least: int, blocks: int 
     return min(width, max(math.ceil(max(least, width / 10) / blocks) * blocks, kept))
 
 
-def cut_channels(graph: Any, model: nn.Module, call: Any, name: str, removed: list[int]) -> str:
+def cut_channels(graph: Any, model: nn.Module, call: Any, name: str, removed: list[int], shapes: list[Any]) -> str:
     """Cut channels out of ``name`` and all that must go with them; return why not, and leave all as it was."""
     module = model.get_submodule(name)
-    shapes = shape_of_answers(answers(model, call))
-    group = graph.get_pruning_group(module, graph.get_pruner_of_module(module).prune_out_channels, removed)
-    expected = _masked_answers(graph, group, model, call)
     before = state_of(model)
     try:
+        group = graph.get_pruning_group(module, graph.get_pruner_of_module(module).prune_out_channels, removed)
+        expected = _masked_answers(graph, group, model, call)
         group.prune()
         reason = refusal(model, call, expected, shapes)
-    except Exception as error:  # Torch-Pruning raises what it likes
-        reason = f"Torch-Pruning cannot cut it ({type(error).__name__}: {str(error)[:90]})"
+    except Exception as error:
+        reason = lost(error)
     if reason:
         restored(before)
     return reason
+
+
+def lost(error: Exception) -> str:
+    """Return the reason for a layer whose channels Torch-Pruning cannot follow: it raises what it likes."""
+    return f"Torch-Pruning cannot follow its channels through the forward pass ({type(error).__name__})"
 
 
 def recut_channels(model: nn.Module, call: Any, cuts: list[Cut]) -> None:
@@ -157,11 +174,19 @@ def _found_groups(model: nn.Module, call: Any) -> tuple[Any, dict[str, Any], dic
     graph = _graph(model, call)
     names = {module: name for name, module in model.named_modules()}
     often, bad = _used_often(model, call), unfit(model)
-    groups, left = {}, {}
-    for group in graph.get_all_groups(root_module_types=list(LAYERS)):
-        name = names.get(group[0].dep.target.module, "")
-        reason = _reason(graph, group, names, often, bad)
-        if reason:
+    groups, left, seen = {}, {}, set[Any]()
+    for module, name in names.items():
+        if not isinstance(module, LAYERS) or module in seen or module not in graph.module2node:
+            continue
+        pruner = graph.get_pruner_of_module(module)
+        try:
+            channels = list(range(pruner.get_out_channels(module)))
+            group = graph.get_pruning_group(module, pruner.prune_out_channels, channels)
+        except Exception as error:
+            left[name] = lost(error)
+            continue
+        seen |= {dep.target.module for dep, _ in group if graph.is_out_channel_pruning_fn(dep.handler)}
+        if reason := _reason(graph, group, names, often, bad):
             left[name] = reason
         else:
             groups[name] = group
@@ -192,7 +217,8 @@ def _reason(graph: Any, group: Any, names: dict[Any, str], often: set[nn.Module]
         if graph.is_out_channel_pruning_fn(dep.handler) and not node.outputs:
             return "the model's outputs are made of it"
         if module in often:
-            return f"{names[module]} is used more than once in a call"
+            who = "it" if module is group[0].dep.target.module else names[module]
+            return f"{who} is used more than once in a call"
         if module in bad:
             return bad[module] if module is group[0].dep.target.module else f"{names[module]}: {bad[module]}"
         if isinstance(module, (nn.MultiheadAttention, nn.RNNBase)):
@@ -202,9 +228,11 @@ def _reason(graph: Any, group: Any, names: dict[Any, str], often: set[nn.Module]
             return f"{names[module]} convolves in {groups} groups"
         if isinstance(module, nn.GroupNorm) and len(indices) != len(group[0].idxs):
             return f"{names[module]} norms it in groups with other channels"
-        if isinstance(module, LAYERS) and graph.is_out_channel_pruning_fn(dep.handler):
-            owner = names[module].rpartition(".")[0]
-            if has_heads(graph.model.get_submodule(owner)):
+    for dep, _ in group:
+        name = names.get(dep.target.module, "")
+        if isinstance(dep.target.module, LAYERS) and graph.is_out_channel_pruning_fn(dep.handler):
+            owner, _, last = name.rpartition(".")
+            if last not in HEAD_READERS and has_heads(graph.model.get_submodule(owner)):
                 return "its width is that of attention heads: structure='heads' removes whole ones"
     return ""
 
@@ -220,9 +248,13 @@ def _blocks(group: Any) -> int:
 
 
 def _scores(
-    model: nn.Module, groups: dict[str, Any], importance: str, gradients: Callable[[nn.Module], None] | None
+    model: nn.Module,
+    groups: dict[str, Any],
+    left: dict[str, str],
+    importance: str,
+    gradients: Callable[[nn.Module], None] | None,
 ) -> dict[str, Tensor]:
-    """Return the importance of each channel; the mean of a layer is 1."""
+    """Return the importance of each channel; the mean of a layer is 1. What has none goes from groups to left."""
     from torch_pruning import importance as kinds
 
     by_size = kinds.GroupMagnitudeImportance(p=1 if importance == "l1" else 2)
@@ -233,11 +265,15 @@ def _scores(
     elif importance == "bn_scale":
         chosen = kinds.BNScaleImportance()
     found = {}
-    for name, group in groups.items():
-        score = chosen(group)
-        if score is None or not bool(torch.isfinite(score).all()):
-            score = by_size(group)  # no batch normalisation here, or no gradient at all
-        found[name] = score.detach()
+    for name, group in list(groups.items()):
+        try:
+            score = chosen(group)
+            if score is None or not bool(torch.isfinite(score).all()):
+                score = by_size(group)  # no batch normalisation here, or no gradient at all
+            found[name] = score.detach()
+        except Exception as error:
+            left[name] = lost(error)
+            del groups[name]
     return found
 
 
@@ -261,7 +297,9 @@ def _shares(
             for name, score in scores.items()
         }
     if spread == "sensitivity" and len(scores) > 1:
-        return _by_damage(_damages(model, calls, groups, scores), share, {name: widths[name] for name in scores})
+        return _by_damage(
+            _damages(model, calls[:LOOKS], groups, scores), share, {name: widths[name] for name in scores}
+        )
     return dict.fromkeys(scores, share)
 
 

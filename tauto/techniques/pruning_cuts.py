@@ -120,9 +120,7 @@ def refusal(model: nn.Module, call: Any, expected: list[Tensor] | None, shapes: 
     if shape_of_answers(found) != shapes:
         return "the model's outputs are made of it"
     if expected is not None and not alike(found, expected):
-        return (
-            "the forward pass computes across it (a reshape, a norm or a custom operation): what is left would change"
-        )
+        return "the forward pass computes across it (a reshape, a norm, a custom operation): the rest would change"
     return ""
 
 

@@ -14,13 +14,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tauto.techniques.pruning_channels import HEAD_ATTRIBUTES, has_heads
+from tauto.techniques.pruning_channels import HEAD_ATTRIBUTES, HEAD_READERS, has_heads
 from tauto.techniques.pruning_cuts import Cut, answers, refusal, restored, shape_of_answers, state_of, unfit
 
 __all__ = ["narrow_heads", "recut_heads"]
 
 WIDTHS = ("all_head_size", "embed_dim", "n_embd", "inner_dim", "hidden_size", "d_model", "dim", "attn_dim", "width")
-READS = ("out_proj", "o_proj", "c_proj", "proj", "to_out", "to_out.0", "out_lin", "wo", "w_o", "fc_out", "out", "dense")
 BESIDE = ("output.dense", "out_proj", "o_proj", "proj")
 
 
@@ -120,7 +119,7 @@ def _attentions(model: nn.Module) -> tuple[list[Attention], dict[str, str]]:
 def _layers(name: str, module: nn.Module, heads: int, parent: nn.Module) -> Attention | None:
     linears = {key: layer for key, layer in module.named_modules() if isinstance(layer, nn.Linear)}
     beside = {key: layer for key, layer in parent.named_modules() if isinstance(layer, nn.Linear)}
-    reads = next((linears[key] for key in READS if key in linears), None)
+    reads = next((linears[key] for key in (*HEAD_READERS, "to_out.0") if key in linears), None)
     reads = reads or next((beside[key] for key in BESIDE if key in beside), None)
     if reads is None:
         return None

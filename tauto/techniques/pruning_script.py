@@ -41,6 +41,7 @@ _CHANNELS: tuple[Callable[..., Any], ...] = (
     pruning_channels.narrow_channels,
     pruning_channels.kept_width,
     pruning_channels.cut_channels,
+    pruning_channels.lost,
     pruning_channels.recut_channels,
     pruning_channels._graph,
     pruning_channels._found_groups,
@@ -96,8 +97,8 @@ _FUNCTIONS = {
     "blocks": (_BLOCKS, "drop_blocks", "redrop_blocks"),
 }
 _CONSTANTS = {
-    "channels": ("HEAD_ATTRIBUTES", "MOST_REMOVED"),
-    "heads": ("HEAD_ATTRIBUTES", "WIDTHS", "READS", "BESIDE"),
+    "channels": ("HEAD_ATTRIBUTES", "HEAD_READERS", "LOOKS", "MOST_REMOVED"),
+    "heads": ("HEAD_ATTRIBUTES", "HEAD_READERS", "WIDTHS", "BESIDE"),
     "blocks": ("LEAST_LAYERS",),
 }
 

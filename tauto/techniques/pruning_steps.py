@@ -20,9 +20,10 @@ from tauto.techniques.pruning_weights import hold_zeros, let_go, prunable, zero_
 from tauto.workload import Workload, run_evaluate
 from tauto.workload.structure import map_tensors
 
-__all__ = ["Course", "Schedule", "course_of_cuts", "course_of_zeros", "share_after"]
+__all__ = ["NOTHING", "Course", "Schedule", "course_of_cuts", "course_of_zeros", "share_after"]
 
 Schedule = Literal["one-shot", "linear", "cubic", "rewind"]
+NOTHING = "nothing could be pruned"
 TAYLOR_BATCHES = 16
 """Batches whose gradients tell how much a weight matters."""
 
@@ -214,4 +215,4 @@ def _twin(model: nn.Module) -> nn.Module:
 def _nothing(what: str, left: dict[str, str]) -> str:
     reasons = "; ".join(f"{name}: {reason}" for name, reason in list(left.items())[:3])
     more = f"; and {len(left) - 3} more" if len(left) > 3 else ""
-    return f"nothing could be pruned by {what}: {reasons + more or f'the model has no {what} to prune'}"
+    return f"{NOTHING} by {what}: {reasons + more or f'the model has no {what} to prune'}"

@@ -33,8 +33,9 @@ def prunable(model: nn.Module) -> tuple[dict[str, nn.Module], dict[str, str]]:
             found[name] = module
     for name, module in model.named_modules():
         kind = type(module).__name__
+        computed = "parametrizations." in name  # its layer is told of already
         if not isinstance(module, kinds) and any(each.ndim > 1 for each in module.parameters(recurse=False)):
-            left[name] = f"the weights of a {kind} are not pruned"
+            left |= {} if computed else {name: f"weights of {kind} are not pruned"}
     return found, left
 
 

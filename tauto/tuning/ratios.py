@@ -18,6 +18,8 @@ MOST_SCOUTS = 7
 MARGIN = 1.05
 """A share that reaches this much is taken as it is; one that does no more than reach it might not do so again."""
 MOST_FINALS = 4
+MOST_FAILURES = 3
+"""Looks that tell nothing, before the search is given up."""
 
 Make = Callable[[float, bool], Recipe]
 """Returns the recipe of a share, with all that follows the cut or, for a look at its speed alone, without."""
@@ -38,11 +40,15 @@ class RatioSearch:
         What is to be reached.
     trains : bool
         Whether a recipe without training is another one than the whole.
+    is_too_small : callable
+        Whether the reason of a trial that failed says that so small a share changes nothing. Of one that failed for
+        another reason (a machine that stalls), nothing is learnt.
     """
 
     ways: Sequence[Make]
     target: Target
     trains: bool
+    is_too_small: Callable[[str], bool] = lambda reason: False
     _asked: list[tuple[float, int | None]] = field(default_factory=list)
     """The share of each trial, and which way; None for a look alone."""
 
@@ -53,10 +59,15 @@ class RatioSearch:
             return None
         if any(trial.comparison and self.target.already(trial.comparison) for _, trial in done):
             return None
-        following = self._next_share([(share, trial) for (share, way), trial in done if way in {None, 0}])
+        following = self._next_share([(share, trial) for (share, way), trial in done if way == self._looking])
         if following is not None:
-            return self._ask(following, None if self.trains else 0)
+            return self._ask(following, self._looking)
         return self._next_final(done)
+
+    @property
+    def _looking(self) -> int | None:
+        """What stands in :attr:`_asked` for a look: where nothing is trained, the first way itself is one."""
+        return None if self.trains else 0
 
     def _good(self, trial: TrialReport) -> bool:
         compared = trial.comparison
@@ -68,26 +79,38 @@ class RatioSearch:
 
     def _next_share(self, looks: Sequence[tuple[float, TrialReport]]) -> float | None:
         """Return the next share to look at; None when the smallest that reaches the target is known, or none does."""
-        if not looks:
-            return self._first()
-        known = [(share, self._reached(trial)) for share, trial in looks]
+        known = [(share, self._reached(trial)) for share, trial in looks if self._tells(trial)]
+        if len(looks) - len(known) >= MOST_FAILURES:
+            return None
+        if not known:
+            return min(LARGEST, round(self._first() + STEP * len(looks), 2))
         short = max((share for share, reached in known if reached < 1), default=0.0)
         enough = [(share, reached) for share, reached in known if reached >= 1 and share > short]
         if len(looks) >= MOST_SCOUTS or (not enough and short >= LARGEST - STEP / 2):
             return None
         if not enough:
-            return min(LARGEST, round(self._beyond(known, short), 2))
+            return min(LARGEST, round(self._beyond(known, short) + STEP * self._failed(looks, short), 2))
         share, reached = min(enough)
-        if share - short <= STEP or reached <= MARGIN or share <= SMALLEST:
+        between = round((share + short) / 2, 2)
+        if share - short <= STEP or reached <= MARGIN or share <= SMALLEST or between in dict(looks):
             return None
-        return round((share + short) / 2, 2)
+        return between
+
+    def _tells(self, trial: TrialReport) -> bool:
+        return trial.comparison is not None or self.is_too_small(trial.reason)
+
+    def _failed(self, looks: Sequence[tuple[float, TrialReport]], beyond: float) -> int:
+        """Return how many looks at a larger share told nothing: another one is asked for then."""
+        return sum(share > beyond and not self._tells(trial) for share, trial in looks)
 
     def _first(self) -> float:
         wanted = {"speedup": self.target.value}.get(self.target.kind, 2.0)
         return min(LARGEST, max(SMALLEST, round(1 - 1 / wanted**0.75, 2)))
 
     def _beyond(self, known: Sequence[tuple[float, float]], short: float) -> float:
-        """Return a larger share, by the last ones' distance from the target."""
+        """Return a larger share, by the last one's distance from the target; the largest where two fell short."""
+        if sum(value < 1 for _, value in known) > 1:
+            return LARGEST
         reached = max((value for share, value in known if share == short and value > 0), default=0.5)
         left = (1 - short) * min(0.9, max(0.5, reached))
         return max(short + STEP, 1 - left)
@@ -97,7 +120,7 @@ class RatioSearch:
 
     def _next_final(self, done: Sequence[tuple[tuple[float, int | None], TrialReport]]) -> Recipe | None:
         """Return the whole recipe to try at the share that was found, with the next way or a little more."""
-        enough = [share for (share, way), trial in done if way in {None, 0} and self._met(trial)]
+        enough = [share for (share, way), trial in done if way == self._looking and self._met(trial)]
         if not enough:
             return None
         finals = [(share, way, trial) for (share, way), trial in done if way is not None and share >= min(enough)]

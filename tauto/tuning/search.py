@@ -215,7 +215,9 @@ class Search:
         reaching = [item for item in measured if target.met(_comparison(item))]
         if reaching:
             item = max(reaching, key=lambda each: self.goal.gain(_comparison(each)))
-            return f"{target} is reached, but not as asked; nearest miss, {item.recipe.title}: {item.report.reason}"
+            lost = _comparison(item).quality_held is False
+            binds = "the allowed quality drop is what binds" if lost else "the timing is what binds"
+            return f"{binds}; nearest miss at {target}, {item.recipe.title}: {item.report.reason}"
         item = max(measured, key=lambda each: target.reached(_comparison(each)))
         figure = target.figure(_comparison(item))
         return f"{target} is out of reach; nearest miss {figure}, {item.recipe.title}: {item.report.reason}"

@@ -33,7 +33,7 @@ class Target:
             return f"{self.value:g}×"
         if self.kind == "latency":
             return f"{self.value:g} ms"
-        return f"{self.value / 1e6:.3g} MB" if self.value >= 1e5 else f"{self.value / 1e3:.3g} kB"
+        return _size(self.value)
 
     def reached(self, comparison: Comparison) -> float:
         """Return how far the optimized model comes: 1 is the target, more is better."""
@@ -65,5 +65,8 @@ class Target:
             return f"{comparison.speedup:.2f}×"
         if self.kind == "latency":
             return f"{comparison.optimized.latency.p50_ms:.3g} ms"
-        size = comparison.optimized.size_bytes
-        return f"{size / 1e6:.3g} MB" if size >= 1e5 else f"{size / 1e3:.3g} kB"
+        return _size(comparison.optimized.size_bytes)
+
+
+def _size(count: float) -> str:
+    return f"{count / 1e6:.3g} MB" if count >= 1e6 else f"{count / 1e3:.3g} kB"

@@ -13,11 +13,12 @@ from tauto.config import Drop, parse_duration
 from tauto.errors import InvalidArgument, did_you_mean
 from tauto.hardware import Hardware
 from tauto.measurement import size_bytes
-from tauto.recipes import Recipe
+from tauto.recipes import OptimizedModel, Recipe
 from tauto.reports import NotTried
 from tauto.results import TuningResult
 from tauto.techniques import technique
 from tauto.techniques.pruning import PruneConfig, PruneWeightsConfig
+from tauto.techniques.pruning_steps import NOTHING
 from tauto.tuning import Budget, Goal, Plan, RatioSearch, Space, Target, tune
 from tauto.verbs.delivery import deliver_tuned
 from tauto.workload import Workload
@@ -115,6 +116,7 @@ def prune(
     if structure not in STRUCTURES:
         raise InvalidArgument(f"structure: there is no {structure!r}. {did_you_mean(str(structure), STRUCTURES)}")
     target = _target(sparsity, speedup, latency, size, structure)
+    _check_plain(model)
     clock = Budget(parse_duration(budget))
     workload = Workload.of(
         model,
@@ -254,6 +256,22 @@ def _bytes(value: Any) -> float:
     return float(number)
 
 
+def _check_plain(model: nn.Module) -> None:
+    """Refuse a model that is the result of a pruning which is still under way, or of TAuto's own."""
+    if isinstance(model, OptimizedModel):
+        raise InvalidArgument(
+            f"model: it is optimized already ({model.recipe.title}), for inference only. Prune your own model, with a "
+            "larger share; or what is in it: .module."
+        )
+    for name, module in model.named_modules() if isinstance(model, nn.Module) else ():
+        masked = next((key.removesuffix("_mask") for key in module._buffers if key.endswith("_mask")), None)
+        if masked is not None and f"{masked}_orig" in module._parameters:
+            raise InvalidArgument(
+                f"model: {name or 'it'} carries a mask of torch.nn.utils.prune over its {masked}. Make it permanent "
+                f"first: torch.nn.utils.prune.remove(model.get_submodule({name!r}), {masked!r})."
+            )
+
+
 def _check_room(workload: Workload, target: Target | None) -> None:
     if target is None or target.kind != "size":
         return
@@ -291,4 +309,4 @@ def _space(workload: Workload, hardware: Hardware, wish: _Wish, target: Target |
         others += [{"importance": "taylor"}]
     ways = [lambda share, whole, other=other: wish.recipe(share, whole, **other) for other in others]
     trains = wish.epochs > 0 or wish.steps > 1
-    return Space((), (), RatioSearch(ways, target, trains))
+    return Space((), (), RatioSearch(ways, target, trains, lambda reason: NOTHING in reason))
