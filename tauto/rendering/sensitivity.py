@@ -35,6 +35,8 @@ def headline(report: SensitivityReport) -> str:
     if not report.rows:
         return "No layer was measured"
     first = report.rows[0]
+    if first.error is None and first.own is None:
+        return "The budget ended before a layer was measured"
     worst = _worst(first.quality)
     where = "the outputs are at" if first.error else "its own output is at"
     words = f"Quantizing {said(first.path)} alone hurts most: {where} {decibels(_snr(first.error or first.own))}"
@@ -165,8 +167,9 @@ def _together(report: SensitivityReport) -> list[Block]:
 
 def _left_out(report: SensitivityReport) -> Items:
     reasons: list[tuple[str, str]] = [(one.reason, f"{one.path} ({one.kind})") for one in report.unmeasured]
-    open_ = "the budget ended before; only its own error is known, and its place is by that"
-    reasons += [(open_, row.path) for row in report.rows if row.error is None]
+    own = "the budget ended before; only its own error is known, and its place is by that"
+    reasons += [(own, row.path) for row in report.rows if row.error is None and row.own is not None]
+    reasons += [("the budget ended before", row.path) for row in report.rows if row.error is None and row.own is None]
     tied = "shares its weights, which become smaller only when all that use them are quantized"
     reasons += [(tied, f"{row.path} (with {', '.join(row.also[:3])})") for row in report.rows if row.also]
     return Items("Left open", _grouped(reasons), more="reasons")

@@ -133,10 +133,11 @@ class Sensitivity:
 
     def _prepare(self) -> None:
         emit(Progress(_TASK, "calibrating", 0.0, self.budget.left_s))
-        start = time.perf_counter()
         with seeded(0):
+            self.workload.example(self.model)  # the first call does what is done once
+            start = time.perf_counter()
             self.workload.example(self.model)
-        call_s = time.perf_counter() - start
+            call_s = time.perf_counter() - start
         self.calls = self._affordable(call_s)
         with seeded(0):
             self.fake.calibrate((self.workload.example, *self.calls))
@@ -166,6 +167,8 @@ class Sensitivity:
                 taken = next(iter(tensors_of((args, kwargs))), None)
                 if taken is not None and expected:
                     one.flops += one.layer.flops(taken, expected[0])
+                if self.budget.left_s == 0:
+                    return
                 apart = True
                 try:
                     with self.fake.quantized([one.layer.path]):
@@ -186,20 +189,21 @@ class Sensitivity:
 
     def _measure_outputs(self) -> None:
         todo = self.reached
-        self.together = self.error_with([one.layer.path for one in todo])
         keep_s = 0.0 if self.workload.evaluate is None else (1 - OUTPUTS_SHARE) * self.budget.left_s
         took = 0.0
         for number, one in enumerate(todo):
             if number and self.budget.left_s - keep_s < took:
-                return
+                break
             self._tell(f"outputs with {one.layer.path} quantized, {number + 1} of {len(todo)}", number, len(todo))
             start = self.budget.elapsed_s
             one.error = self.error_with([one.layer.path])
             took = self.budget.elapsed_s - start
+        if self.budget.left_s > 0:
+            self.together = self.error_with([one.layer.path for one in todo])
 
     def _measure_quality(self) -> None:
         workload = self.workload
-        if workload.evaluate is None:
+        if workload.evaluate is None or self.budget.left_s == 0:
             return
         self._tell("evaluating the original", 0, 1)
         start = self.budget.elapsed_s
