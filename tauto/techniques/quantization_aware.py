@@ -107,7 +107,8 @@ class QuantizationAware(Technique):
 
     def describe(self, config: Any) -> str:
         """Return such as ``qat (8 bits, 3 epochs, but for head)``."""
-        length = f"{config.epochs} epochs" if config.epochs else f"{config.steps} steps"
+        count, unit = (config.epochs, "epoch") if config.epochs else (config.steps, "step")
+        length = f"{count} {unit}{'' if count == 1 else 's'}"
         kept = f", but for {', '.join(config.keep)}" if config.keep else ""
         return f"{self.name} ({config.bits} bits, {length}{kept})"
 

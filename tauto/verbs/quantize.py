@@ -124,7 +124,7 @@ def quantize(
     goal = Goal(objective, or_smaller=objective == "latency")
 
     def space() -> Space:
-        found = quantized_space(workload, hardware, chosen, trained=trained, observers=method in ("static", "qat"))
+        found = quantized_space(workload, hardware, chosen, trained=trained, observers=method == "static")
         return controlled(found, workload, hardware, goal, clock, ranked)
 
     plan = Plan("quantize", space, clock, goal, required=True, isolated=isolated)

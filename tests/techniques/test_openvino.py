@@ -43,6 +43,18 @@ def test_int8_is_close_at_every_batch_size(kind, tmp_path):
         assert 0 < relative_error(module, workload.model, call_of(kind, batch)) < 0.2
 
 
+def test_observers_tell_ranges_apart(tmp_path):
+    """One value far out: what takes the extremes spends its steps on it, what averages over the calls does less."""
+    workload = workload_of(Mlp, batch=64, samples=4)
+    workload.samples[0].args[0][0, 0] = 300.0
+    usual, errors = call_of(Mlp, 32, seed=9), {}
+    for observer in ("minmax", "quantile"):
+        known, config = technique("openvino"), OpenVinoConfig("int8", observer)
+        module = known.apply(workload, config, Context(tmp_path / observer, Hardware.current()))
+        errors[observer] = relative_error(module, workload.model, usual)
+    assert errors["quantile"] < 0.7 * errors["minmax"]
+
+
 def test_int8_says_what_it_was_calibrated_on(tmp_path):
     module = applied(workload_of(Mlp), tmp_path, "int8")
     assert "1 sample, fewer than the 32" in repr(module)

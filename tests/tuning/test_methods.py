@@ -53,7 +53,7 @@ def test_a_technique_is_asked_for_by_name():
 
 def test_training_stands_before_what_is_static():
     found, _ = titles("qat", 8, "openvino", trained={"bits": 8, "epochs": 1})
-    assert found == ["qat (8 bits, 1 epochs) → openvino (int8)"]
+    assert found == ["qat (8 bits, 1 epoch) → openvino (int8)"]
 
 
 def test_what_an_engine_finds_nothing_to_do_in_is_told():

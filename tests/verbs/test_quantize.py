@@ -8,8 +8,9 @@ from techniques_by_hand import FastButWrong, Wasteful, registered
 from torch import nn
 
 import tauto
-from tauto.errors import InvalidArgument
+from tauto.errors import InvalidArgument, ModelError
 from tauto.hardware import Hardware
+from tauto.recipes import Recipe
 from tauto.tuning import Budget, Goal, Plan, chosen_techniques, legal_space, tune
 from tauto.workload import Workload
 
@@ -49,7 +50,7 @@ def test_auto_tries_every_way_that_applies(net, monkeypatch):
     monkeypatch.setattr("tauto.verbs.quantize.deliver_tuned", lambda tuned: tuned)
     tauto.quantize(net, data=DATA)
     space_of = {recipe.title for recipe in plans[0].space().recipes}
-    assert {"openvino (int8)", "onnxruntime (int8_dynamic)", "int8_dynamic"} <= space_of
+    assert {"openvino (int8)", "onnxruntime (int8_static)", "onnxruntime (int8_dynamic)", "int8_dynamic"} <= space_of
     assert all("int8" in title for title in space_of)
 
 
@@ -81,8 +82,46 @@ def test_when_every_faster_one_loses_quality_the_nearest_miss_is_told():
     [
         ({"method": "openvina"}, "method: there is no 'openvina'. Did you mean 'openvino'"),
         ({"objective": "beauty"}, "objective: there is no 'beauty'. There is: latency, size."),
+        ({"method": "static", "bits": 4}, "bits: 'static' has 8 bits; 4 are for weights alone"),
+        ({"method": "dynamic", "engine": "openvino"}, "engine: OpenVINO has no 'dynamic'; it has static"),
+        ({"epochs": 3}, "epochs: only method='qat' trains"),
+        ({"method": "qat", "data": None, "inputs": DATA[0]}, "method: 'qat' trains. Give data="),
+        (
+            {"data": [DATA[0], torch.zeros(4, 1, 9, 9)], "inputs": DATA[0]},
+            r"data: the model refuses batch 2, of float32",
+        ),
+        ({"data": [DATA[0], DATA[1].double()], "inputs": DATA[0]}, r"data: the model refuses batch 2, of float64"),
     ],
 )
 def test_what_cannot_be_asked_is_named(net, options, words):
     with pytest.raises(InvalidArgument, match=words):
-        tauto.quantize(net, data=DATA, **options)
+        tauto.quantize(net, **{"data": DATA, **options})
+
+
+def test_a_quantized_model_is_refused_by_name(net):
+    small = tauto.apply(Recipe.of("int8_weights"), net, inputs=DATA[0]).model
+    with pytest.raises(ModelError, match=r"quantized already: its layer 'module.5' \(Int8Tensor weights\)"):
+        tauto.quantize(small, data=DATA)
+
+
+def test_training_comes_first_and_what_was_trained_is_quantized(net):
+    torch.manual_seed(0)
+    labelled = [(x, torch.randint(0, 10, (16,))) for x in DATA]
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    result = tauto.quantize(
+        net,
+        data=labelled,
+        loss=nn.CrossEntropyLoss(),
+        method="qat",
+        engine="onnxruntime",
+        epochs=1,
+        learning_rate=1e-5,
+        max_drop="50%",
+        objective="size",
+        budget="8min",
+    )
+    trial = result.trials[0]
+    assert trial.recipe.title == "qat (8 bits, 1 epoch) → onnxruntime (int8_static)"
+    assert trial.status in {"kept", "rejected"}, trial.reason
+    assert any("Rounded while training: 0, 5." in note for note in trial.notes)
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
