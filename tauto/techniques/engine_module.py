@@ -18,9 +18,10 @@ from tauto.workload import Workload
 from tauto.workload.state import preserved_rng
 from tauto.workload.structure import rebuild
 
-__all__ = ["Engine", "EngineModule", "engine_applies", "prepared", "saturates"]
+__all__ = ["ARTEFACT", "Engine", "EngineModule", "engine_applies", "prepared", "saturates"]
 
-_ARTEFACT = "engine"
+ARTEFACT = "engine"
+"""The folder of an engine's files, in that of its step."""
 _SIGNATURE = "signature.pkl"
 _INPUTS = {torch.float32, torch.float64, torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool}
 
@@ -197,7 +198,7 @@ def prepared(
         save_signature(exported.signature, folder / _SIGNATURE)
         witnesses.extend(exported.witnesses)
 
-    folder = context.file(_ARTEFACT, build)
+    folder = context.file(ARTEFACT, build)
     signature = load_signature(folder / _SIGNATURE, workload.model)
     if len(witnesses) > 1:
         # an engine of its own, so that what other shapes cost in memory does not stay

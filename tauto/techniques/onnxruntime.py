@@ -15,12 +15,13 @@ from tauto.conversion.onnx import MODEL
 from tauto.errors import CandidateFailed
 from tauto.hardware import Hardware
 from tauto.techniques import onnxruntime_quantized as narrowing
-from tauto.techniques.engine_module import Engine, EngineModule, engine_applies, prepared, saturates
+from tauto.techniques.calibration import MOST_CALLS, calibration_words, read_calibration, write_calibration
+from tauto.techniques.engine_module import ARTEFACT, Engine, EngineModule, engine_applies, prepared, saturates
 from tauto.techniques.engine_script import DEFINITIONS, IMPORTS, VNNI
 from tauto.techniques.keeping import check_found, check_kept
 from tauto.techniques.listing import listed
 from tauto.techniques.registry import register
-from tauto.techniques.technique import Applicability, Config, Context, Family, Script, Technique
+from tauto.techniques.technique import Account, Applicability, Config, Context, Family, Script, Technique
 from tauto.workload import Workload
 
 __all__ = ["OnnxRuntime", "OnnxRuntimeConfig", "unsuited"]
@@ -29,7 +30,6 @@ Precision = Literal["float32", "int8_dynamic", "int8_static", "int8_weights", "i
 Observer = Literal["minmax", "average", "percentile", "entropy"]
 
 _BITS = {"int8_weights": 8, "int4_weights": 4}
-_CALIBRATION_CALLS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,11 +105,20 @@ class OnnxRuntime(Technique):
                     calibration(workload, exported.signature.parameters) if config.precision == "int8_static" else []
                 )
                 _narrow(path, config, calls, saturates(context.hardware))
+            if config.precision == "int8_static":
+                write_calibration(folder, workload)
 
         def load(folder: Path, _: Signature) -> Engine:
             return OnnxRuntimeEngine(folder, torch.get_num_threads())
 
-        return prepared(workload, context, write, load)
+        module = prepared(workload, context, write, load)
+        if config.precision == "int8_static":
+            module.note = calibration_words(workload.sample_count)
+        return module
+
+    def account(self, config: OnnxRuntimeConfig, context: Context) -> Account:
+        """Return what its ranges come from."""
+        return read_calibration(context.folder / ARTEFACT)
 
     def script(self, config: OnnxRuntimeConfig) -> Script:
         """Return the same in plain Python."""
@@ -167,7 +176,7 @@ def _in_words(config: OnnxRuntimeConfig) -> tuple[Callable[..., None], str]:
     if config.precision == "int8_dynamic":
         return narrowing.quantized_as_it_comes, f"not {VNNI}, {config.keep!r}"
     if config.precision == "int8_static":
-        calls = f"[[t.contiguous().numpy() for t in flatten(call)[0]] for call in data[:{_CALIBRATION_CALLS}]]"
+        calls = f"[[t.contiguous().numpy() for t in flatten(call)[0]] for call in data[:{MOST_CALLS}]]"
         return narrowing.quantized_by_calls, f"not {VNNI}, {config.keep!r}, {calls}, {config.observer!r}"
     return narrowing.quantized_weights, f"{_BITS[config.precision]}, {config.keep!r}"
 
@@ -184,7 +193,7 @@ def _narrow(path: Path, config: OnnxRuntimeConfig, calls: Sequence[Sequence[Tens
         if config.precision == "int8_dynamic":
             narrowing.quantized_as_it_comes(model, path, narrow, config.keep)
         elif config.precision == "int8_static":
-            arrays = [[tensor.detach().contiguous().numpy() for tensor in call] for call in calls[:_CALIBRATION_CALLS]]
+            arrays = [[tensor.detach().contiguous().numpy() for tensor in call] for call in calls[:MOST_CALLS]]
             narrowing.quantized_by_calls(model, path, narrow, config.keep, arrays, config.observer)
         else:
             narrowing.quantized_weights(model, path, _BITS[config.precision], config.keep)

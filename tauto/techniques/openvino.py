@@ -16,13 +16,14 @@ from tauto.conversion.signal_stack import kept_signal_stack
 from tauto.errors import CandidateFailed
 from tauto.hardware import Hardware
 from tauto.techniques import openvino_quantized as narrowing
-from tauto.techniques.engine_module import Engine, EngineModule, engine_applies, prepared, saturates
+from tauto.techniques.calibration import MOST_CALLS, calibration_words, read_calibration, write_calibration
+from tauto.techniques.engine_module import ARTEFACT, Engine, EngineModule, engine_applies, prepared, saturates
 from tauto.techniques.engine_script import DEFINITIONS, IMPORTS, VNNI
 from tauto.techniques.keeping import check_found, check_kept, ignored_operations
 from tauto.techniques.listing import listed
 from tauto.techniques.openvino_engine import MODEL, OpenVinoEngine, open_request
 from tauto.techniques.registry import register
-from tauto.techniques.technique import Applicability, Config, Context, Family, Script, Technique
+from tauto.techniques.technique import Account, Applicability, Config, Context, Family, Script, Technique
 from tauto.workload import Workload
 
 __all__ = ["OpenVino", "OpenVinoConfig"]
@@ -31,10 +32,6 @@ Precision = Literal["float32", "bfloat16", "int8", "int8_weights", "int4_weights
 Observer = Literal["minmax", "average", "quantile", "histogram"]
 
 _BITS = {"int8_weights": 8, "int4_weights": 4}
-
-_CALIBRATION_CALLS = 300
-"""Calls that NNCF collects statistics over, at most; its own default."""
-_ENOUGH_SAMPLES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +90,8 @@ class OpenVino(Technique):
             onnx = write_onnx(exported, folder.with_name(f"{folder.name}-onnx"))
             check_found(onnx, config.keep)
             _write_ir(onnx, folder, lambda graph: _narrowed(graph, onnx, workload, exported, config, context.hardware))
+            if config.precision == "int8":
+                write_calibration(folder, workload)
             shutil.rmtree(onnx.parent)
 
         def load(folder: Path, signature: Signature) -> Engine:
@@ -103,8 +102,12 @@ class OpenVino(Technique):
 
         module = prepared(workload, context, write, load)
         if config.precision == "int8":
-            module.note = _calibration_note(workload.sample_count)
+            module.note = calibration_words(workload.sample_count)
         return module
+
+    def account(self, config: OpenVinoConfig, context: Context) -> Account:
+        """Return what its ranges come from."""
+        return read_calibration(context.folder / ARTEFACT)
 
     def script(self, config: OpenVinoConfig) -> Script:
         """Return the same in plain Python."""
@@ -125,20 +128,13 @@ class OpenVino(Technique):
         if config.precision == "int8":
             lines += [
                 "attention = any('Attention' in type(module).__name__ for module in model.modules())",
-                f"calls = [[t.contiguous().numpy() for t in flatten(call)[0]] for call in data[:{_CALIBRATION_CALLS}]]",
+                f"calls = [[t.contiguous().numpy() for t in flatten(call)[0]] for call in data[:{MOST_CALLS}]]",
                 f"graph = quantized(graph, calls, attention, not {VNNI}, {config.observer!r}, kept)",
             ]
         elif config.precision in _BITS:
             lines.append(f"graph = compressed(graph, {_BITS[config.precision]}, kept)")
         lines.append(f"model = InEngine(open_request(graph, {hint!r}), model, args, kwargs).eval()")
         return Script(tuple(imports), "\n".join(lines), tuple(definitions))
-
-
-def _calibration_note(samples: int) -> str:
-    ranges = f"int8 ranges from {samples} sample{'' if samples == 1 else 's'}"
-    if samples >= _ENOUGH_SAMPLES:
-        return ranges
-    return f"{ranges}, fewer than the {_ENOUGH_SAMPLES} that make it dependable (give data=)"
 
 
 def _has_bfloat16(hardware: Hardware) -> bool:
@@ -168,7 +164,7 @@ def _narrowed(
         with converting("NNCF could not compress the weights"), kept_signal_stack():
             return narrowing.compressed(graph, _BITS[config.precision], kept)
     attention = any("Attention" in type(module).__name__ for module in workload.model.modules())
-    calls = calibration(workload, exported.signature.parameters)[:_CALIBRATION_CALLS]
+    calls = calibration(workload, exported.signature.parameters)[:MOST_CALLS]
     arrays = [[tensor.detach().contiguous().numpy() for tensor in call] for call in calls]
     with converting("quantization by NNCF failed"), kept_signal_stack():
         return narrowing.quantized(graph, arrays, attention, saturates(hardware), config.observer, kept)

@@ -119,6 +119,17 @@ def test_a_layer_that_computes_nothing_of_the_graph_is_named(tmp_path):
         applied(workload, tmp_path, "onnxruntime", precision="int8_dynamic", keep=("head", "spare"))
 
 
+def test_what_calibration_never_reached_is_named(tmp_path):
+    workload = workload_of(ConvNet, batch=2, samples=3)
+    workload = workload.with_model(WithUnused().eval())
+    module = applied(workload, tmp_path, "onnxruntime", precision="int8_static")
+    known = technique("onnxruntime")
+    notes = known.account(known.config("int8_static"), Context(tmp_path, HARDWARE)).notes
+    assert notes[0].startswith("Int8 ranges from 6 samples, fewer than the 32")
+    assert notes[1] == "No sample reached spare, which an engine leaves out."
+    assert "int8 ranges from 6 samples" in repr(module)
+
+
 def test_a_recipe_says_what_is_kept_and_survives_writing():
     recipe = Recipe.of(("int8_dynamic", {"keep": ["head", "layer3.0.conv2"]}))
     assert recipe.title == "int8_dynamic (but for head, layer3.0.conv2)"
