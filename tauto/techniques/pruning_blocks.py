@@ -83,7 +83,7 @@ def _damage(model: nn.Module, name: str, calls: list[Any], right: list[list[Tens
 def _blocks(model: nn.Module, call: Any) -> tuple[list[str], dict[str, str]]:
     """Return the blocks that can be left out, and those that cannot, with the reason."""
     seen: dict[str, list[Any]] = {}
-    names = {}
+    names: dict[nn.Module, str] = {}
     for name, module in model.named_modules():
         if isinstance(module, (nn.Sequential, nn.ModuleList)):
             names |= {child: f"{name}.{key}".lstrip(".") for key, child in module.named_children() if _is_block(child)}

@@ -372,7 +372,7 @@ def _masked(graph: Any, group: Any, model: nn.Module, call: Any) -> list[Tensor]
 def _named(ratios: dict[str, float], groups: dict[str, Any], model: nn.Module) -> dict[str, float]:
     """Return the shares given by name; a name may be any layer of a group."""
     names = {module: name for name, module in model.named_modules()}
-    roots = {}
+    roots: dict[str, str] = {}
     for root, group in groups.items():
         for dep, _ in group:
             if dep.handler == group[0].dep.handler and dep.target.module in names:

@@ -143,7 +143,10 @@ def reestimate_norms(model: nn.Module, calls: list[Any], right: list[list[Tensor
     if not norms:
         return False
     before = distance(model, calls, right)
-    kept = [(norm, norm.momentum, {key: value.clone() for key, value in norm._buffers.items()}) for norm in norms]
+    kept = [
+        (norm, norm.momentum, {key: value.clone() for key, value in norm.named_buffers(recurse=False)})
+        for norm in norms
+    ]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # the plain mean over all calls
@@ -158,7 +161,7 @@ def reestimate_norms(model: nn.Module, calls: list[Any], right: list[list[Tensor
         return True
     for norm, _, buffers in kept:
         for key, value in buffers.items():
-            norm._buffers[key].copy_(value)
+            getattr(norm, key).copy_(value)
     return False
 
 
@@ -175,4 +178,4 @@ def output_gradients(model: nn.Module, calls: list[Any]) -> None:
         with torch.enable_grad():
             map_tensors(take, model(*call[0], **call[1]))
             if found:
-                sum(tensor.float().square().mean() for tensor in found).backward()
+                torch.stack([tensor.float().square().mean() for tensor in found]).sum().backward()  # type: ignore[no-untyped-call]

@@ -12,7 +12,7 @@ from tauto.techniques import pruning_blocks, pruning_channels, pruning_cuts, pru
 from tauto.techniques.listing import MAPPING, MAPPING_IMPORTS, listed
 from tauto.techniques.pruning_steps import share_after
 from tauto.techniques.technique import Script
-from tauto.workload.structure import map_tensors
+from tauto.workload.structure import flatten, tensors_of
 
 __all__ = ["cuts_script", "zeros_script"]
 
@@ -154,12 +154,13 @@ def finetune(model: nn.Module, original: nn.Module, calls: list[Any], epochs: in
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate)
     for _ in range(epochs):
         for args, kwargs in calls:
-            found, right = [], []
-            map_tensors(lambda tensor: found.append(tensor) or tensor, model(*args, **kwargs))  # noqa: B023
             with torch.no_grad():
-                map_tensors(lambda tensor: right.append(tensor) or tensor, original(*args, **kwargs))  # noqa: B023
-            pairs = [pair for pair in zip(found, right, strict=True) if pair[1].is_floating_point()]
-            sum(nn.functional.mse_loss(*pair) for pair in pairs).backward()
+                right = tensors_of(original(*args, **kwargs))
+            with torch.enable_grad():
+                found = tensors_of(model(*args, **kwargs))
+                pairs = [pair for pair in zip(found, right, strict=True) if pair[1].is_floating_point()]
+                loss = torch.stack([nn.functional.mse_loss(*pair) for pair in pairs]).sum()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             optimizer.zero_grad()
     model.eval()
@@ -173,7 +174,7 @@ def _training(config: Any) -> list[str]:
 
 
 def _trainers(config: Any) -> tuple[str, ...]:
-    return (listed(finetune),) if config.epochs else ()
+    return (listed(flatten), listed(tensors_of), listed(finetune)) if config.epochs else ()
 
 
 def _how(config: Any) -> str:

@@ -58,9 +58,9 @@ def share_after(schedule: Schedule, share: float, step: int, steps: int) -> floa
     if schedule == "linear":
         return share * part
     if schedule == "cubic":
-        return share * (1 - (1 - part) ** 3)
+        return float(share * (1 - (1 - part) ** 3))
     if schedule == "rewind":
-        return 1 - (1 - share) ** part
+        return float(1 - (1 - share) ** part)
     return share
 
 
@@ -169,7 +169,7 @@ def _gradients(workload: Workload) -> Callable[[nn.Module], None]:
         objective = supervised(training.loss, workload.example)
         with torch.enable_grad():
             for batch, _ in zip(training.loader, range(TAYLOR_BATCHES), strict=False):
-                objective(model, map_tensors(lambda each: each.to(workload.device), batch)).backward()
+                objective(model, map_tensors(lambda each: each.to(workload.device), batch)).backward()  # type: ignore[no-untyped-call]
 
     return fill
 

@@ -6,6 +6,7 @@ It needs torch alone, so that a recipe's script can carry this text.
 from __future__ import annotations
 
 import zlib
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,12 +19,13 @@ __all__ = ["compressed_bytes", "hold_zeros", "let_go", "prunable", "zero_weights
 LEVEL = 6
 
 
-def prunable(model: nn.Module) -> tuple[dict[str, nn.Module], dict[str, str]]:
+def prunable(model: nn.Module) -> tuple[dict[str, Any], dict[str, str]]:
     """Return the linear and convolutional layers, and those of them that cannot be changed, with the reason."""
     bad = unfit(model, tied=False)
     kinds = (nn.Linear, nn.modules.conv._ConvNd)
     layers = {name: module for name, module in model.named_modules() if isinstance(module, kinds)}
-    found, left = {}, {}
+    found: dict[str, Any] = {}
+    left: dict[str, str] = {}
     for name, module in layers.items():  # named_modules() gives a module once; a weight may still be of two
         if module in bad:
             left[name] = bad[module]
@@ -87,13 +89,13 @@ def _two_of_four(weight: Tensor) -> Tensor | None:
 def hold_zeros(model: nn.Module, masks: dict[str, Tensor]) -> None:
     """Keep what is zero at zero while the model is trained, by torch's own masks."""
     for name, mask in masks.items():
-        prune.custom_from_mask(model.get_submodule(name), "weight", mask)
+        prune.custom_from_mask(model.get_submodule(name), "weight", mask)  # type: ignore[no-untyped-call]
 
 
 def let_go(model: nn.Module, masks: dict[str, Tensor]) -> None:
     """Make the masks permanent, so that the weights are plain again."""
     for name in masks:
-        prune.remove(model.get_submodule(name), "weight")
+        prune.remove(model.get_submodule(name), "weight")  # type: ignore[no-untyped-call]
 
 
 def compressed_bytes(model: nn.Module) -> int:

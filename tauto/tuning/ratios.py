@@ -104,8 +104,9 @@ class RatioSearch:
         return sum(share > beyond and not self._tells(trial) for share, trial in looks)
 
     def _first(self) -> float:
-        wanted = {"speedup": self.target.value}.get(self.target.kind, 2.0)
-        return min(LARGEST, max(SMALLEST, round(1 - 1 / wanted**0.75, 2)))
+        wanted = self.target.value if self.target.kind == "speedup" else 2.0
+        guess: float = round(1 - 1 / wanted**0.75, 2)
+        return min(LARGEST, max(SMALLEST, guess))
 
     def _beyond(self, known: Sequence[tuple[float, float]], short: float) -> float:
         """Return a larger share, by the last one's distance from the target; the largest where two fell short."""

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 from torch import nn
 
 from tauto.config import Drop, parse_duration
 from tauto.errors import InvalidArgument, did_you_mean
 from tauto.hardware import Hardware
-from tauto.measurement import size_bytes
 from tauto.recipes import OptimizedModel, Recipe
 from tauto.reports import NotTried
 from tauto.results import TuningResult
@@ -21,6 +20,7 @@ from tauto.techniques.pruning import PruneConfig, PruneWeightsConfig
 from tauto.techniques.pruning_steps import NOTHING
 from tauto.tuning import Budget, Goal, Plan, RatioSearch, Space, Target, tune
 from tauto.verbs.delivery import deliver_tuned
+from tauto.verbs.targets import check_room, target_of
 from tauto.workload import Workload
 from tauto.workload.training import FineTune, Loss
 
@@ -32,7 +32,6 @@ SPARSITY = 0.5
 EPOCHS = 3
 STEPS = 3
 _ZEROS = ("weights", "2:4")
-_UNITS = {"b": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 2.0**10, "mib": 2.0**20, "gib": 2.0**30}
 
 
 def prune(
@@ -115,7 +114,7 @@ def prune(
     """
     if structure not in STRUCTURES:
         raise InvalidArgument(f"structure: there is no {structure!r}. {did_you_mean(str(structure), STRUCTURES)}")
-    target = _target(sparsity, speedup, latency, size, structure)
+    target = _target(structure, sparsity=sparsity, speedup=speedup, latency=latency, size=size)
     _check_plain(model)
     clock = Budget(parse_duration(budget))
     workload = Workload.of(
@@ -132,7 +131,7 @@ def prune(
         finetune=finetune,
         trains=epochs != 0,
     )
-    _check_room(workload, target)
+    check_room(workload.model, target)
     wish = _Wish(
         structure=structure,
         share=SPARSITY if sparsity is None else parse_share(sparsity),
@@ -209,8 +208,6 @@ class _Wish:
 
 
 def _check_word(kind: type[Any], argument: str, value: str | None) -> None:
-    from typing import get_args, get_type_hints
-
     known = get_args(get_type_hints(kind).get(argument))
     if value is not None and known and value not in known:
         raise InvalidArgument(f"{argument}: there is no {value!r}. {did_you_mean(str(value), known)}".rstrip())
@@ -220,40 +217,13 @@ def _name(structure: str) -> str:
     return "prune_weights" if structure in _ZEROS else "prune"
 
 
-def _target(sparsity: Any, speedup: Any, latency: Any, size: Any, structure: str) -> Target | None:
-    given = {"sparsity": sparsity, "speedup": speedup, "latency": latency, "size": size}
-    said = [key for key, value in given.items() if value is not None]
-    if len(said) > 1:
-        raise InvalidArgument(f"{said[1]}: {' and '.join(said)} are given, and each decides how much goes. Give one.")
-    if not said or said == ["sparsity"]:
-        return None
-    if structure in _ZEROS:
+def _target(structure: str, **given: Any) -> Target | None:
+    target = target_of(**given)
+    if target is not None and structure in _ZEROS:
         raise InvalidArgument(
-            f"{said[0]}: zeros take the time and the room of any number. Make layers smaller: structure='channels'."
+            f"{target.kind}: zeros take the time and the room of any number. Make layers smaller: structure='channels'."
         )
-    if speedup is not None:
-        return Target("speedup", _factor(speedup))
-    if latency is not None:
-        return Target("latency", 1000 * parse_duration(latency, "latency"))
-    return Target("size", _bytes(size))
-
-
-def _factor(value: Any) -> float:
-    number = None if isinstance(value, bool) else value
-    if isinstance(value, str) and (match := re.fullmatch(r"\s*(\d*\.?\d+)\s*[x×]?\s*", value.lower())):
-        number = float(match[1])
-    if not isinstance(number, int | float) or not 1 < number < 1000:
-        raise InvalidArgument(f"speedup: {value!r} is no speedup. Write one above 1, as '2x' or 1.5.")
-    return float(number)
-
-
-def _bytes(value: Any) -> float:
-    number = None if isinstance(value, bool) else value
-    if isinstance(value, str) and (match := re.fullmatch(r"\s*(\d*\.?\d+)\s*([kmg]?i?b)\s*", value.lower())):
-        number = float(match[1]) * _UNITS[match[2]]
-    if not isinstance(number, int | float) or not number > 0:
-        raise InvalidArgument(f"size: {value!r} is no size. Write one such as '5MB' or '300kB'; a number is bytes.")
-    return float(number)
+    return target
 
 
 def _check_plain(model: nn.Module) -> None:
@@ -270,15 +240,6 @@ def _check_plain(model: nn.Module) -> None:
                 f"model: {name or 'it'} carries a mask of torch.nn.utils.prune over its {masked}. Make it permanent "
                 f"first: torch.nn.utils.prune.remove(model.get_submodule({name!r}), {masked!r})."
             )
-
-
-def _check_room(workload: Workload, target: Target | None) -> None:
-    if target is None or target.kind != "size":
-        return
-    size = size_bytes(workload.model)
-    if size <= target.value:
-        now = Target("size", size)
-        raise InvalidArgument(f"size: the model is {now} as it is, within the {target} asked for. Ask for less.")
 
 
 def _course(steps: int | None, schedule: str | None) -> dict[str, Any]:

@@ -108,6 +108,6 @@ class Engine:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     engine = Engine()
-    for name in ("profile", "fix", "compare", "quantize", "autotune", "apply", "script", "runs"):
+    for name in ("profile", "fix", "compare", "quantize", "prune", "factorize", "autotune", "apply", "script", "runs"):
         monkeypatch.setitem(vars(tauto), name, engine.verb(name))
     return engine

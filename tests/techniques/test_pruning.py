@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import itertools
 
 import pruning_models
@@ -227,6 +228,26 @@ def test_its_script_does_the_same_and_a_recipe_of_it_survives_writing(config, tm
     with torch.no_grad():
         again = names["optimize"](model, (ROWS,), {}, [((ROWS,), {})])
     torch.testing.assert_close(again(ROWS), found(ROWS))
+
+
+@pytest.mark.parametrize(
+    ("name", "config"),
+    [
+        ("prune", PruneConfig(sparsity=0.7, steps=2, schedule="rewind", epochs=20, learning_rate=1e-2)),
+        ("prune_weights", PruneWeightsConfig(sparsity=0.8, epochs=20, learning_rate=1e-2)),
+    ],
+)
+def test_its_script_trains_too_by_the_originals_answers(name, config):
+    model, rows = made(pruning_models.plain, 16, 64, 64, 4), torch.randn(64, 16)
+    answers, apart = model(rows).detach(), {}
+    for epochs in (20, 1):
+        recipe = Recipe.of((name, dataclasses.replace(config, epochs=epochs)))
+        names = {"__name__": "optimize"}
+        exec(compile(script_of(recipe), "optimize.py", "exec", dont_inherit=True), names)
+        with torch.no_grad():
+            found = names["optimize"](model, (rows,), {}, [((rows,), {})])(rows)
+        apart[epochs] = float((found - answers).norm() / answers.norm())
+    assert apart[20] < 0.8 * apart[1]
 
 
 def test_a_layer_that_is_not_there_is_named(tmp_path):
