@@ -36,9 +36,9 @@ lint: setup
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-# engines of every kind in one process for the contract; the rest apart from them
+# the contract times nothing: two processes share it; the rest has the machine for itself
 unit: setup
-	$(BIN)/pytest tests/contract tests/techniques
+	$(BIN)/pytest -n 2 --dist loadgroup tests/contract tests/techniques
 	$(BIN)/pytest --ignore=tests/contract --ignore=tests/techniques
 
 # nbval runs each tutorial, once, and nbconvert renders what came of it; that nbconvert --execute fails and passes
