@@ -10,7 +10,7 @@ from tauto_magics.arguments import Parser
 from tauto_magics.engine import change_model
 from tauto_magics.errors import UsageError
 from tauto_magics.magic import Invocation, Magic
-from tauto_magics.names import MODEL, RESULT
+from tauto_magics.names import CALLABLE, MODEL, RESULT
 from tauto_magics.options import add_inputs, add_quality, add_search, search_keywords
 
 __all__ = ["APPLY"]
@@ -19,6 +19,8 @@ __all__ = ["APPLY"]
 def _options(parser: Parser) -> None:
     parser.takes("recipe", RESULT, "a result or a recipe by its name here, or a YAML or JSON file")
     parser.takes("model", MODEL, "the model to apply it to; it is not changed")
+    parser.takes("--loss", CALLABLE, "loss(outputs, labels), for a recipe that trains over --data")
+    parser.takes("--finetune", CALLABLE, "your own finetune(model), for a recipe that trains")
     add_inputs(parser)
     add_quality(parser)
     add_search(parser, budget="10min")
@@ -28,7 +30,9 @@ def _run(call: Invocation) -> Any:
     name = call.arguments.model
     recipe = _recipe(call, call.arguments.recipe)
     model = call.names.model(name)
-    return change_model(call, tauto.apply, recipe, model, **search_keywords(call), name=name)
+    given = {key: getattr(call.arguments, key) for key in ("loss", "finetune")}
+    training = {key: call.names.find(text, CALLABLE) for key, text in given.items() if text is not None}
+    return change_model(call, tauto.apply, recipe, model, **search_keywords(call), **training, name=name)
 
 
 def _recipe(call: Invocation, text: str) -> Any:

@@ -41,6 +41,10 @@ def apply(
     lower_is_better: LowerIsBetter = False,
     budget: Budget = "10min",
     factory: Factory = None,
+    loss: Annotated[
+        str | None, typer.Option(metavar="NAME", help="loss(outputs, labels), for one that trains.")
+    ] = None,
+    finetune: Annotated[str | None, typer.Option(metavar="NAME", help="Your own finetune(model), for one.")] = None,
     report: ReportFile = None,
     script: ScriptFile = None,
 ) -> None:
@@ -49,7 +53,8 @@ def apply(
     with answering(finish):
         check_files(report=report, script=script)
         value, name, source = load(model, "model")
-        given = keywords(source, inputs=inputs, data=data, evaluate=evaluate, factory=factory)
+        named = {"inputs": inputs, "data": data, "evaluate": evaluate, "factory": factory}
+        given = keywords(source, **named, loss=loss, finetune=finetune)
         import tauto
 
         result = tauto.apply(

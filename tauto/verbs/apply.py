@@ -16,6 +16,7 @@ from tauto.results import TuningResult
 from tauto.tuning import Budget, Goal, Plan, Space, tune
 from tauto.verbs.delivery import deliver_tuned
 from tauto.workload import Workload
+from tauto.workload.training import FineTune, Loss
 
 __all__ = ["apply", "recipe_from"]
 
@@ -33,6 +34,8 @@ def apply(
     budget: str | float = "10min",
     isolated: bool = False,
     factory: Callable[[], nn.Module] | None = None,
+    loss: Loss | None = None,
+    finetune: FineTune | None = None,
     name: str | None = None,
 ) -> TuningResult:
     """Apply ``recipe`` to ``model`` and say what it is worth on this machine.
@@ -48,6 +51,9 @@ def apply(
         As in :meth:`tauto.Workload.of`; the model stays as it is, bit for bit.
     budget, isolated
         As in :func:`tauto.autotune`.
+    loss, finetune : callable, optional
+        For a recipe that trains: ``loss(outputs, labels)`` over ``data``, or your own ``finetune(model)``. With
+        ``data`` alone the model learns to answer as the original does.
 
     Raises
     ------
@@ -70,6 +76,9 @@ def apply(
         higher_is_better=higher_is_better,
         factory=factory,
         name=name,
+        loss=loss,
+        finetune=finetune,
+        trains=any(hasattr(step.config, "learning_rate") for step in chosen.steps),
     )
     hardware = Hardware.current(workload.device.type)
     _check_applies(chosen, workload, hardware)

@@ -156,6 +156,17 @@ def test_a_model_that_is_being_pruned_or_was_optimized_is_refused_by_name(net):
         tauto.prune(OptimizedModel(net, Recipe.of("prune"), net), inputs=ROWS)
 
 
+def test_a_recipe_that_trains_is_applied_with_what_it_trains_with(net, monkeypatch):
+    seen = []
+    monkeypatch.setattr("tauto.verbs.apply.tune", lambda workload, plan, hardware: seen.append(workload.training))
+    monkeypatch.setattr("tauto.verbs.apply.deliver_tuned", lambda tuned: tuned)
+    loss = nn.CrossEntropyLoss()
+    tauto.apply(tauto.Recipe.of(("prune", {"epochs": 1})), net, data=BATCHES, loss=loss)
+    tauto.apply(tauto.Recipe.of("fold_batchnorm"), nn.Sequential(nn.Linear(32, 4), nn.BatchNorm1d(4)), data=BATCHES)
+    assert (seen[0].loss, seen[0].loader) == (loss, BATCHES)
+    assert seen[1] is None  # what trains nothing has no labels sent to its trials
+
+
 def test_steps_and_a_schedule_say_each_other(net, monkeypatch):
     plans = []
     monkeypatch.setattr("tauto.verbs.prune.tune", lambda workload, plan, hardware: plans.append(plan))
