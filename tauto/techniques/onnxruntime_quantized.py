@@ -84,7 +84,7 @@ def quantized_by_calls(
     names = [value.name for value in model.graph.input]
     left = iter(calls)
 
-    class Calls(CalibrationDataReader):
+    class Calls(CalibrationDataReader):  # type: ignore[misc]  # the library has no types
         def get_next(self) -> Any:
             call = next(left, None)
             return None if call is None else {name: call[int(name.removeprefix("input"))] for name in names}

@@ -103,6 +103,12 @@ def test_help_imports_no_torch(folder: Path) -> None:
         (["quantize", "trian.py:model"], "Did you mean 'train.py'?"),
         (["quantize", "train.py:accuracy", "--inputs", "images"], "is not a torch.nn.Module"),
         (["quantize", "train.py:model"], "inputs: none are known"),
+        (
+            ["quantize", "train.py:model", "--inputs", "images", "--method", "static", "--bits", "4"],
+            "4 are for weights alone",
+        ),
+        (["quantize", "train.py:model", "--inputs", "images", "--engine", "tvm"], "engine: there is no 'tvm'"),
+        (["quantize", "train.py:model", "--inputs", "images", "--method", "qat"], "method: 'qat' trains"),
         (["quantize", "train.py:model", "--inputs", "imges"], "inputs: there is no 'imges'"),
         (["autotune", "train.py:model", "--inputs", "images", "--budget", "soon"], "'soon' is not a time"),
         (["autotune", "train.py:model", "--inputs", "images", "--evaluate", "raises"], "no test set here"),
@@ -111,6 +117,9 @@ def test_help_imports_no_torch(folder: Path) -> None:
             "--script: there is no folder",
         ),
         (["apply", "absent.yaml", "train.py:model", "--inputs", "images"], "absent.yaml"),
+        (["distill", "half"], "Missing option '--teacher'"),
+        (["distill", "modle", "--teacher", "train.py:model"], "student: there is no 'modle'"),
+        (["distill", "half", "--teacher", "train.py:model", "--inputs", "images"], "data: there is nothing to learn"),
         (["runs", "--limit", "0"], "--limit"),
     ],
 )
