@@ -13,7 +13,7 @@ import dataclasses
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
-from tauto.errors import CandidateFailed, EvaluateError, InvalidArgument, ModelError
+from tauto.errors import TautoError
 from tauto.events import Progress, emit
 from tauto.hardware import Hardware
 from tauto.recipes import Recipe
@@ -177,7 +177,7 @@ class QualityControl:
     def _controlled(self, control: _Control) -> _Steps:
         try:
             self._rank(control)
-        except (ModelError, EvaluateError, InvalidArgument, CandidateFailed) as error:
+        except TautoError as error:
             control.reason = f"its layers could not be ranked: {error}"
             return
         if len(control.ranked) < 2:
@@ -254,13 +254,20 @@ class QualityControl:
         chosen = quantizes(step)
         mine = {layer.path for layer in quantizable_layers(self.workload.model)[0] if chosen(layer)}
         scheme = scheme_of(step)
-        if (report := self._known.get(scheme)) is None:
+        if (report := self._known.get(scheme) or self._given_for(scheme)) is None:
             emit(Progress("quantize", f"which layers of {control.recipe.title} hurt most", None, self.budget.left_s))
             hardware = Hardware.current(self.workload.device.type)
             report = self._known[scheme] = self._analysis(control).report(hardware, estimate=False)
         control.samples = report.samples
         control.found, control.noise, control.weight = _rows(report, mine)
         control.ranked = list(control.found)
+
+    def _given_for(self, scheme: Scheme) -> SensitivityReport | None:
+        """Return the analysis that was given, where it tells of this scheme: weights alone say nothing of inputs."""
+        given = self.given
+        if given is None or given.bits != scheme.bits or "none" in (given.activations, scheme.activations):
+            return None
+        return given
 
     def _analysis(self, control: _Control) -> Sensitivity:
         if control.analysis is None:
@@ -276,17 +283,17 @@ class QualityControl:
 
     def _rank_again(self, control: _Control, kept: tuple[str, ...]) -> None:
         """Order the rest by what returning each brings when all others are quantized: alone they told it wrong."""
-        try:
-            analysis = self._analysis(control)
-        except (ModelError, InvalidArgument, CandidateFailed):
-            return
-        clock = Budget(min(ANALYSIS_S, ANALYSIS_SHARE * self.budget.left_s))
         rest = [path for path in control.ranked if path not in kept]
         left: dict[str, float] = {}
-        for path in rest:
-            if clock.left_s == 0:
-                break
-            left[path] = damage(analysis.error_with([other for other in rest if other != path]))
+        try:
+            analysis = self._analysis(control)
+            clock = Budget(min(ANALYSIS_S, ANALYSIS_SHARE * self.budget.left_s))
+            for path in rest:
+                if clock.left_s == 0:
+                    break
+                left[path] = damage(analysis.error_with([other for other in rest if other != path]))
+        except TautoError:  # the order stays as it was; the trials go on
+            return
         control.ranked = [*kept, *sorted(left, key=lambda path: left[path]), *(one for one in rest if one not in left)]
         control.reranked += 1
 

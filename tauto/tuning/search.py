@@ -28,6 +28,8 @@ LEAST_LIMIT_S = 10.0
 """Beside three times the original's own run: what an engine's import, a preparation and a comparison take."""
 TRIAL_SHARE = 0.4
 """Share of the time left that one trial of many may use, where that is more than the least that makes sense."""
+CONTROLLED_SHARE = 0.6
+"""The same, of the last that is listed, where quality control may have to follow."""
 FIRST_SHARE = 0.6
 """Largest share of the time left for a trial while nothing was found: what it finds is still to be confirmed."""
 LOADING_SHARE = 0.5
@@ -118,11 +120,20 @@ class Search:
                 self._skip_from(number, "the budget left no time to try it")
                 return
             self._tell(number, recipe)
-            # one that hangs or compiles for ever must leave time for those after it
-            share = max(TRIAL_SHARE, 0.0 if self._space.follow else 1 / (len(self._recipes) - number))
-            self._candidates.append(self._try(number, recipe, min(limit, max(self._least_s(), share * limit))))
+            self._candidates.append(self._try(number, recipe, min(limit, self._most_s(number, limit))))
             if not self._candidates[-1].improves:
                 self.bench.discard(recipe)
+
+    def _most_s(self, number: int, limit_s: float) -> float:
+        """Return the seconds that a trial may take: one that hangs must leave time for those after it."""
+        share, known_s = TRIAL_SHARE, 0.0
+        if number < len(self._space.recipes):
+            left = len(self._space.recipes) - number
+            whole = CONTROLLED_SHARE if self._space.control else 0.0 if self._space.follow else 1.0
+            share = max(TRIAL_SHARE, whole / left)
+        else:  # what follows from what was measured takes about as long as that
+            known_s = max((item.report.wall_s for item in self._candidates if item.report.comparison), default=0.0)
+        return max(self._least_s(), share * limit_s, 1.5 * known_s)
 
     def _next(self) -> Recipe | None:
         """Return the recipe to try now; None when nothing is left."""
@@ -297,7 +308,8 @@ class Search:
     def _tell(self, number: int, recipe: Recipe) -> None:
         best = self._best()
         so_far = f"; best so far {_comparison(best).speedup:.2f}×" if best else ""
-        of = "" if self._space.follow else f" of {len(self._recipes)}"
+        listed = len(self._space.recipes)
+        of = f" of {listed}" if number < listed and (self._space.control or not self._space.follow) else ""
         message = f"trial {number + 1}{of}: {recipe.title}{so_far}"
         left = self.budget.seconds_left(len(self._recipes) - number)
         done = self.budget.elapsed_s / (self.budget.elapsed_s + left) if left else 1.0

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from tauto.errors import InvalidArgument, ModelError
+from tauto.errors import InvalidArgument, ModelError, TautoError
 from tauto.events import Progress, emit
 from tauto.hardware import Hardware
 from tauto.measurement import Deviation, conditions_of, evaluate_model, size_bytes
@@ -104,8 +104,14 @@ class Sensitivity:
         self._metrics: dict[str, float] | None = None
 
     def run(self) -> None:
-        """Measure as much as the budget allows; what was measured before an interrupt stays."""
-        with kept_buffers(self.model), torch.inference_mode(), _uncompiled():
+        """Measure as much as the budget allows; what was measured before an interrupt stays.
+
+        Raises
+        ------
+        ModelError, EvaluateError
+            When the model or ``evaluate`` fails on the copy.
+        """
+        with _own_words(), kept_buffers(self.model), torch.inference_mode(), _uncompiled():
             self._prepare()
             try:
                 self._measure_outputs()
@@ -122,7 +128,7 @@ class Sensitivity:
     def error_with(self, paths: Collection[str]) -> LayerError:
         """Return the error of the model's outputs with the layers of these ``paths`` quantized."""
         total = Deviation()
-        with self.fake.quantized(paths) as model, torch.inference_mode(), _uncompiled():
+        with _own_words(), self.fake.quantized(paths) as model, torch.inference_mode(), _uncompiled():
             for call, expected in zip(self.calls, self._expected, strict=True):
                 with seeded(0):
                     given = [tensor.detach() for tensor in tensors_of(call(model))]
@@ -283,6 +289,18 @@ class Sensitivity:
             return None
         gflops = hardware.ceilings().gflops
         return gflops["int8"] / gflops["float32"] if "int8" in gflops else None
+
+
+@contextmanager
+def _own_words() -> Iterator[None]:
+    try:
+        yield
+    except TautoError:
+        raise
+    except Exception as error:  # the model's own, whatever it is
+        raise ModelError(
+            f"model: it cannot be run with layers quantized one by one ({type(error).__name__}: {error})"
+        ) from error
 
 
 def _nothing(skipped: Sequence[SkippedLayer]) -> str:

@@ -12,6 +12,7 @@ from reports_by_hand import comparison
 from sensitivity_by_hand import sensitivity
 from torch import nn
 
+from tauto.errors import ModelError
 from tauto.recipes import Recipe
 from tauto.reports import Agreement, Quality, SensitivityRow, TrialReport
 from tauto.tuning.bench import Baseline
@@ -182,6 +183,16 @@ def test_a_trial_that_fails_ends_it_with_the_reason():
     trials.append(TrialReport(1, recipe.report(), "failed", "crashed with SIGSEGV", None, None, 1.0, None))
     assert control.follow(tuple(trials)) is None
     assert "SIGSEGV" in control.reports()[0].reason
+
+
+def test_a_model_that_cannot_be_looked_into_ends_the_control_and_not_the_search(monkeypatch):
+    def run(self):
+        raise ModelError("model: it is moody")
+
+    monkeypatch.setattr(Sensitivity, "run", run)
+    control = QualityControl(workload(), (OPENVINO,), Goal(), Budget(600.0))
+    assert play(lambda kept: 0.3, {}, control=control)[1] == []
+    assert "moody" in control.reports()[0].reason
 
 
 def test_a_recipe_is_named_by_what_it_keeps():

@@ -155,6 +155,29 @@ def test_the_last_one_may_use_all_the_time_that_is_not_kept_back():
     assert limits == [240.0, 300.0, 600.0]  # of the 600 s that are not kept back: the least share, a half, all
 
 
+def test_where_quality_control_may_follow_the_last_listed_one_leaves_time_for_it():
+    limits = []
+
+    class Noting(HandBench):
+        def _answer(self, answer, wall_limit_s):
+            limits.append(wall_limit_s)
+            self.cost_s = 100.0
+            return super()._answer(answer, wall_limit_s)
+
+    class Control:
+        def reports(self):
+            return ()
+
+    clock = Clock()
+    table = dict(zip((recipe.title for recipe in RECIPES), [-2.0, -2.0, 2.0], strict=True))
+    search = Search(Noting(clock, table), Budget(1000.0, clock=clock), Goal())
+    follow = lambda trials: RECIPES[2] if len(trials) == 2 else None  # noqa: E731
+    search.run(Space(tuple(RECIPES[:2]), (), follow, control=Control()))
+    # a share, then the larger one of the last; what follows may take 1.5 times as long as what was measured
+    assert limits[:3] == [pytest.approx(240.0), pytest.approx(324.0), pytest.approx(192.0)]
+    assert search.recipe == RECIPES[2]
+
+
 def test_a_full_disk_in_one_trial_keeps_what_was_found():
     assert run([2.0, TrialFailed("no space is left"), 1.0]).winner == 0
     assert run([2.0, OSError("too many files"), 1.0]).trials[1].reason == "too many files"

@@ -9,7 +9,7 @@ import torch
 from fragile_by_hand import FRAGILE, batches, fragile_net
 from torch import nn
 
-from tauto.errors import InvalidArgument
+from tauto.errors import InvalidArgument, ModelError
 from tauto.hardware import Hardware
 from tauto.measurement import Deviation
 from tauto.reports import report_from_dict
@@ -167,6 +167,22 @@ def test_an_interrupt_keeps_what_was_measured(net):
     assert found.interrupted
     assert all(row.error is not None for row in found.rows)
     assert found.evaluated == 0
+
+
+def test_a_model_that_fails_on_the_way_is_told_in_its_own_words():
+    class Moody(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc, self.calls = nn.Linear(4, 3), 0
+
+        def forward(self, x):
+            self.calls += 1
+            if self.calls > 2:
+                raise RuntimeError("enough for today")
+            return self.fc(x)
+
+    with pytest.raises(ModelError, match="enough for today"):
+        analysed(Moody().eval(), [torch.randn(4, 4)])
 
 
 def test_nothing_to_quantize_is_said():
