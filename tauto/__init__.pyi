@@ -8,6 +8,7 @@ from .verbs.compare import measure as measure
 from .verbs.counts import count_flops as count_flops
 from .verbs.counts import count_parameters as count_parameters
 from .verbs.distill import distill as distill
+from .verbs.factorize import factorize as factorize
 from .verbs.fix import fix as fix
 from .verbs.history import last as last
 from .verbs.history import runs as runs

@@ -14,6 +14,7 @@ from tauto_magics.cell import number_of
 from tauto_magics.compare import COMPARE
 from tauto_magics.completion import make_matcher
 from tauto_magics.distill import DISTILL
+from tauto_magics.factorize import FACTORIZE
 from tauto_magics.fix import FIX
 from tauto_magics.magic import Magic
 from tauto_magics.overview import overview_magic
@@ -26,7 +27,7 @@ from tauto_magics.settings import TautoMagics
 
 __all__ = ["MAGICS", "load_ipython_extension", "unload_ipython_extension"]
 
-_VERBS = (PROFILE, FIX, COMPARE, QUANTIZE, PRUNE, DISTILL, AUTOTUNE, APPLY, SCRIPT, RUNS)
+_VERBS = (PROFILE, FIX, COMPARE, QUANTIZE, PRUNE, FACTORIZE, DISTILL, AUTOTUNE, APPLY, SCRIPT, RUNS)
 
 MAGICS: tuple[Magic, ...] = (*_VERBS, overview_magic(_VERBS))
 

@@ -10,6 +10,7 @@ from tauto.cli.answer import MISTAKE, complain
 from tauto.cli.apply import apply
 from tauto.cli.autotune import autotune
 from tauto.cli.distill import distill
+from tauto.cli.factorize import factorize
 from tauto.cli.fix import fix
 from tauto.cli.hardware import hardware
 from tauto.cli.profile import profile
@@ -27,7 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (profile, fix, quantize, prune, distill, autotune, apply, runs, hardware):
+for command in (profile, fix, quantize, prune, factorize, distill, autotune, apply, runs, hardware):
     app.command()(command)
 
 

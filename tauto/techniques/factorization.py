@@ -11,20 +11,20 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from tauto import serialization
 from tauto.errors import CandidateFailed, InvalidArgument
 from tauto.fitting import Plan, recovery
 from tauto.hardware import Hardware
 from tauto.reports import FittingReport
-from tauto.techniques import factorizing, pruning_script
+from tauto.techniques import factorizing
 from tauto.techniques.factorizing import factorize_layers, obstacles
 from tauto.techniques.listing import MAPPING, MAPPING_IMPORTS, listed
 from tauto.techniques.proof import proved, reduced
 from tauto.techniques.registry import register
 from tauto.techniques.technique import Account, Applicability, Config, Context, Script, Technique
 from tauto.workload import Workload, run_evaluate
+from tauto.workload.structure import flatten
 
 __all__ = ["WATCHED", "Factorize", "FactorizeConfig"]
 
@@ -134,6 +134,7 @@ class Factorize(Technique):
             factorizing.obstacles,
             factorizing.rank_of,
             factorizing.worth_it,
+            factorizing.spectrum,
             factorizing.in_two,
             factorizing.put_in_place,
             factorize_layers,
@@ -141,7 +142,7 @@ class Factorize(Technique):
         imports = (
             *MAPPING_IMPORTS,
             "from typing import Any",
-            "from torch.utils._python_dispatch import TorchDispatchMode",
+            "from torch.overrides import TorchFunctionMode",
             "from torch.utils._pytree import tree_leaves",
         )
         body = [
@@ -151,10 +152,25 @@ class Factorize(Technique):
             *_training_script(config),
             "model.eval().requires_grad_(False)",
         ]
-        training = (listed(pruning_script.finetune),) if config.epochs else ()
+        training = (listed(flatten), listed(finetune)) if config.epochs else ()
         constants = ("CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)",)
         listings = (*MAPPING, *constants, *map(listed, functions), *training)
         return Script(imports, "\n".join(body), listings)
+
+
+def finetune(model: nn.Module, original: nn.Module, calls: list[Any], epochs: int, learning_rate: float) -> None:
+    """Train ``model`` to answer as ``original`` does: what a script does in the place of the user's own training."""
+    model.train().requires_grad_(True)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate)
+    for _ in range(epochs):
+        for args, kwargs in calls:
+            with torch.no_grad():
+                right = flatten(original(*args, **kwargs))[0]
+            pairs = zip(flatten(model(*args, **kwargs))[0], right, strict=True)
+            losses = [nn.functional.mse_loss(*pair) for pair in pairs if pair[1].is_floating_point()]
+            torch.stack(losses).sum().backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            optimizer.zero_grad()
 
 
 def _training_script(config: FactorizeConfig) -> list[str]:
@@ -212,16 +228,30 @@ def _scored(workload: Workload) -> Callable[[nn.Module], float]:
 
 
 def _counts(model: nn.Module, workload: Workload) -> list[int]:
-    """Return the parameters, and the floating-point operations of the example as far as torch counts them."""
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        workload.example(model)
-    return [sum(each.numel() for each in model.parameters()), int(counter.get_total_flops())]
+    """Return the parameters, and the multiply-adds of linear and convolutional layers for the example.
+
+    By hooks: torch's own counter would import its compiler, which takes seconds in each new process.
+    """
+    work = [0]
+
+    def count(layer: Any, args: Any, output: torch.Tensor) -> None:
+        work[0] += output.numel() // layer.weight.shape[0] * layer.weight.numel()
+
+    layers = [each for each in model.modules() if isinstance(each, (nn.Linear, *factorizing.CONVOLUTIONS))]
+    handles = [layer.register_forward_hook(count) for layer in layers]
+    try:
+        with torch.no_grad():
+            workload.example(model)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return [sum(each.numel() for each in model.parameters()), work[0]]
 
 
 def _summary(told: dict[str, Any]) -> str:
-    (parameters, flops), (fewer, less) = told["before"], told["after"]
+    (parameters, work), (fewer, less) = told["before"], told["after"]
     words = f"{1 - fewer / parameters:.0%} fewer parameters"
-    return f"{words} and {1 - less / flops:.0%} fewer FLOPs" if flops else words
+    return f"{words} and {1 - less / work:.0%} fewer multiply-adds" if work else words
 
 
 def _notes(told: dict[str, Any]) -> list[str]:

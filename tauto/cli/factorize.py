@@ -1,0 +1,89 @@
+"""``tauto factorize``."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Literal, cast
+
+import typer
+
+from tauto.cli.answer import answering, check_files, finish_tuned
+from tauto.cli.loader import load
+from tauto.cli.options import (
+    Budget,
+    Data,
+    Evaluate,
+    Factory,
+    Inputs,
+    LowerIsBetter,
+    MaxDrop,
+    Metric,
+    Model,
+    RecipeFile,
+    ReportFile,
+    ScriptFile,
+    keywords,
+)
+
+__all__ = ["factorize"]
+
+Text = str | None
+
+
+def factorize(
+    model: Model,
+    inputs: Inputs = None,
+    data: Data = None,
+    evaluate: Evaluate = None,
+    max_drop: MaxDrop = "1%",
+    metric: Metric = None,
+    lower_is_better: LowerIsBetter = False,
+    energy: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="Of each layer to keep: 0.9; default tries several.")
+    ] = None,
+    speedup: Annotated[Text, typer.Option(metavar="FACTOR", help="A measured target in its place: 1.5x.")] = None,
+    latency: Annotated[Text, typer.Option(metavar="TIME", help="A measured target in its place: 3ms.")] = None,
+    size: Annotated[Text, typer.Option(metavar="SIZE", help="A target in its place: 5MB.")] = None,
+    keep: Annotated[str, typer.Option(metavar="LAYERS", help="Layers to leave as they are: conv1,head.")] = "",
+    epochs: Annotated[
+        int | None, typer.Option(metavar="N", help="Of training afterwards; default 3; 0 trains none.")
+    ] = None,
+    learning_rate: Annotated[float, typer.Option(metavar="RATE", help="Of the built-in loop.")] = 1e-3,
+    loss: Annotated[Text, typer.Option(metavar="NAME", help="loss(outputs, labels), for the built-in loop.")] = None,
+    finetune: Annotated[
+        Text, typer.Option(metavar="NAME", help="Your own finetune(model) or finetune(model, epoch) in its place.")
+    ] = None,
+    objective: Annotated[str, typer.Option(metavar="WHAT", help="What to make smaller: latency or size.")] = "latency",
+    budget: Budget = "10min",
+    factory: Factory = None,
+    report: ReportFile = None,
+    script: ScriptFile = None,
+    recipe: RecipeFile = None,
+) -> None:
+    """Write layers as two of low rank, when it is measured to be faster or smaller."""
+    finish = partial(finish_tuned, report=report, script=script, recipe=recipe)
+    with answering(finish):
+        check_files(report=report, script=script, recipe=recipe)
+        value, name, source = load(model, "model")
+        named = {"inputs": inputs, "data": data, "evaluate": evaluate, "factory": factory}
+        given = keywords(source, **named, loss=loss, finetune=finetune)
+        import tauto
+
+        result = tauto.factorize(
+            value,
+            **given,
+            max_drop=max_drop,
+            metric=metric,
+            higher_is_better=not lower_is_better,
+            energy=energy,
+            speedup=speedup,
+            latency=latency,
+            size=size,
+            keep=[layer.strip() for layer in keep.split(",") if layer.strip()],
+            epochs=epochs,
+            learning_rate=learning_rate,
+            objective=cast(Literal["latency", "size"], objective),
+            budget=budget,
+            name=name,
+        )
+        finish(result)
