@@ -42,6 +42,12 @@ def autotune(
     budget: Budget = "5min",
     only: Only = "",
     without: Without = "",
+    loss: Annotated[
+        str | None, typer.Option(metavar="NAME", help="loss(outputs, labels), for techniques that train.")
+    ] = None,
+    finetune: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Your own finetune(model), for techniques that train.")
+    ] = None,
     factory: Factory = None,
     report: ReportFile = None,
     script: ScriptFile = None,
@@ -52,7 +58,8 @@ def autotune(
     with answering(finish):
         check_files(report=report, script=script, recipe=recipe)
         value, name, source = load(model, "model")
-        given = keywords(source, inputs=inputs, data=data, evaluate=evaluate, factory=factory)
+        named = {"inputs": inputs, "data": data, "evaluate": evaluate, "factory": factory}
+        given = keywords(source, **named, loss=loss, finetune=finetune)
         import tauto
 
         result = tauto.autotune(

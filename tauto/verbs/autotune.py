@@ -14,6 +14,7 @@ from tauto.results import TuningResult
 from tauto.tuning import Budget, Plan, chosen_techniques, legal_space, tune
 from tauto.verbs.delivery import deliver_tuned
 from tauto.workload import Workload, seen
+from tauto.workload.training import FineTune, Loss
 
 __all__ = ["autotune"]
 
@@ -30,6 +31,8 @@ def autotune(
     budget: str | float = "5min",
     only: Collection[str] = (),
     without: Collection[str] = (),
+    loss: Loss | None = None,
+    finetune: FineTune | None = None,
     isolated: bool = False,
     factory: Callable[[], nn.Module] | None = None,
     name: str | None = None,
@@ -47,7 +50,11 @@ def autotune(
     budget : str or float
         Hard limit of time, such as ``"2min"`` or seconds.
     only, without : collection of str
-        Techniques allowed; techniques left out.
+        Techniques allowed; techniques left out. Those that change the architecture (``"distill"``, ``"prune"``,
+        ``"factorize"``) are tried only where ``only`` names them.
+    loss, finetune : callable, optional
+        For techniques that train: ``loss(outputs, labels)`` over ``data``, or your own ``finetune(model)``. With
+        ``data`` alone they learn from the original.
     isolated : bool
         Keep the optimized model in a child process.
 
@@ -63,6 +70,9 @@ def autotune(
     """
     model = _last_profiled() if model is None else model
     chosen = chosen_techniques(only, without)
+    trains = any("learning_rate" in item.config.__dataclass_fields__ for item in chosen)
+    if not trains and (given := [key for key, one in (("loss", loss), ("finetune", finetune)) if one is not None]):
+        raise InvalidArgument(f"{given[0]}: nothing that is tried trains. Name what does, such as only=['distill'].")
     clock = Budget(parse_duration(budget))
     workload = Workload.of(
         model,
@@ -74,6 +84,9 @@ def autotune(
         higher_is_better=higher_is_better,
         factory=factory,
         name=name,
+        loss=loss,
+        finetune=finetune,
+        trains=trains,
     )
     hardware = Hardware.current(workload.device.type)
     plan = Plan("autotune", lambda: legal_space(workload, hardware, chosen), clock, isolated=isolated)

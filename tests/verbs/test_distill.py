@@ -231,3 +231,20 @@ def test_a_student_as_fast_and_smaller_is_better_and_one_that_is_not_is_kept_out
     same_speed = replace(comparison(1.0), size_ratio=0.5)
     assert goal.decide(same_speed).improves
     assert not goal.decide(replace(same_speed, size_ratio=1.0)).improves
+
+
+def test_the_autotuner_distills_where_it_is_named(teacher, monkeypatch):
+    plans = []
+    monkeypatch.setattr("tauto.verbs.autotune.tune", lambda workload, plan, hardware: plans.append((workload, plan)))
+    monkeypatch.setattr("tauto.verbs.autotune.deliver_tuned", lambda tuned: tuned)
+    loss = nn.CrossEntropyLoss()
+    tauto.autotune(student(), INPUTS[:1], data=batches(), loss=loss, only=["distill", "threads"])
+    tauto.autotune(student(), INPUTS[:1], data=batches())
+    (workload, plan), (untrained, other) = plans
+    titles = {recipe.title for recipe in plan.space().recipes}
+    assert any(title.startswith("distill (half-width, logits, 10 epochs)") for title in titles)
+    assert workload.training.loss is loss
+    assert untrained.training is None
+    assert not any("distill" in recipe.title for recipe in other.space().recipes)
+    with pytest.raises(InvalidArgument, match=r"loss: nothing that is tried trains.*only="):
+        tauto.autotune(student(), INPUTS[:1], data=batches(), loss=loss, only=["threads"])
