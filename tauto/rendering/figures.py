@@ -11,6 +11,7 @@ from tauto.rendering.document import clean
 from tauto.rendering.figures_fitting import draw_fitting
 from tauto.rendering.figures_growth import draw_histogram, draw_scaling, largest_weights
 from tauto.rendering.figures_layers import LINES, draw_layers
+from tauto.rendering.figures_model_layers import draw_model_layers, sized
 from tauto.rendering.figures_profile import draw_changes, draw_panel, panels_of, rows_of
 from tauto.rendering.figures_sensitivity import draw_sensitivity
 from tauto.reports import (
@@ -45,8 +46,9 @@ def figure(report: Report, what: str | None = None) -> Figure:
     ----------
     report : Report
         What is drawn.
-    what : {"modules", "phases", "memory", "roofline"}, optional
-        Of a profile, the one panel that is drawn; default all for which it has figures.
+    what : {"modules", "phases", "memory", "roofline", "layers"}, optional
+        Of a profile, the one panel that is drawn; default all for which it has figures. Of a search ``"layers"``:
+        the sizes of the winner's layers in place of the trials.
 
     Raises
     ------
@@ -70,7 +72,7 @@ def figure(report: Report, what: str | None = None) -> Figure:
         draw_layers(axes, report.rows, report.output)
         return made
     if isinstance(report, TuningReport):
-        return _tuning(report)
+        return _model_layers(report) if what == "layers" else _tuning(report)
     if isinstance(report, SensitivityReport):
         made, axes = _figure(
             min(len(report.rows), LINES), f"{report.model} in int{report.bits}. {sensitivity.headline(report)}"
@@ -173,6 +175,16 @@ def _tuning(report: TuningReport) -> Figure:
     axes.set_yticks(range(len(compared)), [_name(label) for label in labels])
     axes.invert_yaxis()
     axes.set_xlabel("speedup with its 95 % interval (dashed: the original)")
+    return made
+
+
+def _model_layers(report: TuningReport) -> Figure:
+    rows = sized(report.layers)
+    if not rows:
+        reason = next((layer.reason for layer in report.layers if layer.reason), "the original was kept")
+        raise InvalidArgument(f"what: the sizes of layers are not known: {reason}. Leave it out for the trials.")
+    made, axes = _figure(len(rows), f"Layers of {report.model}: {tuning.headline(report)}")
+    draw_model_layers(axes, rows)
     return made
 
 

@@ -13,6 +13,7 @@ from tauto.reports import TuningReport
 from tauto.results.result import Result
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from torch import nn
 
     from tauto.recipes import Recipe
@@ -66,6 +67,27 @@ class TuningResult(Result[TuningReport]):
 
         winner = next((trial for trial in self.report.trials if trial.number == self.report.winner), None)
         return Recipe.from_report(winner.recipe) if winner else None
+
+    def plot(self, what: str | None = None) -> Figure:
+        """Return a matplotlib figure of the trials' speedups, or of one thing.
+
+        Parameters
+        ----------
+        what : {"layers"}, optional
+            The size of each of the winner's layers beside the original's, with what it is kept in.
+
+        Raises
+        ------
+        InvalidArgument
+            When there is no such figure, or the sizes are not known, as of an engine's own files.
+        MissingDependency
+            When matplotlib is not installed.
+        """
+        from tauto.rendering.figures import figure
+
+        if what not in (None, "layers"):
+            raise InvalidArgument(f"what: there is no figure of {what!r}. Write 'layers', or leave it out.")
+        return figure(self.report, what)
 
     def script(self) -> str:
         """Return the plain Python file that makes the same model; a comment when the original was kept."""

@@ -14,19 +14,22 @@ from reports_by_hand import (
     bare_profile,
     bare_tuning,
     comparison,
+    controlled,
     hostile,
     measurement,
     profile,
     tuning,
 )
+from sensitivity_by_hand import every_sensitivity
 
 from tauto.errors import InvalidArgument, MissingDependency
 from tauto.rendering.figures import figure
-from tauto.reports import Comparison, FittingReport, ProfileReport, Report, TuningReport
+from tauto.reports import Comparison, FittingReport, ProfileReport, Report, SensitivityReport, TuningReport
 
 pytest.importorskip("matplotlib")
-DRAWN = (ProfileReport, Comparison, TuningReport, FittingReport)
+DRAWN = (ProfileReport, Comparison, TuningReport, FittingReport, SensitivityReport)
 CASES = [profile(), bare_profile(), comparison(), bare_comparison(), tuning(), bare_tuning(), *trainings()]
+CASES += [*every_sensitivity(), controlled()]
 CASES += [report for report in hostile() if isinstance(report, DRAWN)]
 
 
@@ -53,6 +56,20 @@ def test_the_slowest_modules_are_drawn_slowest_first() -> None:
     widths = [bar.get_width() for bar in axes.patches]
     assert widths == sorted(widths, reverse=True)
     assert len(widths) == 20
+
+
+def test_the_winners_layers_are_drawn_with_both_their_sizes() -> None:
+    axes = figure(controlled(), "layers").axes[0]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["stages.1", "stem"]
+    assert [bar.get_width() for bar in axes.patches] == [40_000, 4_000, 40_000, 1_100]
+    assert [text.get_text() for text in axes.texts] == [" float32, 50 % zero", " int8"]
+    with io.BytesIO() as file:
+        axes.figure.savefig(file, format="svg")
+
+
+def test_of_an_engine_the_sizes_of_layers_are_not_known() -> None:
+    with pytest.raises(InvalidArgument, match="sizes of layers are not known: the original was kept"):
+        figure(tuning("kept_original"), "layers")
 
 
 def test_a_report_without_a_figure_says_which_have_one() -> None:
