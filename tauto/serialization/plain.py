@@ -14,34 +14,35 @@ _SEQUENCES: dict[str, Any] = {"tuple": tuple, "list": list, "size": torch.Size}
 _DTYPES = {str(value).removeprefix("torch."): value for value in vars(torch).values() if isinstance(value, torch.dtype)}
 _LARGEST = 2**63
 _LONGEST = 10_000
+_DEEPEST = 8
 
 
 class NotPlain(ValueError):
     """A value that is not of these kinds."""
 
 
-def encode(value: Any) -> Any:
-    """Return ``value`` as JSON that tells its kind.
+def encode(value: Any, depth: int = 0) -> Any:
+    """Return ``value`` as JSON that tells its kind; ``depth`` counts the sequences that it lies in.
 
     Raises
     ------
     NotPlain
-        When it is of another kind. Subclasses are: an enum is more than its number.
+        When it is of another kind (subclasses are: an enum is more than its number), very long, or nested without end.
 
     Examples
     --------
     >>> encode((3, 3))
     {'tuple': [3, 3]}
     """
-    if type(value) in _SCALARS:
+    if type(value) in _SCALARS and not (type(value) is str and len(value) > _LONGEST):
         return value
     if type(value) is float:
         return value if math.isfinite(value) else {"float": str(value)}
     if isinstance(value, torch.dtype):
         return {"dtype": str(value).removeprefix("torch.")}
     for name, kind in _SEQUENCES.items():
-        if type(value) is kind:
-            return {name: [encode(item) for item in value]}
+        if type(value) is kind and len(value) <= _LONGEST and depth < _DEEPEST:
+            return {name: [encode(item, depth + 1) for item in value]}
     raise NotPlain(f"a {type(value).__name__}")
 
 

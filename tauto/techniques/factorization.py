@@ -26,8 +26,10 @@ from tauto.techniques.technique import Account, Applicability, Config, Context, 
 from tauto.workload import Workload, run_evaluate
 from tauto.workload.structure import flatten
 
-__all__ = ["WATCHED", "Factorize", "FactorizeConfig"]
+__all__ = ["NOTHING", "WATCHED", "Factorize", "FactorizeConfig"]
 
+NOTHING = "no layer could be written as two"
+"""How the refusal of an energy begins that is too high to save anything."""
 FOLDER = "factorized"
 ACCOUNT = "account.json"
 WATCHED = 4
@@ -193,7 +195,7 @@ def _factorized(workload: Workload, config: FactorizeConfig) -> tuple[nn.Module,
     except Exception as error:  # the user's code, watched by a dispatch mode
         raise CandidateFailed(f"the model cannot be watched while it runs: {reduced(error)}") from error
     if not ranks:
-        raise CandidateFailed(f"no layer could be written as two: {_first_reasons(left)}")
+        raise CandidateFailed(f"{NOTHING}: {_first_reasons(left)}")
     proved(model, workload.example)
     report = _trained(model, workload, config)
     told = {"ranks": ranks, "left": left, "before": before, "after": _counts(model, workload), "training": None}

@@ -326,3 +326,20 @@ def test_a_hostile_description_is_refused(name: str, tmp_path: Path) -> None:
     _rewrite(tmp_path, change)
     with pytest.raises(CandidateFailed, match=match):
         read(Net(), tmp_path)
+
+
+def test_attributes_that_are_no_plain_values_are_left_as_the_class_makes_them(tmp_path: Path) -> None:
+    endless: list[Any] = []
+    endless.append(endless)
+    model = net()
+    model.blocks[0].endless = endless
+    model.blocks[0].long = list(range(100_000))
+    model.blocks[0].text = "x" * 100_000
+    model.blocks[0].cache = {"object": object()}
+    model.blocks[0].sizes = ((3, 4), [torch.float16, float("inf")], torch.Size([2]))
+    write(model, net(), tmp_path)
+    again = read(Net(), tmp_path).blocks[0]
+    assert again.sizes == ((3, 4), [torch.float16, float("inf")], torch.Size([2]))
+    assert type(again.sizes[2]) is torch.Size
+    assert not {"endless", "long", "text", "cache"} & set(vars(again))
+    assert (tmp_path / "architecture.json").stat().st_size < 50_000

@@ -12,6 +12,8 @@ from torch import nn
 import tauto
 from tauto.errors import InvalidArgument
 from tauto.recipes import OptimizedModel, Recipe
+from tauto.reports import TrialReport
+from tauto.techniques.factorization import NOTHING
 from tauto.verbs import factorize as verb
 from tauto.verbs.targets import parse_bytes, parse_factor, target_of
 
@@ -89,6 +91,9 @@ def test_a_target_is_searched_for_by_the_energy(net: nn.Sequential, monkeypatch:
     config = first.steps[0].config
     assert 0.5 < config.energy < 1
     assert config.epochs == 0  # how fast it is needs no training
+    failed = TrialReport(0, first.report(), "failed", f"{NOTHING}: 0: its rank saves nothing", None, None, 1.0, None)
+    second = space.follow([failed])
+    assert second.steps[0].config.energy < config.energy
 
 
 @pytest.mark.parametrize(
