@@ -205,8 +205,8 @@ def _telling(report: TuningReport) -> TrialReport | None:
 
 def _told(report: TuningReport) -> Items:
     trial = _telling(report)
-    notes = trial.notes if trial else ()
-    return Items(f"What {trial.recipe.title if trial else ''} did", tuple((note, "", ()) for note in notes), more="notes")
+    items = tuple((note, "", ()) for note in (trial.notes if trial else ()))
+    return Items(f"What {trial.recipe.title if trial else ''} did", items, more="notes")
 
 
 def _not_tried(found: tuple[NotTried, ...]) -> Items:
