@@ -428,6 +428,7 @@ def hostile() -> tuple[Report, ...]:
         1.0,
         1.0,
         HOSTILE,
+        notes=(HOSTILE,),
     )
     search = replace(
         tuning(),

@@ -41,6 +41,7 @@ def write_account(folder: Path, course: Course, workload: Workload) -> None:
             for one in course.trainings
         ],
         "reestimated": course.reestimated,
+        "saw_its_judge": bool(course.trainings) and workload.evaluate is None,
         "flops": [_flops(model, workload) for model in pair],
         "parameters": [sum(each.numel() for each in model.parameters()) for model in pair],
         "stored": [_stored(model) for model in pair],
@@ -116,6 +117,8 @@ def _training_notes(data: dict[str, Any]) -> list[str]:
     fall = f"; the loss went from {told[0][0]:.3g} to {told[-1][1]:.3g}" if told else ""
     times = "once" if len(done) == 1 else f"{len(done)} times, after each step"
     notes.append(f"Trained {times}, {sum(one['steps'] for one in done):,} steps or calls in all{fall}.")
+    if data["saw_its_judge"]:
+        notes.append("It is judged over the data that it was trained on: evaluate= on other data would prove more.")
     for one in done:
         if one["stopped"] not in {"finished", "early_stopping"}:
             notes.append(f"Training was rolled back to its best state: {one['reason']}.")

@@ -135,6 +135,7 @@ def test_a_function_that_breaks_the_model_is_rolled_back_and_told_of(net, tmp_pa
     assert torch.isfinite(model(ROWS)).all()
     notes = technique("prune").account(config, context.step(0, "prune")).notes
     assert any("rolled back to its best state: a weight became NaN" in note for note in notes)
+    assert any("judged over the data that it was trained on" in note for note in notes)
 
 
 def test_nothing_to_train_with_is_said(net):
