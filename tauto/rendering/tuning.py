@@ -16,6 +16,7 @@ from tauto.rendering.document import (
     Row,
     Table,
     cell,
+    clean,
 )
 from tauto.rendering.hints import Hints
 from tauto.rendering.numbers import UNKNOWN, metric, plural, ratio, seconds
@@ -206,7 +207,7 @@ def _telling(report: TuningReport) -> TrialReport | None:
 def _told(report: TuningReport) -> Items:
     trial = _telling(report)
     items = tuple((note, "", ()) for note in (trial.notes if trial else ()))
-    return Items(f"What {trial.recipe.title if trial else ''} did", items, more="notes")
+    return Items(f"What {clean(trial.recipe.title) if trial else ''} did", items, more="notes")
 
 
 def _not_tried(found: tuple[NotTried, ...]) -> Items:

@@ -55,8 +55,8 @@ def brief(report: Report) -> Brief:
             held, pair = report.conditions, f"{report.optimized.name} against {report.original.name}"
             return Brief("compare", pair, line, report.verdict, held.fingerprint, held.machine)
         case DistillationReport():
-            held, pair = report.training, f"{report.student} taught by {report.teacher}"
-            return Brief("distill", pair, line, report.verdict, held.fingerprint, held.machine)
+            ran, pair = report.training, f"{report.student} taught by {report.teacher}"
+            return Brief("distill", pair, line, report.verdict, ran.fingerprint, ran.machine)
         case LayersReport():
             held, pair = report.conditions, f"{report.optimized} against {report.original}"
             return Brief("compare --layers", pair, line, "", held.fingerprint, held.machine)
