@@ -1,6 +1,6 @@
 """A taught student beside its teacher and beside itself taught by the labels alone, on scikit-learn's digits.
 
-python -m benchmarks.distillation [--seeds 5] [--epochs 40] [--methods logits,features]
+python -m benchmarks.distillation [--seeds 10] [--epochs 100] [--methods logits,features]
 
 The teacher is trained to convergence on 1,000 digits; a student of at most a quarter of its size is trained on the
 same digits, for the same epochs and from the same first weights: by the labels alone (``alone``), and as
@@ -104,7 +104,7 @@ def _accuracies(name: str, seeds: int, epochs: int, methods: Sequence[str]) -> N
         except InvalidArgument as refusal:  # an MLP has no maps to attend to
             print(f"  {name} {method}: {refusal}")
     for seed in range(seeds):
-        plan = Plan(epochs=epochs, learning_rate=5e-3, seed=seed)
+        plan = Plan(epochs=epochs, learning_rate=1e-2, seed=seed)
         for method in found:
             torch.manual_seed(seed)
             student = make_student()
@@ -139,7 +139,7 @@ def _verb(name: str, epochs: int) -> None:
         evaluate=accuracy,
         max_drop="2%",
         epochs=epochs,
-        learning_rate=5e-3,
+        learning_rate=1e-2,
         names=(f"small {name}", name),
     )
     print(f"\n{result}")
@@ -147,8 +147,8 @@ def _verb(name: str, epochs: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--epochs", type=int, default=40)
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--methods", default=",".join(METHODS))
     parser.add_argument("--nets", default=",".join(NETS))
     parser.add_argument("--verb", action="store_true", help="also what tauto.distill shows of each, with its latency")
