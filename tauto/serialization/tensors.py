@@ -175,24 +175,23 @@ def _quantized(name: str, said: dict[str, Any], parts: dict[str, Tensor]) -> Ten
 
 def _check_dtypes(said: Any) -> None:
     """Refuse what torchao would look up by name in torch and is no dtype there."""
-    if not isinstance(said, dict):
-        return
-    if said.get("_type") == "torch.dtype":
-        try:
-            decode({"dtype": said.get("_data")})
-        except NotPlain as error:
-            raise ValueError(f"{error} is no dtype") from None
-    for value in said.values():
+    if isinstance(said, dict):
+        if said.get("_type") == "torch.dtype":
+            try:
+                decode({"dtype": said.get("_data")})
+            except NotPlain as error:
+                raise ValueError(f"{error} is no dtype") from None
+        said = list(said.values())
+    for value in said if isinstance(said, list) else ():
         _check_dtypes(value)
 
 
 def _torchao() -> tuple[Any, Any]:
-    log = logging.getLogger("torchao")
-    level = log.level
+    disabled = logging.root.manager.disable
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of extensions that it cannot load
-            log.setLevel(logging.CRITICAL)
+            warnings.simplefilter("ignore")
+            logging.disable(logging.CRITICAL)  # it tells of extensions that it cannot load, and torch of it
             from torchao.prototype.safetensors.safetensors_support import (
                 flatten_tensor_state_dict,
                 unflatten_tensor_state_dict,
@@ -200,5 +199,5 @@ def _torchao() -> tuple[Any, Any]:
     except ImportError as error:
         raise CandidateFailed(f"quantized tensors need torchao: {error}") from error
     finally:
-        log.setLevel(level)
+        logging.disable(disabled)
     return flatten_tensor_state_dict, unflatten_tensor_state_dict

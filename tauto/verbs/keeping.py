@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from torch import nn
 
@@ -62,7 +62,8 @@ def save(model: nn.Module | Result[Any], path: str | Path, *, original: nn.Modul
     target = Path(path).expanduser()
     _check_target(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    part = target.parent / f".{target.name}-{uuid4().hex}"
+    part.mkdir()
     try:
         try:
             write(module, skeleton, part)
@@ -70,7 +71,7 @@ def save(model: nn.Module | Result[Any], path: str | Path, *, original: nn.Modul
             raise ModelError(f"model: it cannot be kept as data: {error}.") from error
         if recipe is not None:
             (part / RECIPE).write_text(recipe.to_json(), encoding="utf-8")
-        part.chmod(0o755)
+        (part / WEIGHTS).chmod((part / FILE).stat().st_mode)  # safetensors lets nobody else read it
         _replace(target, part)
     finally:
         shutil.rmtree(part, ignore_errors=True)
@@ -160,9 +161,13 @@ def _check_target(target: Path) -> None:
 
 def _replace(target: Path, part: Path) -> None:
     if target.exists():
-        old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
-        target.rename(old / "old")
-        part.rename(target)
+        old = part.with_name(f"{part.name}-old")
+        target.rename(old)
+        try:
+            part.rename(target)
+        except OSError:
+            old.rename(target)
+            raise
         shutil.rmtree(old, ignore_errors=True)
     else:
         part.rename(target)
