@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from tauto import serialization
 from tauto.errors import CandidateFailed
 from tauto.fitting import Fitted, Plan, recovery
 from tauto.hardware import Hardware
 from tauto.reports import FittingReport
+from tauto.techniques import distillation_script as plain
 from tauto.techniques import rounding
-from tauto.techniques.distillation_script import teach
 from tauto.techniques.keeping import check_kept
 from tauto.techniques.listing import MAPPING, MAPPING_IMPORTS, listed
 from tauto.techniques.proof import proved
 from tauto.techniques.quantized import already_quantized, few_names, unreached
 from tauto.techniques.registry import register
 from tauto.techniques.technique import Account, Applicability, Config, Context, Script, Technique
-from tauto.workload import Workload
+from tauto.workload import Call, Workload, run_evaluate
+from tauto.workload.structure import tensors_of
 
 __all__ = ["EPOCHS", "QuantizationAware", "QuantizationAwareConfig"]
 
@@ -117,6 +121,9 @@ class QuantizationAware(Technique):
         folder = context.folder / _FOLDER
         report = FittingReport.from_dict(json.loads((folder / _TRAINING).read_text()))
         layers = json.loads((folder / _LAYERS).read_text())
+        if not report.best_step:
+            trained = f"Trained for {report.steps:,} steps or calls, which brought nothing: the weights are as given."
+            return Account("", (f"Rounded while training: {few_names(layers['rounded'])}.", trained))
         losses = f"; the loss went from {report.losses[0]:.3g} to {report.losses[-1]:.3g}" if report.losses else ""
         ended = [] if report.stopped == "finished" else [f"The training ended early: {report.reason}."]
         trained = f"Trained for {report.steps:,} steps or calls{losses}."
@@ -139,7 +146,8 @@ class QuantizationAware(Technique):
             rounding.RoundedInput,
             rounding.round_layers,
             rounding.rounding_ends,
-            teach,
+            plain.tensors_of,
+            plain.teach,
         )
         imports = (*MAPPING_IMPORTS, "import torch.nn.functional as F", "from torch.nn.utils import parametrize")
         return Script(imports, "\n".join(lines), (*MAPPING, kinds, *map(listed, functions)))
@@ -147,7 +155,8 @@ class QuantizationAware(Technique):
 
 def _trained(workload: Workload, config: QuantizationAwareConfig) -> tuple[dict[str, list[str]], Fitted]:
     model, teacher = workload.copy_model(), workload.copy_model()
-    train = recovery(workload.training, teacher, config.plan(), example=workload.example, task="qat")
+    judge, judged = _judge(workload, teacher)
+    train = recovery(workload.training, teacher, config.plan(), example=workload.example, task="qat", **judged)
     if train is None:
         raise CandidateFailed("there is nothing to train with; give data=, or finetune=")
     layers = rounding.round_layers(model, config.bits, config.keep)
@@ -155,6 +164,51 @@ def _trained(workload: Workload, config: QuantizationAwareConfig) -> tuple[dict[
         raise CandidateFailed("every layer that could be rounded is kept")
     missed = unreached(model, layers, [workload.example, *workload.samples])
     fitted = train(model, in_place=True)
-    if not fitted.report.best_step:
+    if not fitted.report.best_step and (not judge or fitted.report.stopped not in {"finished", "early_stopping"}):
         raise CandidateFailed(f"the training failed: {fitted.report.reason}")
     return {"rounded": [name for name in layers if name not in missed], "missed": missed}, fitted
+
+
+def _judge(workload: Workload, teacher: nn.Module) -> tuple[bool, dict[str, Any]]:
+    """Return whether states of the training can be told apart, and by what: then the model as given is one of them.
+
+    Few steps at a rate that is too high leave a model worse than rounding alone would.
+    """
+    training, rule = workload.training, workload.rule
+    if training is not None and training.loss is None and training.finetune is None:
+        return True, {"evaluate": _Distance(teacher, workload.samples), "higher_is_better": False}
+    if workload.evaluate is not None:
+        judged = {"evaluate": _first(workload.evaluate, rule.metric), "higher_is_better": rule.higher_is_better}
+        return True, judged
+    return False, {}
+
+
+class _Distance:
+    """How far a model's answers are from the teacher's, as a share of their length (Euclidean)."""
+
+    def __init__(self, teacher: nn.Module, calls: Sequence[Call]) -> None:
+        self.calls = calls
+        with torch.no_grad():
+            self.right = [_numbers(call(teacher)) for call in calls]
+
+    def __call__(self, model: nn.Module) -> float:
+        with torch.no_grad():
+            found = [_numbers(call(model)) for call in self.calls]
+        pairs = list(zip(found, self.right, strict=True))
+        error = sum(float((mine - its).square().sum()) for mine, its in pairs)
+        return math.sqrt(error / max(sum(float(its.square().sum()) for _, its in pairs), 1e-12))
+
+
+def _numbers(answer: Any) -> Tensor:
+    floating = [tensor.double().flatten() for tensor in tensors_of(answer) if tensor.is_floating_point()]
+    return torch.cat(floating) if floating else torch.zeros(1, dtype=torch.float64)
+
+
+def _first(evaluate: Callable[[nn.Module], Any], metric: str | None) -> Callable[[nn.Module], float]:
+    """Return ``evaluate`` of one number: the metric that counts, or the first."""
+
+    def one(model: nn.Module) -> float:
+        metrics = run_evaluate(evaluate, model)
+        return metrics[metric or next(iter(metrics))]
+
+    return one

@@ -39,7 +39,8 @@ def loader():
 
 def given(**training):
     torch.manual_seed(0)
-    return Workload.of(Net(), data=loader(), trains=True, **training)
+    batches = [(x, torch.arange(8) % 3) for x in loader()] if "loss" in training else loader()
+    return Workload.of(Net(), data=batches, trains=True, **training)
 
 
 def test_rounding_is_to_so_many_steps_and_lets_gradients_through():
@@ -69,7 +70,7 @@ def test_rounding_changes_answers_and_ends_without_a_trace(bits):
 
 
 def test_it_trains_once_and_gives_plain_layers(tmp_path):
-    workload, context = given(), Context(tmp_path, HARDWARE)
+    workload, context = given(loss=nn.CrossEntropyLoss()), Context(tmp_path, HARDWARE)
     before = copy.deepcopy(workload.model.state_dict())
     config = QuantizationAwareConfig(epochs=2, learning_rate=1e-3)
     trained = QAT.apply(workload, config, context)
@@ -81,7 +82,7 @@ def test_it_trains_once_and_gives_plain_layers(tmp_path):
     notes = " ".join(QAT.account(config, context).notes)
     assert "Rounded while training: conv, up, head." in notes
     assert "No call reached spare: left as given." in notes
-    assert "8 steps" in notes
+    assert "for 8 steps" in notes
 
 
 def test_a_rounded_model_that_was_trained_for_it_errs_less(tmp_path):
@@ -116,6 +117,25 @@ def test_the_users_own_function_trains(tmp_path):
     trained = QAT.apply(workload, QuantizationAwareConfig(epochs=1), Context(tmp_path, HARDWARE))
     assert seen == [True]
     torch.testing.assert_close(trained.head.bias, workload.model.head.bias + 1)
+
+
+def test_a_training_that_brings_nothing_gives_the_weights_back(tmp_path):
+    workload, config = given(), QuantizationAwareConfig(epochs=1, learning_rate=10.0)
+    trained = QAT.apply(workload, config, Context(tmp_path, HARDWARE))
+    assert torch.equal(trained.conv.weight, workload.model.conv.weight)
+    assert "brought nothing" in QAT.account(config, Context(tmp_path, HARDWARE)).notes[1]
+
+
+def test_the_users_figure_tells_the_best_state(tmp_path):
+    figures = iter([0.5, 0.9, 0.2])
+
+    def finetune(model, epoch):
+        with torch.no_grad():
+            model.head.bias.fill_(epoch + 1.0)
+
+    workload = given(finetune=finetune, evaluate=lambda model: {"top1": next(figures), "other": 0.0})
+    trained = QAT.apply(workload, QuantizationAwareConfig(epochs=2), Context(tmp_path, HARDWARE))
+    assert torch.equal(trained.head.bias, torch.full((3,), 1.0))
 
 
 def test_a_training_that_fails_is_no_candidate(tmp_path):
