@@ -48,6 +48,18 @@ class Waiting(nn.Module):
         return self.layers(x)
 
 
+class Priced(nn.Module):
+    """Takes as long as its hidden layers are wide."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = pruning_models.plain(32, 128, 128, 4)
+
+    def forward(self, x):
+        time.sleep(1e-4 * (self.layers[0].out_features + self.layers[2].out_features))
+        return self.layers(x)
+
+
 @pytest.fixture(scope="module")
 def net():
     torch.manual_seed(0)
@@ -76,6 +88,18 @@ def test_a_size_is_reached_with_the_quality_held_and_the_proof_beside_it(net):
     assert "fewer FLOPs" in result.explain()
     assert all(torch.equal(one, other) for one, other in zip(before, net.parameters(), strict=True))
     compile(result.script(), "optimize.py", "exec")
+
+
+def test_a_speed_is_reached_by_measuring():
+    torch.manual_seed(0)
+    model = Priced().eval()
+    result = tauto.prune(
+        model, inputs=ROWS[:64], evaluate=lambda net: 1.0, speedup="1.8x", budget="8min", name="priced"
+    )
+    assert result.verdict == "improved", result.reason
+    assert result.confirmed.speedup > 1.7
+    assert result.recipe.steps[0].config.spread == "sensitivity"
+    assert sum(result.model.module.layers[at].out_features for at in (0, 2)) < 160
 
 
 def test_fewer_flops_and_no_faster_keeps_the_original():
