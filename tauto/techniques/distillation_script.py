@@ -22,6 +22,7 @@ _DEPTH = (
     students.halve_depth,
     students._holders,
     students._runs,
+    students._children,
     students._sign,
     students._every_second,
     students._in_turn,

@@ -72,7 +72,7 @@ def halve_depth(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any])
     """
     dropped = []
     for path, holder in _holders(model):
-        children = list(holder._modules.values())
+        children = _children(holder)
         gone = {
             at for run in _runs(children) if _in_turn(model, run, children, args, kwargs) for at in _every_second(run)
         }
@@ -93,7 +93,7 @@ def repeats(model: nn.Module) -> bool:
 
 def _holders(module: nn.Module, path: str = "") -> Iterator[tuple[str, nn.Module]]:
     """Yield the outermost lists of modules of which some repeat."""
-    if isinstance(module, nn.Sequential | nn.ModuleList) and any(True for _ in _runs(list(module._modules.values()))):
+    if isinstance(module, nn.Sequential | nn.ModuleList) and any(True for _ in _runs(_children(module))):
         yield path, module
         return
     for name, child in list(module.named_children()):
@@ -117,6 +117,11 @@ def _runs(children: list[nn.Module]) -> Iterator[list[list[int]]]:
         if found:
             yield found
         at = found[-1][-1] + 1 if found else at + 1
+
+
+def _children(module: nn.Module) -> list[nn.Module]:
+    """Return the children with those that stand there twice, which ``children()`` leaves out."""
+    return [child for child in module._modules.values() if child is not None]
 
 
 def _sign(module: nn.Module) -> tuple[type, str, tuple[Any, ...]]:
@@ -170,7 +175,7 @@ def _renumber(children: list[nn.Module], kept: list[nn.Module]) -> None:
         was = children.index(child)
         for module in child.modules():
             if vars(module).get("layer_idx") == was:
-                module.layer_idx = place
+                module.layer_idx = place  # type: ignore[assignment]
 
 
 def _narrowed(model: nn.Module, call: tuple[tuple[Any, ...], dict[str, Any]], share: float) -> str:

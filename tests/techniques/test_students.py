@@ -108,3 +108,19 @@ def test_widths_shrink_and_the_strongest_channels_stay(shape, width):
 def test_a_model_too_narrow_is_refused_by_name():
     with pytest.raises(CandidateFailed, match="none of its layers can be made narrower"):
         student_of(of(nn.Sequential(nn.Linear(16, 4), nn.ReLU(), nn.Linear(4, 2))), "half")
+
+
+def test_a_layer_that_is_called_by_several_blocks_stays_and_so_do_they():
+    act = nn.Tanh()
+    model = nn.Sequential(nn.Linear(16, 16), act, nn.Linear(16, 16), act, nn.Linear(16, 8), act)
+    inputs = torch.randn(3, 16)
+    right = model(inputs)
+    assert halve_depth(model, (inputs,), {}) == []
+    assert torch.equal(model(inputs), right)
+
+
+def test_a_shared_activation_is_not_lost_with_the_blocks_that_go():
+    act = nn.Tanh()
+    model = nn.Sequential(act, *(nn.Linear(16, 16) for _ in range(4)), act)
+    assert halve_depth(model, (torch.randn(3, 16),), {}) == ["2", "4"]
+    assert [type(layer).__name__ for layer in model._modules.values()] == ["Tanh", "Linear", "Linear", "Tanh"]
