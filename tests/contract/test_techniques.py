@@ -9,6 +9,7 @@ import subprocess
 import sys
 import warnings
 import weakref
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -318,41 +319,46 @@ def test_its_script_does_the_same(
     _assert_agrees(given.example(model), found, 1e-3)
 
 
+class SecondProcess:
+    """Answers, one case at a time, for a process that may not prepare anything."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        worker = Path(contract_workloads.__file__).with_name("contract_worker.py")
+        around = {**os.environ, "PYTHONPATH": str(Path(tauto.__file__).parents[1])}
+        with (folder / "errors.txt").open("w") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, str(worker)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                env=around,
+            )
+
+    def load(self, case: Case, prepared: Path) -> Any:
+        """Return the outputs of the model that was prepared in a folder, or how it could not be loaded, in words."""
+        outputs = self._folder / "outputs.pt"
+        asked = {"workload": case.kind, "recipe": case.recipe.to_dict(), "folder": str(prepared), "to": str(outputs)}
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps(asked) + "\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == "done\n", (self._folder / "errors.txt").read_text()[-2000:]
+        return torch.load(outputs)
+
+
 @pytest.fixture(scope="module")
-def loaded(
-    workshop: Workshop, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> dict[str, Any]:
-    """What a second process, which may not prepare anything, answers for every case asked for."""
-    folder = tmp_path_factory.mktemp("second")
-    manifest = [
-        {
-            "id": str(case),
-            "workload": case.kind,
-            "recipe": case.recipe.to_dict(),
-            "folder": str(workshop[case].folder),
-        }
-        for case in _asked_for(request)
-        if workshop[case].model is not None
-    ]
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    worker = Path(contract_workloads.__file__).with_name("contract_worker.py")
-    command = [sys.executable, str(worker), str(folder / "manifest.json"), str(folder / "outputs.pt")]
-    around = {**os.environ, "PYTHONPATH": str(Path(tauto.__file__).parents[1])}
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=500, env=around)
-    assert ended.returncode == 0, ended.stderr[-2000:]
-    found: dict[str, Any] = torch.load(folder / "outputs.pt")
-    return found
-
-
-def _asked_for(request: pytest.FixtureRequest) -> list[Case]:
-    items = [item for item in request.session.items if isinstance(item, pytest.Function)]
-    return [item.callspec.params["case"] for item in items if item.originalname.startswith("test_a_second_process")]
+def second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecondProcess]:
+    process = SecondProcess(tmp_path_factory.mktemp("second"))
+    with process.process:
+        yield process
 
 
 @each_case
-def test_a_second_process_loads_what_was_prepared(case: Case, workshop: Workshop, loaded: dict[str, Any]) -> None:
+def test_a_second_process_loads_what_was_prepared(case: Case, workshop: Workshop, second: SecondProcess) -> None:
     model, given = workshop.model(case)
-    answer = loaded[str(case)]
+    answer = second.load(case, workshop[case].folder)
     assert not isinstance(answer, str), answer
     for right, found in zip(tensors_of(given.example(model)), answer, strict=True):
         torch.testing.assert_close(found, right, rtol=1e-3, atol=1e-4)
