@@ -85,7 +85,8 @@ def test_a_strangers_value_is_of_a_closed_set_or_refused(step, value, data):
     except RecipeError as error:
         assert step.name in str(error)
     else:
-        assert value in {getattr(known.config, field, None) for known in configured()} | set(range(1, 1025))
+        # a number counts something, and the trial's budget ends what takes too long; words are of closed sets
+        assert isinstance(value, int) or value in {getattr(known.config, field, None) for known in configured()}
         compile(script_of(recipe), "optimize.py", "exec")
 
 

@@ -114,7 +114,7 @@ def test_one_that_is_slower_is_not_used(teacher):
     slower = Teacher(rounds=40)
     result = tauto.distill(slower, teacher, INPUTS[:1], data=batches(), evaluate=agreement, max_drop=1.0, steps=2)
     assert result.verdict == "kept_original"
-    assert "slower" in result.reason
+    assert "slower" in result.reason or "not shown to be faster" in result.reason, "on a machine that stalls"
     assert result.model is teacher
 
 
