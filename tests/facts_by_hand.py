@@ -50,7 +50,7 @@ FACTS = Facts(
     looks=500, roots=(ROOT,), threads=2, cores=2, gflops={"float32": 100.0}, copy_cache_gbps=50.0, copy_memory_gbps=10.0
 )
 TRAINING = replace(FACTS, backward_calls=100, backward_ms=400.0, step_ms=100.0)
-LOADER = LoaderFacts("loader", "Pictures", 0, 32, epochs=1, batches=100, waited_ms=600.0, cpu_ms=600.0)
+LOADER = LoaderFacts("loader", "Pictures", 0, 32, epochs=1, batches=100, waited_ms=600.0, batch_ms=6.0, cpu_ms=600.0)
 ADAM = OptimizerFacts("optimizer", "Adam", 100, tensors=60, parameter_bytes=1_000_000, can_fuse=True)
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from tauto.cli.answer import answering, check_files, finish_tuned
-from tauto.cli.loader import load
+from tauto.cli.change import changing
 from tauto.cli.options import (
     Budget,
     Data,
@@ -22,7 +20,6 @@ from tauto.cli.options import (
     Model,
     ReportFile,
     ScriptFile,
-    keywords,
 )
 
 __all__ = ["apply"]
@@ -49,22 +46,22 @@ def apply(
     script: ScriptFile = None,
 ) -> None:
     """Apply a recipe to a model, and measure what it gains here."""
-    finish = partial(finish_tuned, report=report, script=script)
-    with answering(finish):
-        check_files(report=report, script=script)
-        value, name, source = load(model, "model")
-        named = {"inputs": inputs, "data": data, "evaluate": evaluate, "factory": factory}
-        given = keywords(source, **named, loss=loss, finetune=finetune)
-        import tauto
-
-        result = tauto.apply(
+    with changing(
+        model,
+        inputs=inputs,
+        data=data,
+        evaluate=evaluate,
+        factory=factory,
+        loss=loss,
+        finetune=finetune,
+        report=report,
+        script=script,
+    ) as call:
+        call(
+            "apply",
             recipe,
-            value,
-            **given,
             max_drop=max_drop,
             metric=metric,
             higher_is_better=not lower_is_better,
             budget=budget,
-            name=name,
         )
-        finish(result)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated
 
 import typer
 
-from tauto.cli.answer import answering, check_files, finish_tuned
-from tauto.cli.loader import load
+from tauto.cli.change import changing, words
 from tauto.cli.options import (
     Budget,
     Data,
@@ -22,7 +20,6 @@ from tauto.cli.options import (
     RecipeFile,
     ReportFile,
     ScriptFile,
-    keywords,
 )
 
 __all__ = ["autotune"]
@@ -54,27 +51,24 @@ def autotune(
     recipe: RecipeFile = None,
 ) -> None:
     """Find the best recipe for a model on this machine, by measuring."""
-    finish = partial(finish_tuned, report=report, script=script, recipe=recipe)
-    with answering(finish):
-        check_files(report=report, script=script, recipe=recipe)
-        value, name, source = load(model, "model")
-        named = {"inputs": inputs, "data": data, "evaluate": evaluate, "factory": factory}
-        given = keywords(source, **named, loss=loss, finetune=finetune)
-        import tauto
-
-        result = tauto.autotune(
-            value,
-            **given,
+    with changing(
+        model,
+        inputs=inputs,
+        data=data,
+        evaluate=evaluate,
+        factory=factory,
+        loss=loss,
+        finetune=finetune,
+        report=report,
+        script=script,
+        recipe=recipe,
+    ) as call:
+        call(
+            "autotune",
             max_drop=max_drop,
             metric=metric,
             higher_is_better=not lower_is_better,
             budget=budget,
-            only=_names(only),
-            without=_names(without),
-            name=name,
+            only=words(only),
+            without=words(without),
         )
-        finish(result)
-
-
-def _names(text: str) -> tuple[str, ...]:
-    return tuple(word.strip() for word in text.split(",") if word.strip())

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Annotated, Literal, cast
+from typing import Annotated
 
 import typer
 
-from tauto.cli.answer import answering, check_files, finish_tuned
-from tauto.cli.loader import load
+from tauto.cli.change import changing, words
 from tauto.cli.options import (
     Budget,
     Data,
@@ -22,7 +20,6 @@ from tauto.cli.options import (
     RecipeFile,
     ReportFile,
     ScriptFile,
-    keywords,
 )
 
 __all__ = ["factorize"]
@@ -61,17 +58,20 @@ def factorize(
     recipe: RecipeFile = None,
 ) -> None:
     """Write layers as two of low rank, when it is measured to be faster or smaller."""
-    finish = partial(finish_tuned, report=report, script=script, recipe=recipe)
-    with answering(finish):
-        check_files(report=report, script=script, recipe=recipe)
-        value, name, source = load(model, "model")
-        named = {"inputs": inputs, "data": data, "evaluate": evaluate, "factory": factory}
-        given = keywords(source, **named, loss=loss, finetune=finetune)
-        import tauto
-
-        result = tauto.factorize(
-            value,
-            **given,
+    with changing(
+        model,
+        inputs=inputs,
+        data=data,
+        evaluate=evaluate,
+        factory=factory,
+        loss=loss,
+        finetune=finetune,
+        report=report,
+        script=script,
+        recipe=recipe,
+    ) as call:
+        call(
+            "factorize",
             max_drop=max_drop,
             metric=metric,
             higher_is_better=not lower_is_better,
@@ -79,11 +79,9 @@ def factorize(
             speedup=speedup,
             latency=latency,
             size=size,
-            keep=[layer.strip() for layer in keep.split(",") if layer.strip()],
+            keep=words(keep),
             epochs=epochs,
             learning_rate=learning_rate,
-            objective=cast(Literal["latency", "size"], objective),
+            objective=objective,
             budget=budget,
-            name=name,
         )
-        finish(result)

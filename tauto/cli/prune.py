@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Annotated, Any
 
 import typer
 
-from tauto.cli.answer import answering, check_files, finish_tuned
-from tauto.cli.loader import load
+from tauto.cli.change import changing, words
 from tauto.cli.options import (
     Budget,
     Data,
@@ -22,7 +20,6 @@ from tauto.cli.options import (
     RecipeFile,
     ReportFile,
     ScriptFile,
-    keywords,
 )
 from tauto.errors import InvalidArgument
 
@@ -68,17 +65,20 @@ def prune(
     recipe: RecipeFile = None,
 ) -> None:
     """Leave out what matters least of a model, train it again, and measure what that is worth."""
-    finish = partial(finish_tuned, report=report, script=script, recipe=recipe)
-    with answering(finish):
-        check_files(report=report, script=script, recipe=recipe)
-        value, name, source = load(model, "model")
-        named = {"inputs": inputs, "data": data, "evaluate": evaluate, "factory": factory}
-        given = keywords(source, **named, loss=loss, finetune=finetune)
-        import tauto
-
-        result = tauto.prune(
-            value,
-            **given,
+    with changing(
+        model,
+        inputs=inputs,
+        data=data,
+        evaluate=evaluate,
+        factory=factory,
+        loss=loss,
+        finetune=finetune,
+        report=report,
+        script=script,
+        recipe=recipe,
+    ) as call:
+        call(
+            "prune",
             max_drop=max_drop,
             metric=metric,
             higher_is_better=not lower_is_better,
@@ -95,15 +95,13 @@ def prune(
             epochs=epochs,
             learning_rate=learning_rate,
             budget=budget,
-            name=name,
         )
-        finish(result)
 
 
 def _ratios(text: str | None) -> dict[str, Any] | None:
     if text is None:
         return None
-    pairs = [part.rpartition("=") for part in text.split(",") if part.strip()]
+    pairs = [part.rpartition("=") for part in words(text)]
     try:
         return {layer.strip(): float(number) for layer, _, number in pairs}
     except ValueError:

@@ -90,6 +90,8 @@ class LoaderFacts:
     """How often an iteration over it began."""
     batches: int = 0
     waited_ms: float = 0.0
+    batch_ms: float = 0.0
+    """Waited for a batch, the median: a machine that stalls does not make the items dear."""
     cpu_ms: float = 0.0
     """Of it at work on a core; the rest waited for a disk, a network, a worker."""
     first_ms: float = 0.0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import statistics
 import sys
 import threading
 import time
 import weakref
+from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -68,10 +70,8 @@ class _Loader:
     dataset: int
     """Identity of its dataset."""
     epochs: int = 0
-    batches: int = 0
-    waited_ns: int = 0
+    waits_ns: array[int] = field(default_factory=lambda: array("q"))
     cpu_ns: int = 0
-    first_ns: int = 0
     batch_bytes: int = 0
 
 
@@ -122,7 +122,7 @@ class Observed:
         idle = self._with_gradient - self._owned if self._owned else set()
         return Seen(
             optimizers=tuple(_optimizer_facts(one, names) for one in self._optimizers.values()),
-            loaders=tuple(_loader_facts(one, names) for one in self._loaders if one.batches),
+            loaders=tuple(_loader_facts(one, names) for one in self._loaders if one.waits_ns),
             compiler=self._log.facts(),
             page_faults=self._faults,
             frozen=_by_root(called, idle),
@@ -163,12 +163,10 @@ class Observed:
             return original(iterator)
         began, cpu = time.perf_counter_ns(), time.thread_time_ns()
         batch = original(iterator)
-        waited = time.perf_counter_ns() - began
-        known.waited_ns += waited
+        known.waits_ns.append(time.perf_counter_ns() - began)
         known.cpu_ns += time.thread_time_ns() - cpu
-        if not known.batches:
-            known.first_ns, known.batch_bytes = waited, _batch_bytes(batch)
-        known.batches += 1
+        if not known.batch_bytes:
+            known.batch_bytes = _batch_bytes(batch)
         return batch
 
     def _before_step(self, optimizer: Optimizer, args: Any, kwargs: Any) -> None:
@@ -308,9 +306,10 @@ def _loader_facts(one: _Loader, names: Mapping[str, object]) -> LoaderFacts:
         one.made,
         name=_name(one.loader(), names),
         epochs=one.epochs,
-        batches=one.batches,
-        waited_ms=one.waited_ns / 1e6,
+        batches=len(one.waits_ns),
+        waited_ms=sum(one.waits_ns) / 1e6,
+        batch_ms=statistics.median(one.waits_ns) / 1e6 if one.waits_ns else 0.0,
         cpu_ms=one.cpu_ns / 1e6,
-        first_ms=one.first_ns / 1e6,
+        first_ms=one.waits_ns[0] / 1e6 if one.waits_ns else 0.0,
         batch_bytes=one.batch_bytes,
     )

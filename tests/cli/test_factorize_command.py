@@ -53,7 +53,7 @@ def test_its_options_reach_the_verb(
     (model, given), *_ = calls
     assert type(given["loss"]).__name__ == "CrossEntropyLoss"
     assert len(given["data"]) == 1
-    assert (given["energy"], given["keep"], given["epochs"], given["objective"]) == (0.7, ["0", "2"], 1, "size")
+    assert (given["energy"], given["keep"], given["epochs"], given["objective"]) == (0.7, ("0", "2"), 1, "size")
     assert type(model).__name__ == "Sequential"
     assert (folder / "r.yaml").read_text().startswith("recipe: 1")
     assert "Improved: 3.38× faster" in capsys.readouterr().out

@@ -17,10 +17,10 @@ def work():
     a = torch.ones(500_000)
     return (a + 1) * (a + 2)
 
-for _ in range(5):
+for _ in range(10):
     work()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
-for _ in range(20):
+for _ in range(200):
     work()
 print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """

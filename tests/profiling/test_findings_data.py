@@ -54,6 +54,13 @@ def test_light_items_want_batches_not_workers():
     assert quiet(facts=replace(facts, loaders=(replace(facts.loaders[0], batched=True),)))
 
 
+def test_a_stall_of_the_machine_does_not_make_the_items_dear():
+    stalled = replace(LOADER, batch_size=256, waited_ms=900.0, batch_ms=6.0)
+    every = found(facts=replace(FACTS, loaders=(stalled,)))
+    assert "23 µs a sample" in every["data_by_item"].evidence
+    assert not {"data_loading", "data_slow"} & set(every)
+
+
 def test_data_cached_needs_a_second_epoch_and_room():
     twice = replace(LOADER, epochs=2, batch_bytes=1_000_000)
     finding = found(facts=replace(FACTS, loaders=(twice,)))["data_cached"]

@@ -227,7 +227,7 @@ def _epochs_to_come(facts: Facts, loader: LoaderFacts) -> str:
 
 
 def _item_us(loader: LoaderFacts) -> float:
-    return 1000 * loader.waited_ms / max(loader.batches * (loader.batch_size or 1), 1)
+    return 1000 * loader.batch_ms / (loader.batch_size or 1)
 
 
 def _is_light(loader: LoaderFacts) -> bool:
