@@ -1,19 +1,15 @@
-"""Ways to make a model better, one file per family, under one contract."""
+"""Ways to make a model better, one file or folder per family, under one contract."""
 
 from tauto.techniques import (
-    compilation,
     distillation,
+    engines,
     factorization,
     fusion,
     layout,
-    onnxruntime,
-    openvino,
     precision,
     pruning,
     quantization,
-    quantization_aware,
     runtime,
-    weight_only,
 )
 from tauto.techniques.registry import register, technique, techniques
 from tauto.techniques.technique import STRUCTURAL, Account, Applicability, Config, Context, Family, Script, Technique
@@ -27,20 +23,16 @@ __all__ = [
     "Family",
     "Script",
     "Technique",
-    "compilation",
     "distillation",
+    "engines",
     "factorization",
     "fusion",
     "layout",
-    "onnxruntime",
-    "openvino",
     "precision",
     "pruning",
     "quantization",
-    "quantization_aware",
     "register",
     "runtime",
     "technique",
     "techniques",
-    "weight_only",
 ]

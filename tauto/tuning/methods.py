@@ -13,7 +13,7 @@ from tauto.hardware import Hardware
 from tauto.recipes import Recipe
 from tauto.reports import NotTried
 from tauto.techniques import technique
-from tauto.techniques.onnxruntime import unsuited
+from tauto.techniques.engines.onnxruntime import unsuited
 from tauto.tuning.rules import expected_speedup
 from tauto.tuning.space import Space, chosen_techniques, legal_space
 from tauto.tuning.traits import traits_of

@@ -25,8 +25,8 @@ from tauto.reports import Comparison, DistillationReport, NotTried, Quality
 from tauto.reports.tuning import TuningVerdict
 from tauto.results import DistillationResult, TuningResult
 from tauto.techniques import technique
-from tauto.techniques.distillation import EPOCHS, DistillConfig
-from tauto.techniques.students import SHAPES, Shape, repeats
+from tauto.techniques.distillation.students import SHAPES, Shape, repeats
+from tauto.techniques.distillation.technique import EPOCHS, DistillConfig
 from tauto.tuning import Budget, Goal, Plan, Space, tune
 from tauto.verbs.compare import check_call
 from tauto.verbs.delivery import deliver, deliver_tuned

@@ -14,7 +14,7 @@ from tauto.recipes import OptimizedModel, Recipe
 from tauto.reports import NotTried
 from tauto.results import TuningResult
 from tauto.techniques import technique
-from tauto.techniques.factorization import NOTHING, FactorizeConfig
+from tauto.techniques.factorization.technique import NOTHING, FactorizeConfig
 from tauto.tuning import Budget, Goal, Plan, RatioSearch, Space, Target, tune
 from tauto.verbs.delivery import deliver_tuned
 from tauto.verbs.targets import check_room, target_of

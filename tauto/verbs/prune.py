@@ -16,8 +16,8 @@ from tauto.recipes import OptimizedModel, Recipe
 from tauto.reports import NotTried
 from tauto.results import TuningResult
 from tauto.techniques import technique
-from tauto.techniques.pruning import PruneConfig, PruneWeightsConfig
-from tauto.techniques.pruning_steps import NOTHING
+from tauto.techniques.pruning.course import NOTHING
+from tauto.techniques.pruning.technique import PruneConfig, PruneWeightsConfig
 from tauto.tuning import Budget, Goal, Plan, RatioSearch, Space, Target, tune
 from tauto.verbs.delivery import deliver_tuned
 from tauto.verbs.targets import check_room, target_of

@@ -13,7 +13,7 @@ from tauto.errors import InvalidArgument, ModelError, did_you_mean
 from tauto.hardware import Hardware
 from tauto.reports import SensitivityReport
 from tauto.results import SensitivityResult, TuningResult
-from tauto.techniques.quantized import already_quantized
+from tauto.techniques.quantization.quantized import already_quantized
 from tauto.tuning import Budget, Goal, Plan, Space, tune
 from tauto.tuning.methods import METHODS, Way, quantized_space, ways
 from tauto.tuning.quality_control import controlled

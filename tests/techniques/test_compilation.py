@@ -17,7 +17,7 @@ from tauto.errors import CandidateFailed, FallbackWarning, ModelError
 from tauto.hardware import Hardware
 from tauto.recipes import OptimizedModel, Recipe, build
 from tauto.techniques import Context, technique
-from tauto.techniques.compilation import CompileConfig
+from tauto.techniques.engines.compilation import CompileConfig
 from tauto.workload import Workload
 
 HARDWARE = Hardware.current()

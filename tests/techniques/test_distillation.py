@@ -13,7 +13,7 @@ from tauto.fitting.state import take
 from tauto.hardware import Hardware
 from tauto.recipes import Recipe, build, script_of
 from tauto.techniques import Context, technique
-from tauto.techniques.distillation import DistillConfig
+from tauto.techniques.distillation.technique import DistillConfig
 from tauto.workload import Workload
 
 HARDWARE = Hardware.current()

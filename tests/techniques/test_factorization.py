@@ -13,8 +13,8 @@ from tauto.errors import CandidateFailed, InvalidArgument
 from tauto.hardware import Hardware
 from tauto.recipes import Recipe, build, script_of
 from tauto.techniques import Context, technique
-from tauto.techniques.factorization import Factorize, FactorizeConfig
-from tauto.techniques.factorizing import factorize_layers, in_two, rank_of, spectrum
+from tauto.techniques.factorization.layers import factorize_layers, in_two, rank_of, spectrum
+from tauto.techniques.factorization.technique import Factorize, FactorizeConfig
 from tauto.workload import Workload
 
 

@@ -6,7 +6,7 @@ from engine_models import ConvNet, Decoder, Mlp, Recurrent, bert, call_of, workl
 
 from tauto.hardware import Hardware
 from tauto.techniques import Context, technique
-from tauto.techniques.onnxruntime import OnnxRuntimeConfig
+from tauto.techniques.engines.onnxruntime import OnnxRuntimeConfig
 from tauto.workload.structure import flatten
 
 pytest.importorskip("onnxruntime")

@@ -12,8 +12,8 @@ from engine_models import ConvNet, Mlp, Recurrent, bert, call_of, workload_of
 from tauto.errors import CandidateFailed
 from tauto.hardware import Hardware
 from tauto.techniques import Context, technique
-from tauto.techniques.openvino import OpenVinoConfig
-from tauto.techniques.openvino_engine import FIXED_SHAPES
+from tauto.techniques.engines.openvino import OpenVinoConfig
+from tauto.techniques.engines.openvino_model import FIXED_SHAPES
 from tauto.workload.structure import flatten
 
 pytest.importorskip("openvino")

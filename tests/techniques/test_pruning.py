@@ -15,10 +15,10 @@ from tauto.errors import CandidateFailed, InvalidArgument, RecipeError
 from tauto.hardware import Hardware
 from tauto.recipes import Recipe, build, script_of
 from tauto.techniques import Context, technique
-from tauto.techniques.pruning import PruneConfig, PruneWeightsConfig
-from tauto.techniques.pruning_channels import kept_width, narrow_channels
-from tauto.techniques.pruning_heads import narrow_heads
-from tauto.techniques.pruning_weights import zero_weights
+from tauto.techniques.pruning.channels import kept_width, narrow_channels
+from tauto.techniques.pruning.heads import narrow_heads
+from tauto.techniques.pruning.technique import PruneConfig, PruneWeightsConfig
+from tauto.techniques.pruning.weights import zero_weights
 from tauto.workload import Workload
 
 HARDWARE = Hardware.current()

@@ -13,9 +13,9 @@ from tauto.errors import CandidateFailed
 from tauto.hardware import Hardware
 from tauto.recipes import Recipe, build
 from tauto.techniques import Context, technique
-from tauto.techniques.pruning import PruneConfig, PruneWeightsConfig
-from tauto.techniques.pruning_cuts import distance, reestimate_norms
-from tauto.techniques.pruning_steps import course_of_cuts, course_of_zeros, share_after
+from tauto.techniques.pruning.course import course_of_cuts, course_of_zeros, share_after
+from tauto.techniques.pruning.cuts import distance, reestimate_norms
+from tauto.techniques.pruning.technique import PruneConfig, PruneWeightsConfig
 from tauto.workload import Workload
 
 HARDWARE = Hardware.current()

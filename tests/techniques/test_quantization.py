@@ -11,7 +11,7 @@ from tauto.errors import RecipeError
 from tauto.hardware import Hardware
 from tauto.recipes import Recipe
 from tauto.techniques import Context, technique
-from tauto.techniques.quantization import Int8DynamicConfig
+from tauto.techniques.quantization.dynamic import Int8DynamicConfig
 from tauto.workload import Workload
 
 HARDWARE = Hardware.current()

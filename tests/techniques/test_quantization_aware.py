@@ -11,8 +11,8 @@ from tauto.errors import CandidateFailed
 from tauto.hardware import Hardware
 from tauto.recipes import Recipe, build, script_of
 from tauto.techniques import Context, technique
-from tauto.techniques.quantization_aware import QuantizationAwareConfig
-from tauto.techniques.rounding import RoundedWeight, round_layers, rounding_ends
+from tauto.techniques.quantization.aware import QuantizationAwareConfig
+from tauto.techniques.quantization.rounding import RoundedWeight, round_layers, rounding_ends
 from tauto.workload import Workload
 
 HARDWARE = Hardware.current()

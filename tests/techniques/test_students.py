@@ -9,7 +9,7 @@ from transformers import BertConfig, BertModel, GPT2Config, GPT2LMHeadModel
 
 from tauto.errors import CandidateFailed
 from tauto.fitting.state import take
-from tauto.techniques.students import halve_depth, repeats, student_of
+from tauto.techniques.distillation.students import halve_depth, repeats, student_of
 from tauto.workload import Workload
 
 WORDS = {"input_ids": torch.arange(8).reshape(2, 4)}

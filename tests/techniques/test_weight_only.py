@@ -11,7 +11,7 @@ from tauto.errors import CandidateFailed
 from tauto.hardware import Hardware
 from tauto.recipes import Recipe, script_of
 from tauto.techniques import Context, technique
-from tauto.techniques.quantized import already_quantized
+from tauto.techniques.quantization.quantized import already_quantized
 from tauto.workload import Workload
 
 HARDWARE = Hardware.current("cpu")

@@ -13,7 +13,7 @@ import tauto
 from tauto.errors import InvalidArgument
 from tauto.recipes import OptimizedModel, Recipe
 from tauto.reports import TrialReport
-from tauto.techniques.factorization import NOTHING
+from tauto.techniques.factorization.technique import NOTHING
 from tauto.verbs import factorize as verb
 from tauto.verbs.targets import parse_bytes, parse_factor, target_of
 

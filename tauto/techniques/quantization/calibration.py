@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tauto.techniques.quantized import few_names, unreached
-from tauto.techniques.rounding import KINDS
+from tauto.techniques.quantization.quantized import few_names, unreached
+from tauto.techniques.quantization.rounding import KINDS
 from tauto.techniques.technique import Account
 from tauto.workload import Workload
 

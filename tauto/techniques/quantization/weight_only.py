@@ -12,10 +12,10 @@ from torch import nn
 from tauto.errors import CandidateFailed
 from tauto.hardware import Hardware
 from tauto.techniques.boundary import CastPrecision
-from tauto.techniques.keeping import bare, check_kept, linear_but
 from tauto.techniques.listing import MAPPING, MAPPING_IMPORTS, listed
 from tauto.techniques.proof import proved, reduced
-from tauto.techniques.quantized import linear_applies
+from tauto.techniques.quantization.keeping import bare, check_kept, linear_but
+from tauto.techniques.quantization.quantized import linear_applies
 from tauto.techniques.quiet import quiet
 from tauto.techniques.registry import register
 from tauto.techniques.technique import Applicability, Config, Context, Family, Script, Technique

@@ -48,4 +48,4 @@ class InEngine(nn.Module):
 IMPORTS = (*MAPPING_IMPORTS, "import tempfile", "from pathlib import Path")
 DEFINITIONS = (*MAPPING, *(listed(item) for item in (flatten, rebuild, Flat, to_onnx, InEngine)))
 VNNI = "torch.cpu._is_vnni_supported()"
-"""Asks whether int8 weights may take all eight bits, as :func:`~tauto.techniques.engine_module.saturates` does."""
+"""Asks whether int8 weights may take all eight bits, as :func:`~tauto.techniques.engines.module.saturates` does."""

@@ -12,11 +12,11 @@ from torch import nn
 from tauto.errors import CandidateFailed
 from tauto.fitting import Fitter, Plan, recovery, supervised
 from tauto.reports import FittingReport
-from tauto.techniques.pruning_blocks import drop_blocks, redrop_blocks
-from tauto.techniques.pruning_channels import narrow_channels, recut_channels
-from tauto.techniques.pruning_cuts import Cut, answers, output_gradients, reestimate_norms
-from tauto.techniques.pruning_heads import narrow_heads, recut_heads
-from tauto.techniques.pruning_weights import hold_zeros, let_go, prunable, zero_weights
+from tauto.techniques.pruning.blocks import drop_blocks, redrop_blocks
+from tauto.techniques.pruning.channels import narrow_channels, recut_channels
+from tauto.techniques.pruning.cuts import Cut, answers, output_gradients, reestimate_norms
+from tauto.techniques.pruning.heads import narrow_heads, recut_heads
+from tauto.techniques.pruning.weights import hold_zeros, let_go, prunable, zero_weights
 from tauto.workload import Workload, run_evaluate
 from tauto.workload.structure import map_tensors
 

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from tauto.techniques import pruning_blocks, pruning_channels, pruning_cuts, pruning_heads, pruning_weights
 from tauto.techniques.listing import MAPPING, MAPPING_IMPORTS, listed
-from tauto.techniques.pruning_steps import share_after
+from tauto.techniques.pruning import blocks, channels, cuts, heads, weights
+from tauto.techniques.pruning.course import share_after
 from tauto.techniques.technique import Script
 from tauto.workload.structure import flatten, tensors_of
 
@@ -25,71 +25,71 @@ _IMPORTS = (
 )
 _LAYERS = "LAYERS = (nn.Linear, nn.modules.conv._ConvNd)"
 _CUTS: tuple[Callable[..., Any], ...] = (
-    pruning_cuts.Cut,
-    pruning_cuts.answers,
-    pruning_cuts.shape_of_answers,
-    pruning_cuts.alike,
-    pruning_cuts.unfit,
-    pruning_cuts.state_of,
-    pruning_cuts.restored,
-    pruning_cuts.refusal,
-    pruning_cuts.distance,
-    pruning_cuts.reestimate_norms,
+    cuts.Cut,
+    cuts.answers,
+    cuts.shape_of_answers,
+    cuts.alike,
+    cuts.unfit,
+    cuts.state_of,
+    cuts.restored,
+    cuts.refusal,
+    cuts.distance,
+    cuts.reestimate_norms,
 )
 _CHANNELS: tuple[Callable[..., Any], ...] = (
-    pruning_cuts.output_gradients,
-    pruning_channels.narrow_channels,
-    pruning_channels.kept_width,
-    pruning_channels.cut_channels,
-    pruning_channels.lost,
-    pruning_channels.recut_channels,
-    pruning_channels._graph,
-    pruning_channels._found_groups,
-    pruning_channels._used_often,
-    pruning_channels._reason,
-    pruning_channels.has_heads,
-    pruning_channels._blocks,
-    pruning_channels._scores,
-    pruning_channels._shares,
-    pruning_channels._by_damage,
-    pruning_channels._damages,
-    pruning_channels._weakest,
-    pruning_channels._masked_answers,
-    pruning_channels._masked,
-    pruning_channels._named,
+    cuts.output_gradients,
+    channels.narrow_channels,
+    channels.kept_width,
+    channels.cut_channels,
+    channels.lost,
+    channels.recut_channels,
+    channels._graph,
+    channels._found_groups,
+    channels._used_often,
+    channels._reason,
+    channels.has_heads,
+    channels._blocks,
+    channels._scores,
+    channels._shares,
+    channels._by_damage,
+    channels._damages,
+    channels._weakest,
+    channels._masked_answers,
+    channels._masked,
+    channels._named,
 )
 _HEADS: tuple[Callable[..., Any], ...] = (
-    pruning_cuts.output_gradients,
-    pruning_heads.Attention,
-    pruning_heads.narrow_heads,
-    pruning_heads.recut_heads,
-    pruning_heads._attentions,
-    pruning_channels.has_heads,
-    pruning_heads._layers,
-    pruning_heads._score,
-    pruning_heads._cut,
-    pruning_heads._layouts,
-    pruning_heads._columns,
-    pruning_heads._silenced,
-    pruning_heads._take_out,
+    cuts.output_gradients,
+    heads.Attention,
+    heads.narrow_heads,
+    heads.recut_heads,
+    heads._attentions,
+    channels.has_heads,
+    heads._layers,
+    heads._score,
+    heads._cut,
+    heads._layouts,
+    heads._columns,
+    heads._silenced,
+    heads._take_out,
 )
 _BLOCKS: tuple[Callable[..., Any], ...] = (
-    pruning_blocks.Skip,
-    pruning_blocks.drop_blocks,
-    pruning_blocks.redrop_blocks,
-    pruning_blocks._drop,
-    pruning_blocks._damage,
-    pruning_blocks._blocks,
-    pruning_blocks._is_block,
-    pruning_blocks._unlike,
+    blocks.Skip,
+    blocks.drop_blocks,
+    blocks.redrop_blocks,
+    blocks._drop,
+    blocks._damage,
+    blocks._blocks,
+    blocks._is_block,
+    blocks._unlike,
 )
 _WEIGHTS: tuple[Callable[..., Any], ...] = (
-    pruning_weights.prunable,
-    pruning_weights.zero_weights,
-    pruning_weights._bar,
-    pruning_weights._two_of_four,
-    pruning_weights.hold_zeros,
-    pruning_weights.let_go,
+    weights.prunable,
+    weights.zero_weights,
+    weights._bar,
+    weights._two_of_four,
+    weights.hold_zeros,
+    weights.let_go,
 )
 _FUNCTIONS = {
     "channels": (_CHANNELS, "narrow_channels", "recut_channels"),
@@ -194,5 +194,5 @@ def _shares(config: Any) -> tuple[float, ...]:
 
 
 def _constant(name: str) -> str:
-    rooms = (pruning_channels, pruning_heads, pruning_blocks)
+    rooms = (channels, heads, blocks)
     return f"{name} = {next(getattr(room, name) for room in rooms if hasattr(room, name))!r}"

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from tauto.techniques.pruning_cuts import Cut
-from tauto.techniques.pruning_steps import Course
-from tauto.techniques.pruning_weights import compressed_bytes
+from tauto.techniques.pruning.course import Course
+from tauto.techniques.pruning.cuts import Cut
+from tauto.techniques.pruning.weights import compressed_bytes
 from tauto.techniques.technique import Account
 from tauto.workload import Workload
 from tauto.workload.state import evaluating

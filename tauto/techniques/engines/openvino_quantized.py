@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tauto.conversion.nodes import onnx_nodes, openvino_nodes
-from tauto.techniques.keeping import ignored_operations
 from tauto.techniques.listing import listed
+from tauto.techniques.quantization.keeping import ignored_operations
 
 __all__ = ["DEFINITIONS", "IMPORTS", "compressed", "quantized"]
 

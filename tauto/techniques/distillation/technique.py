@@ -15,10 +15,10 @@ from tauto.fitting import Fitted, Method, Plan, fit, imitating
 from tauto.fitting.distilling import MIXING, Mixture, above_zero
 from tauto.hardware import Hardware
 from tauto.reports import FittingReport
-from tauto.techniques.distillation_script import student_script
+from tauto.techniques.distillation.script import student_script
+from tauto.techniques.distillation.students import Shape, repeats, student_of
 from tauto.techniques.proof import proved
 from tauto.techniques.registry import register
-from tauto.techniques.students import Shape, repeats, student_of
 from tauto.techniques.technique import Account, Applicability, Config, Context, Script, Technique
 from tauto.workload import Workload
 
@@ -41,7 +41,7 @@ class DistillConfig(Config):
     Parameters
     ----------
     student : {"half", "half-depth", "half-width", "quarter-width"}
-        As in :data:`~tauto.techniques.students.Shape`.
+        As in :data:`~tauto.techniques.distillation.students.Shape`.
     method : {"logits", "features", "attention", "relational"}
         As in :func:`~tauto.fitting.imitating`.
     epochs, steps : int or None

@@ -17,12 +17,12 @@ from tauto.errors import CandidateFailed
 from tauto.fitting import Fitted, Plan, recovery
 from tauto.hardware import Hardware
 from tauto.reports import FittingReport
-from tauto.techniques import distillation_script as plain
-from tauto.techniques import rounding
-from tauto.techniques.keeping import check_kept
+from tauto.techniques.distillation import script as plain
 from tauto.techniques.listing import MAPPING, MAPPING_IMPORTS, listed
 from tauto.techniques.proof import proved
-from tauto.techniques.quantized import already_quantized, few_names, unreached
+from tauto.techniques.quantization import rounding
+from tauto.techniques.quantization.keeping import check_kept
+from tauto.techniques.quantization.quantized import already_quantized, few_names, unreached
 from tauto.techniques.registry import register
 from tauto.techniques.technique import Account, Applicability, Config, Context, Script, Technique
 from tauto.workload import Call, Workload, run_evaluate

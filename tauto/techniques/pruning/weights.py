@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import prune
 
-from tauto.techniques.pruning_cuts import unfit
+from tauto.techniques.pruning.cuts import unfit
 
 __all__ = ["compressed_bytes", "hold_zeros", "let_go", "prunable", "zero_weights"]
 

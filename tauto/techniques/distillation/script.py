@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # torch's own name for it
 from torch import Tensor, nn
 
-from tauto.techniques import students
+from tauto.techniques.distillation import students
 from tauto.techniques.listing import listed
-from tauto.techniques.pruning import PruneConfig
-from tauto.techniques.pruning_script import cuts_script
+from tauto.techniques.pruning.script import cuts_script
+from tauto.techniques.pruning.technique import PruneConfig
 from tauto.techniques.technique import Script
 from tauto.workload.structure import map_tensors
 

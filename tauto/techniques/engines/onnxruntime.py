@@ -14,12 +14,12 @@ from tauto.conversion import Exported, Signature, calibration, converting, write
 from tauto.conversion.onnx import MODEL
 from tauto.errors import CandidateFailed
 from tauto.hardware import Hardware
-from tauto.techniques import onnxruntime_quantized as narrowing
-from tauto.techniques.calibration import MOST_CALLS, calibration_words, read_calibration, write_calibration
-from tauto.techniques.engine_module import ARTEFACT, Engine, EngineModule, engine_applies, prepared, saturates
-from tauto.techniques.engine_script import DEFINITIONS, IMPORTS, VNNI
-from tauto.techniques.keeping import check_found, check_kept
+from tauto.techniques.engines import onnxruntime_quantized as narrowing
+from tauto.techniques.engines.module import ARTEFACT, Engine, EngineModule, engine_applies, prepared, saturates
+from tauto.techniques.engines.script import DEFINITIONS, IMPORTS, VNNI
 from tauto.techniques.listing import listed
+from tauto.techniques.quantization.calibration import MOST_CALLS, calibration_words, read_calibration, write_calibration
+from tauto.techniques.quantization.keeping import check_found, check_kept
 from tauto.techniques.registry import register
 from tauto.techniques.technique import Account, Applicability, Config, Context, Family, Script, Technique
 from tauto.workload import Workload

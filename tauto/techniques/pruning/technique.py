@@ -13,11 +13,11 @@ from tauto import serialization
 from tauto.errors import InvalidArgument
 from tauto.hardware import Hardware
 from tauto.techniques.proof import proved
-from tauto.techniques.pruning_account import read_account, write_account
-from tauto.techniques.pruning_blocks import Skip
-from tauto.techniques.pruning_channels import has_heads
-from tauto.techniques.pruning_script import cuts_script, zeros_script
-from tauto.techniques.pruning_steps import Course, Schedule, course_of_cuts, course_of_zeros
+from tauto.techniques.pruning.account import read_account, write_account
+from tauto.techniques.pruning.blocks import Skip
+from tauto.techniques.pruning.channels import has_heads
+from tauto.techniques.pruning.course import Course, Schedule, course_of_cuts, course_of_zeros
+from tauto.techniques.pruning.script import cuts_script, zeros_script
 from tauto.techniques.registry import register
 from tauto.techniques.technique import Account, Applicability, Config, Context, Script, Technique
 from tauto.workload import Workload

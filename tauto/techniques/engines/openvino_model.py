@@ -13,7 +13,7 @@ from torch import Tensor
 from tauto.conversion import converting
 from tauto.conversion.openvino import import_openvino
 from tauto.conversion.signal_stack import kept_signal_stack
-from tauto.techniques.engine_module import Engine
+from tauto.techniques.engines.module import Engine
 
 __all__ = ["FIXED_SHAPES", "MODEL", "OpenVinoEngine"]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tauto.conversion.nodes import onnx_nodes
-from tauto.techniques.keeping import excluded_nodes
 from tauto.techniques.listing import listed
+from tauto.techniques.quantization.keeping import excluded_nodes
 
 if TYPE_CHECKING:
     import onnx

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tauto.techniques.pruning_cuts import Cut, answers, refusal, restored, shape_of_answers, state_of, unfit
+from tauto.techniques.pruning.cuts import Cut, answers, refusal, restored, shape_of_answers, state_of, unfit
 from tauto.workload.structure import map_tensors
 
 __all__ = [

@@ -17,8 +17,8 @@ from tauto.errors import CandidateFailed, InvalidArgument
 from tauto.fitting import Plan, recovery
 from tauto.hardware import Hardware
 from tauto.reports import FittingReport
-from tauto.techniques import factorizing
-from tauto.techniques.factorizing import factorize_layers, obstacles
+from tauto.techniques.factorization import layers as factorizing
+from tauto.techniques.factorization.layers import factorize_layers, obstacles
 from tauto.techniques.listing import MAPPING, MAPPING_IMPORTS, listed
 from tauto.techniques.proof import proved, reduced
 from tauto.techniques.registry import register

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from tauto.techniques.pruning_cuts import Cut, answers, refusal, restored, shape_of_answers, state_of
+from tauto.techniques.pruning.cuts import Cut, answers, refusal, restored, shape_of_answers, state_of
 
 __all__ = ["Skip", "drop_blocks", "redrop_blocks"]
 

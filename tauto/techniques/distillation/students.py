@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from tauto.errors import CandidateFailed
 from tauto.techniques.proof import reduced
-from tauto.techniques.pruning_channels import narrow_channels
-from tauto.techniques.pruning_cuts import answers, shape_of_answers
+from tauto.techniques.pruning.channels import narrow_channels
+from tauto.techniques.pruning.cuts import answers, shape_of_answers
 from tauto.workload import Workload
 
 __all__ = ["SHAPES", "WIDTHS", "Shape", "halve_depth", "repeats", "student_of"]

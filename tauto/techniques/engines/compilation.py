@@ -12,7 +12,7 @@ from torch import nn
 
 from tauto.errors import CandidateFailed
 from tauto.hardware import Hardware
-from tauto.techniques.compiled import CompiledModule, Shapes
+from tauto.techniques.engines.compiled import CompiledModule, Shapes
 from tauto.techniques.proof import proved, reduced
 from tauto.techniques.registry import register
 from tauto.techniques.technique import Applicability, Config, Context, Script, Technique

@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tauto.techniques.pruning_channels import HEAD_ATTRIBUTES, HEAD_READERS, has_heads
-from tauto.techniques.pruning_cuts import Cut, answers, refusal, restored, shape_of_answers, state_of, unfit
+from tauto.techniques.pruning.channels import HEAD_ATTRIBUTES, HEAD_READERS, has_heads
+from tauto.techniques.pruning.cuts import Cut, answers, refusal, restored, shape_of_answers, state_of, unfit
 
 __all__ = ["narrow_heads", "recut_heads"]
 

@@ -1,0 +1,5 @@
+"""Layers written as two of low rank."""
+
+from tauto.techniques.factorization import technique
+
+__all__ = ["technique"]
