@@ -9,6 +9,7 @@ from fitting_by_hand import fitted, trainings
 from growth_by_hand import grown
 from layers_by_hand import every_layers, hostile_layers
 from sensitivity_by_hand import (
+    channel_maps,
     confidence,
     control,
     every_sensitivity,
@@ -16,6 +17,7 @@ from sensitivity_by_hand import (
     hostile_sensitivity,
     model_layers,
     notes,
+    weight_picture,
 )
 
 from tauto.reports import (
@@ -183,10 +185,10 @@ def tuning(verdict: str = "improved") -> TuningReport:
 def controlled(met: bool = True) -> TuningReport:
     """A search in which quality control was at work."""
     found = tuning("improved" if met else "infeasible")
-    layers = model_layers() if met else ()
-    return replace(
-        found, verb="quantize", before=notes(), control=(control(met),), confidence=confidence(), layers=layers
-    )
+    found = replace(found, verb="quantize", before=notes(), control=(control(met),), confidence=confidence())
+    if not met:
+        return found
+    return replace(found, layers=model_layers(), pictures=(weight_picture(),), channels=channel_maps())
 
 
 def bare_tuning() -> TuningReport:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from layers_by_hand import off
 
 from tauto.reports import (
+    ChannelMap,
     Conditions,
     ControlReport,
     ControlStep,
@@ -21,6 +22,7 @@ from tauto.reports import (
     SensitivityRow,
     TuningReport,
     UnmeasuredLayer,
+    WeightPicture,
 )
 
 EXACT = LayerError(math.inf, 0.0, 1.0, 0.0, None, 0)
@@ -132,6 +134,35 @@ def hostile_control(text: str, report: TuningReport) -> TuningReport:
         control=(replace(control(), base=text, kept=kept), replace(control(False), base=text, kept=kept, reason=text)),
         confidence=(DropConfidence(text, 0.001, 0.0097, None, None, 360, None, text),),
         layers=(ModelLayer(text, text, text, 0.0, 4_000, 1_100, 34.0, text),),
+        pictures=(replace(weight_picture(), name=text, kind=text, pattern=text, corner=(text,), tenths=()),),
+        channels=(ChannelMap(text, text, 4, 2, (text,)),),
+    )
+
+
+def weight_picture() -> WeightPicture:
+    """A weight of 16 × 8, two of every four at zero."""
+    return WeightPicture(
+        "stages.1",
+        "Linear",
+        (16, 8),
+        (16, 8),
+        -0.5,
+        0.5,
+        (1, 30, 60, 36, 1),
+        (1, 30, 2, 30, 1),
+        0.0,
+        0.5,
+        "2:4",
+        ("#.#..##.",) * 16,
+        ("555555555", "5A5550555"),
+    )
+
+
+def channel_maps() -> tuple[ChannelMap, ...]:
+    return (
+        ChannelMap("stem", "channels", 8, 3, ("#..#...#",)),
+        ChannelMap("wide", "channels", 128, 64, ("#" * 64, "." * 64)),
+        ChannelMap("endless", "channels", 1_000_000, 64),
     )
 
 

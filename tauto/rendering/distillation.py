@@ -9,6 +9,7 @@ from tauto.rendering import fitting
 from tauto.rendering.document import Block, Code, Column, Document, Facts, Folded, Row, Table, cell, numeric
 from tauto.rendering.hints import Hints
 from tauto.rendering.numbers import metric, number, plural, seconds, share
+from tauto.rendering.weight_pictures import picture_blocks
 from tauto.reports import DistillationReport
 
 __all__ = ["document", "explain", "headline"]
@@ -43,6 +44,7 @@ def document(report: DistillationReport, hints: Hints | None = None) -> Document
         blocks.append(pages.conditions(report.comparison.conditions, rule))
     if hints is not None and hints.form != "terminal":
         blocks.append(Code("To use it, with r = tauto.last()", _OWN_CODE))
+    blocks += picture_blocks(report.pictures)
     course = fitting.document(report.training)
     blocks.append(Folded(f"The training: {course.headline}", course.blocks))
     tones: dict[str, Literal["good", "neutral", "bad"]] = {"improved": "good", "kept_original": "neutral"}

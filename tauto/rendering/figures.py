@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from tauto.errors import InvalidArgument, MissingDependency
@@ -11,9 +10,10 @@ from tauto.rendering.document import clean
 from tauto.rendering.figures_fitting import draw_fitting
 from tauto.rendering.figures_growth import draw_histogram, draw_scaling, largest_weights
 from tauto.rendering.figures_layers import LINES, draw_layers
-from tauto.rendering.figures_model_layers import draw_model_layers, sized
 from tauto.rendering.figures_profile import draw_changes, draw_panel, panels_of, rows_of
 from tauto.rendering.figures_sensitivity import draw_sensitivity
+from tauto.rendering.figures_tuning import draw_panels, draw_weights, parts_of, weights_height
+from tauto.rendering.figures_tuning import panels_of as tuning_panels
 from tauto.reports import (
     Comparison,
     DistillationReport,
@@ -46,9 +46,10 @@ def figure(report: Report, what: str | None = None) -> Figure:
     ----------
     report : Report
         What is drawn.
-    what : {"modules", "phases", "memory", "roofline", "layers"}, optional
-        Of a profile, the one panel that is drawn; default all for which it has figures. Of a search ``"layers"``:
-        the sizes of the winner's layers in place of the trials.
+    what : str, optional
+        The one panel that is drawn; default all for which there are figures. Of a profile ``modules``, ``phases``,
+        ``memory`` or ``roofline``; of a search ``trials``, ``layers``, ``weights``, ``zeros`` or ``channels``; of a
+        distillation ``training`` or ``weights``.
 
     Raises
     ------
@@ -72,7 +73,7 @@ def figure(report: Report, what: str | None = None) -> Figure:
         draw_layers(axes, report.rows, report.output)
         return made
     if isinstance(report, TuningReport):
-        return _model_layers(report) if what == "layers" else _tuning(report)
+        return _tuning(report, what)
     if isinstance(report, SensitivityReport):
         made, axes = _figure(
             min(len(report.rows), LINES), f"{report.model} in int{report.bits}. {sensitivity.headline(report)}"
@@ -84,7 +85,7 @@ def figure(report: Report, what: str | None = None) -> Figure:
     if isinstance(report, ScalingReport):
         return _scaling(report)
     if isinstance(report, DistillationReport):
-        report = report.training
+        return _distillation(report, what)
     if isinstance(report, FittingReport):
         made, axes = _figure(8, f"Training of {report.model}. {fitting.headline(report)}")
         draw_fitting(axes, report)
@@ -160,31 +161,29 @@ def _comparison(report: Comparison) -> Figure:
     return made
 
 
-def _tuning(report: TuningReport) -> Figure:
-    compared = [(trial, trial.comparison) for trial in report.trials if trial.comparison]
-    compared = [(trial, found) for trial, found in compared if math.isfinite(found.speedup)]
-    compared = sorted(compared, key=lambda pair: -pair[1].speedup)[:_ROWS]
-    made, axes = _figure(len(compared), f"{report.verb} of {report.model}. {tuning.headline(report)}")
-    for place, (trial, found) in enumerate(compared):
-        low, high = found.speedup_interval.low, found.speedup_interval.high
-        won = trial.number == report.winner
-        axes.plot([low, high], [place, place], color=_BLUE, linewidth=3, solid_capstyle="butt")
-        axes.plot(found.speedup, place, "D" if won else "o", color=_BLUE)
-    labels = [f"{'kept: ' if trial.number == report.winner else ''}{trial.recipe.title}" for trial, _ in compared]
-    axes.axvline(1, color=_GREY, linestyle="--")
-    axes.set_yticks(range(len(compared)), [_name(label) for label in labels])
-    axes.invert_yaxis()
-    axes.set_xlabel("speedup with its 95 % interval (dashed: the original)")
-    return made
+def _tuning(report: TuningReport, what: str | None) -> Figure:
+    panels = tuning_panels(report, what)
+    lead = f"{report.verb} of {report.model}. {tuning.headline(report)}"
+    return draw_panels(lambda height: _empty((8, height)), report, panels, _name(lead, 90))
 
 
-def _model_layers(report: TuningReport) -> Figure:
-    rows = sized(report.layers)
-    if not rows:
-        reason = next((layer.reason for layer in report.layers if layer.reason), "the original was kept")
-        raise InvalidArgument(f"what: the sizes of layers are not known: {reason}. Leave it out for the trials.")
-    made, axes = _figure(len(rows), f"Layers of {report.model}: {tuning.headline(report)}")
-    draw_model_layers(axes, rows)
+def _distillation(report: DistillationReport, what: str | None) -> Figure:
+    known = {"training": True, "weights": bool(report.pictures)}
+    if what is not None and not known.get(what, False):
+        there = ", ".join(repr(name) for name, drawn in known.items() if drawn)
+        raise InvalidArgument(f"what: there is no figure of {what!r} here. Write {there}, or leave it out.")
+    panels = [name for name, drawn in known.items() if drawn and what in (None, name)]
+    heights = [4.0 if name == "training" else weights_height(report.pictures) for name in panels]
+    made = _empty((8, sum(heights)))
+    for part, name in zip(parts_of(made, heights), panels, strict=True):
+        if name == "weights":
+            draw_weights(part, report.pictures, _name(f"{report.student}, as it was given and as it was taught", 90))
+            continue
+        axes, course = part.add_subplot(), report.training
+        title = _name(f"Training of {course.model}. {fitting.headline(course)}", 90)
+        axes.set_title(title, loc="left", fontsize="medium")
+        axes.spines[["top", "right"]].set_visible(False)
+        draw_fitting(axes, course)
     return made
 
 

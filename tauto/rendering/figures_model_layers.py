@@ -46,4 +46,4 @@ def draw_model_layers(axes: Axes, rows: Sequence[ModelLayer]) -> None:
 
 def _words(row: ModelLayer) -> str:
     zeros = f", {share(row.sparsity)} zero" if row.sparsity and row.sparsity > 0.05 else ""
-    return f"{clean(row.precision or '')}{zeros}"
+    return f"{clean(row.precision or '', 24)}{zeros}"

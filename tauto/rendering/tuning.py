@@ -27,6 +27,7 @@ from tauto.rendering.quality_control import (
     control_sentences,
     layer_blocks,
 )
+from tauto.rendering.weight_pictures import picture_blocks, picture_sentences
 from tauto.reports import Comparison, NotTried, TrialReport, TuningReport
 
 __all__ = ["document", "explain", "headline", "winning_trial"]
@@ -140,6 +141,7 @@ def _proof(report: TuningReport) -> list[Block]:
 def _after(report: TuningReport, hints: Hints) -> list[Block]:
     blocks: list[Block] = [_trials(report), *_skipped(report), _told(report), _not_tried(report.not_tried)]
     blocks += [before_items(report.before), *layer_blocks(report.layers)]
+    blocks += picture_blocks(report.pictures, report.channels)
     tails = tuple(
         Code(f"Trial {trial.number}: {trial.recipe.title}", trial.output_tail)
         for trial in report.trials
@@ -226,6 +228,7 @@ def explain(report: TuningReport) -> str:
     lines += [f"{name}: {words}." for name, words in confidence_notes(report)]
     lines += [f"Known before the work: {title}: {words}." for title, words, _ in before_items(report.before).items]
     lines += [_sentence(trial) for trial in report.trials]
+    lines += picture_sentences(report.pictures, report.channels)
     if (telling := _telling(report)) and telling.notes:
         lines.append(f"What {telling.recipe.title} did: {' '.join(telling.notes)}")
     lines += [

@@ -9,7 +9,7 @@ from tauto.rendering.document import Block, Cell, Column, Document, Facts, Folde
 from tauto.rendering.numbers import count, data_size, number, plural, share
 from tauto.reports import WeightRow, WeightsReport
 
-__all__ = ["HARD_DB", "document", "explain", "headline"]
+__all__ = ["HARD_DB", "bars", "document", "explain", "headline"]
 
 HARD_DB = 30.0
 """Below this, rounding to int8 is likely to be felt; weights without outliers have about 40 (an indication only)."""
@@ -88,7 +88,7 @@ def _row(row: WeightRow) -> Row:
         Cell(number(row.low, 2)),
         Cell(number(row.high, 2)),
         Cell(number(row.deviation, 2)),
-        Cell(_shape(row.histogram)),
+        Cell(bars(row.histogram)),
         Cell(count(row.outliers)),
         Cell(share(row.zeros)),
         Cell(share(row.smallest_half)),
@@ -103,7 +103,7 @@ def _decibels(value: float | None) -> str:
     return number(value) if value is None or value == float("inf") else f"{value:.0f} dB"
 
 
-def _shape(histogram: tuple[int, ...], columns: int = 10) -> str:
+def bars(histogram: tuple[int, ...], columns: int = 10) -> str:
     """Return the histogram as a line of small bars."""
     if not histogram:
         return ""

@@ -8,6 +8,7 @@ from tauto.reports.layers import LayerError, LayerRow, LayersReport, UnmatchedLa
 from tauto.reports.machine import Ceiling, MachineReport
 from tauto.reports.measurement import Latency, Measurement, Memory
 from tauto.reports.memory import AllocationSite, MemoryPeak, MemoryTimeline
+from tauto.reports.pictures import ChannelMap, WeightPicture
 from tauto.reports.profile import (
     Finding,
     Fix,
@@ -50,6 +51,7 @@ __all__ = [
     "Agreement",
     "AllocationSite",
     "Ceiling",
+    "ChannelMap",
     "Comparison",
     "Conditions",
     "ControlReport",
@@ -114,6 +116,7 @@ __all__ = [
     "UnmeasuredLayer",
     "Usage",
     "Verdict",
+    "WeightPicture",
     "WeightRow",
     "WeightsReport",
     "report_from_dict",

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from tauto.reports.comparison import Comparison, Quality
 from tauto.reports.fitting import FittingReport
+from tauto.reports.pictures import WeightPicture
 from tauto.reports.report import Report
 from tauto.reports.tuning import TuningVerdict
 
@@ -39,3 +40,5 @@ class DistillationReport(Report):
     training: FittingReport
     budget_s: float
     wall_s: float
+    pictures: tuple[WeightPicture, ...] = ()
+    """The student's largest weights, as it was given and as it was taught."""

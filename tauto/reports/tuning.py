@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from tauto.reports.comparison import Agreement, Comparison, Conditions
+from tauto.reports.pictures import ChannelMap, WeightPicture
 from tauto.reports.quality_control import ControlReport, DropConfidence, KernelNote, ModelLayer
 from tauto.reports.recipe import RecipeReport
 from tauto.reports.report import Report
@@ -80,3 +81,7 @@ class TuningReport(Report):
     """How sure the drops are of the winner, or else of what came nearest."""
     layers: tuple[ModelLayer, ...] = ()
     """The winner's layers beside the original's; empty when the original was kept."""
+    pictures: tuple[WeightPicture, ...] = ()
+    """The largest weights before and after, of a winner whose weights can be looked at."""
+    channels: tuple[ChannelMap, ...] = ()
+    """What the winner's pruning cut out, layer by layer."""

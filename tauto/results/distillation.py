@@ -11,13 +11,14 @@ from tauto.reports import DistillationReport
 from tauto.results.result import Result
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from torch import nn
 
 __all__ = ["DistillationResult"]
 
 
 class DistillationResult(Result[DistillationReport]):
-    """A taught student beside its teacher; ``plot()`` draws the training.
+    """A taught student beside its teacher.
 
     Parameters
     ----------
@@ -37,6 +38,25 @@ class DistillationResult(Result[DistillationReport]):
 
     def _page(self) -> Document:
         return pages.document(self.report, self.hints)
+
+    def plot(self, what: str | None = None) -> Figure:
+        """Return a matplotlib figure of the training and of the student's weights before and after, or of one.
+
+        Parameters
+        ----------
+        what : {"training", "weights"}, optional
+            The loss and scores by step; histograms of the largest weights, as given and as taught.
+
+        Raises
+        ------
+        InvalidArgument
+            When there is no such figure.
+        MissingDependency
+            When matplotlib is not installed.
+        """
+        from tauto.rendering.figures import figure
+
+        return figure(self.report, what)
 
     @property
     def model(self) -> nn.Module:

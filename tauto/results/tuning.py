@@ -69,24 +69,23 @@ class TuningResult(Result[TuningReport]):
         return Recipe.from_report(winner.recipe) if winner else None
 
     def plot(self, what: str | None = None) -> Figure:
-        """Return a matplotlib figure of the trials' speedups, or of one thing.
+        """Return a matplotlib figure of all that there is to draw, one below the other, or of one thing.
 
         Parameters
         ----------
-        what : {"layers"}, optional
-            The size of each of the winner's layers beside the original's, with what it is kept in.
+        what : {"trials", "layers", "weights", "zeros", "channels"}, optional
+            Speedups of the trials; the size of each of the winner's layers before and after, with what it is kept in;
+            histograms of the largest weights before and after; where these are zero; which channels or heads stayed.
 
         Raises
         ------
         InvalidArgument
-            When there is no such figure, or the sizes are not known, as of an engine's own files.
+            When there is no such figure, or nothing to draw in it, as of the weights in an engine's own files.
         MissingDependency
             When matplotlib is not installed.
         """
         from tauto.rendering.figures import figure
 
-        if what not in (None, "layers"):
-            raise InvalidArgument(f"what: there is no figure of {what!r}. Write 'layers', or leave it out.")
         return figure(self.report, what)
 
     def script(self) -> str:

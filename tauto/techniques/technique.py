@@ -13,6 +13,7 @@ from torch import nn
 
 from tauto.errors import CandidateFailed
 from tauto.hardware import Hardware
+from tauto.reports import ChannelMap
 from tauto.workload import Workload
 
 __all__ = ["STRUCTURAL", "Account", "Applicability", "Config", "Context", "Family", "Script", "Technique"]
@@ -106,6 +107,8 @@ class Account:
     """A few words that stand before the measured speed, such as ``30 % fewer FLOPs``."""
     notes: tuple[str, ...] = ()
     """Sentences."""
+    channels: tuple[ChannelMap, ...] = ()
+    """Which channels or heads stayed, where some were cut out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from tauto.tuning.objective import Goal, speed_words
 from tauto.tuning.quality_control import resisting
 from tauto.tuning.search import Search
 from tauto.tuning.space import Space
+from tauto.tuning.weight_pictures import weight_pictures
 from tauto.workload import Workload
 
 __all__ = ["Plan", "Tuned", "tune"]
@@ -92,7 +93,7 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
         search.drop_winner(problem)
         model = workload.model
     report = _report(workload, plan, hardware, search, space, problem)
-    return Tuned(_with_layers(report, workload, model, search.recipe, space), model, search.recipe)
+    return Tuned(_with_layers(report, workload, model, search.recipe, space, search.bench), model, search.recipe)
 
 
 def _loaded(search: Search, plan: Plan) -> tuple[nn.Module, str]:
@@ -145,12 +146,17 @@ def _report(
 
 
 def _with_layers(
-    report: TuningReport, workload: Workload, model: nn.Module, recipe: Recipe | None, space: Space
+    report: TuningReport, workload: Workload, model: nn.Module, recipe: Recipe | None, space: Space, bench: Bench
 ) -> TuningReport:
     if recipe is None:
         return report
     known = space.control.known(recipe) if space.control is not None else {}
-    return replace(report, layers=model_layers(workload.model, model, recipe, known))
+    return replace(
+        report,
+        layers=model_layers(workload.model, model, recipe, known),
+        pictures=weight_pictures(workload.model, model),
+        channels=bench.channels(recipe),
+    )
 
 
 def _verdict(plan: Plan, search: Search, problem: str) -> tuple[TuningVerdict, str]:

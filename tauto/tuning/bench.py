@@ -16,7 +16,7 @@ from tauto.execution import Job, Outcome, executor, new_workspace, save_workload
 from tauto.execution.resident import ResidentModule
 from tauto.hardware import Hardware
 from tauto.recipes import OptimizedModel, Recipe, build
-from tauto.reports import Agreement, Comparison, Memory
+from tauto.reports import Agreement, ChannelMap, Comparison, Memory
 from tauto.techniques import Context
 from tauto.tuning.payload import Payload, techniques_of_others
 from tauto.workload import Workload
@@ -166,6 +166,13 @@ class Bench:
         for file in (self._payload, self._reference):  # needed by trials alone
             file.unlink(missing_ok=True)
         return model
+
+    def channels(self, recipe: Recipe) -> tuple[ChannelMap, ...]:
+        """Return which channels stayed of what ``recipe`` pruned, as its files tell."""
+        context, found = self._context(recipe), list[ChannelMap]()
+        for index, step in enumerate(recipe.steps):
+            found += step.technique.account(step.config, context.step(index, step.name)).channels
+        return tuple(found)
 
     def resident(self, recipe: Recipe, ready_within_s: float) -> OptimizedModel:
         """Load what ``recipe`` prepared into a child that stays, behind the same ``forward``."""

@@ -11,6 +11,7 @@ from tauto.recipes import Recipe, Step
 from tauto.reports import KeptLayer, ModelLayer
 from tauto.tuning.int8_layers import kept_by, quantizes, quantizing_step, scheme_of
 from tauto.tuning.quantizable import quantizable_layers
+from tauto.tuning.twins import dense, tensors_of, twins
 from tauto.workload.structure import plain_parts
 
 __all__ = ["model_layers", "precision_of"]
@@ -36,7 +37,7 @@ def model_layers(
     known : mapping, optional
         Sensitivities by name.
     """
-    theirs = _found_again(original, optimized)
+    theirs = twins(original, optimized)
     step = quantizing_step(recipe)
     asked = _asked(original, step, kept_by(recipe)) if step is not None else {}
     rows = []
@@ -73,28 +74,6 @@ def _float(recipe: Recipe) -> str:
     return next((name for name in precisions if name in {"bfloat16", "float16"}), "float32")
 
 
-def _found_again(original: nn.Module, optimized: nn.Module) -> dict[str, nn.Module]:
-    """Return the optimized modules by the original's names: under whichever wrapper most of them are found."""
-    names = [path for path, module in original.named_modules() if path and _tensors(module)]
-    modules = {
-        ".".join(part for part in path.split(".") if part != "_orig_mod"): module
-        for path, module in optimized.named_modules()
-    }
-    prefixes = [path for path in modules if path.count(".") < 4]
-    best = max(prefixes, key=lambda prefix: sum(_under(prefix, name) in modules for name in names), default="")
-    found = {name: modules[_under(best, name)] for name in names if _under(best, name) in modules}
-    if not names:  # a layer by itself is known by its class
-        best = next((path for path, module in modules.items() if type(module) is type(original)), best)
-    if _tensors(original) and best in modules:
-        found[""] = modules[best]
-    # an engine holds nothing but an empty parameter; a module without weights is none of the original's layers
-    return {name: module for name, module in found.items() if _tensors(module)}
-
-
-def _under(prefix: str, name: str) -> str:
-    return f"{prefix}.{name}" if prefix else name
-
-
 def _asked(original: nn.Module, step: Step, keep: tuple[str, ...]) -> dict[str, str]:
     chosen, bits = quantizes(step), scheme_of(step).bits
     asked = {}
@@ -105,15 +84,6 @@ def _asked(original: nn.Module, step: Step, keep: tuple[str, ...]) -> dict[str, 
     return asked
 
 
-def _tensors(module: nn.Module) -> list[Tensor]:
-    """Return the weights of a module itself; torch.ao's quantized ones keep them packed."""
-    own = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
-    packed = getattr(module, "_packed_params", None)
-    if packed is not None and callable(weight := getattr(module, "weight", None)):
-        own.append(weight())
-    return [tensor for tensor in own if tensor.numel()]
-
-
 def precision_of(module: nn.Module) -> str | None:
     """Return what the weights of a layer are kept in, such as ``int8``; None when it has none.
 
@@ -122,7 +92,7 @@ def precision_of(module: nn.Module) -> str | None:
     >>> precision_of(nn.Linear(2, 2).bfloat16())
     'bfloat16'
     """
-    tensors = _tensors(module)
+    tensors = _all(module)
     if not tensors:
         return None
     largest = max(tensors, key=lambda tensor: tensor.numel())
@@ -141,24 +111,20 @@ def precision_of(module: nn.Module) -> str | None:
 def _bytes(module: nn.Module) -> int:
     return sum(
         part.numel() * part.element_size()
-        for tensor in _tensors(module)
+        for tensor in _all(module)
         for part in (plain_parts(tensor) if not tensor.is_quantized else [tensor])
     )
 
 
 def _zeros(module: nn.Module) -> float | None:
     """Return the share of weights that is exactly zero; None where they cannot be looked at."""
-    weights = [tensor for tensor in _tensors(module) if tensor.ndim > 1]
-    count = zeros = 0
-    for weight in weights:
-        try:
-            values = weight.detach().dequantize() if weight.is_quantized or _wrapped(weight) else weight.detach()
-        except (AttributeError, NotImplementedError, RuntimeError):  # a subclass that does not say its values
-            return None
-        count += values.numel()
-        zeros += int((values == 0).sum())
-    return zeros / count if count else None
+    weights = [dense(tensor) for tensor in _all(module) if tensor.ndim > 1]
+    if not weights or any(weight is None for weight in weights):
+        return None
+    count = sum(weight.numel() for weight in weights if weight is not None)
+    return sum(int((weight == 0).sum()) for weight in weights if weight is not None) / count
 
 
-def _wrapped(weight: Tensor) -> bool:
-    return is_traceable_wrapper_subclass(weight)
+def _all(module: nn.Module) -> list[Tensor]:
+    """Return the weights of a module itself; of one that stands for several, those of all of them."""
+    return tensors_of(module) or [tensor for part in module.modules() for tensor in tensors_of(part)]

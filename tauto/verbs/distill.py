@@ -28,6 +28,7 @@ from tauto.techniques import technique
 from tauto.techniques.distillation.students import SHAPES, Shape, repeats
 from tauto.techniques.distillation.technique import EPOCHS, DistillConfig
 from tauto.tuning import Budget, Goal, Plan, Space, tune
+from tauto.tuning.weight_pictures import weight_pictures
 from tauto.verbs.compare import check_call
 from tauto.verbs.delivery import deliver, deliver_tuned
 from tauto.workload import Workload, check_model
@@ -293,6 +294,7 @@ class _Own:
             budget_s=self.clock.total_s,
             wall_s=self.clock.elapsed_s,
         )
+        report = replace(report, pictures=weight_pictures(self.student, fitted.model))
         model = fitted.model if verdict == "improved" else self.workload.model
         return deliver(DistillationResult(report, model, fitted.model))
 

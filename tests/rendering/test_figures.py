@@ -67,6 +67,45 @@ def test_the_winners_layers_are_drawn_with_both_their_sizes() -> None:
         axes.figure.savefig(file, format="svg")
 
 
+def test_all_that_there_is_to_draw_stands_one_below_the_other() -> None:
+    made = figure(controlled())
+    titles = [axes.get_title(loc="left") for axes in made.axes]
+    assert len(made.subfigs) == 5
+    assert "What stayed of each layer" in titles
+    assert len(figure(tuning()).axes) == 1  # trials alone
+
+
+def test_weights_are_drawn_before_and_after_and_their_zeros_told() -> None:
+    [axes] = figure(controlled(), "weights").axes
+    assert axes.get_xlabel() == "zeros: 0 % before, 50 % after"
+    assert [list(stairs.get_data().values) for stairs in axes.patches] == [[1, 30, 60, 36, 1], [1, 30, 2, 30, 1]]
+
+
+def test_zeros_are_drawn_as_a_whole_and_one_by_one() -> None:
+    whole, corner = figure(controlled(), "zeros").axes
+    assert whole.images[0].get_array().tolist()[1][:3] == [0.5, 1.0, 0.5]
+    assert corner.images[0].get_array().tolist()[0] == [0, 1, 0, 1, 1, 0, 0, 1]
+    assert corner.get_title(loc="left") == "16 × 8 of 16 × 8, two of every four"
+
+
+def test_of_each_layer_a_strip_tells_which_channels_stayed() -> None:
+    [axes] = figure(controlled(), "channels").axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["stem", "wide"]
+    assert axes.images[0].get_array().tolist() == [[1, 0, 0, 1, 0, 0, 0, 1]]
+    assert [text.get_text() for text in axes.texts] == ["3 of 8 channels", "64 of 128 channels"]
+
+
+@pytest.mark.parametrize("what", ["weights", "zeros", "channels"])
+def test_what_there_is_no_figure_of_says_why(what: str) -> None:
+    with pytest.raises(InvalidArgument, match="the original was kept"):
+        figure(tuning("kept_original"), what)
+
+
+def test_a_figure_that_is_not_known_names_those_that_are() -> None:
+    with pytest.raises(InvalidArgument, match=r"no figure of 'weight'\. Did you mean 'weights'"):
+        figure(controlled(), "weight")
+
+
 def test_of_an_engine_the_sizes_of_layers_are_not_known() -> None:
     with pytest.raises(InvalidArgument, match="sizes of layers are not known: the original was kept"):
         figure(tuning("kept_original"), "layers")

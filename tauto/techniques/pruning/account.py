@@ -11,6 +11,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from tauto.reports import ChannelMap
+from tauto.reports.pictures import GONE, ROW, STAYS
 from tauto.techniques.pruning.course import Course
 from tauto.techniques.pruning.cuts import Cut
 from tauto.techniques.pruning.weights import compressed_bytes
@@ -22,6 +24,8 @@ __all__ = ["read_account", "write_account"]
 
 FILE = "account.json"
 MOST_NAMES = 8
+MOST_CHANNELS = 20_000
+"""Of which a map is kept, over all layers: a report stays small."""
 
 
 def write_account(folder: Path, course: Course, workload: Workload) -> None:
@@ -29,6 +33,7 @@ def write_account(folder: Path, course: Course, workload: Workload) -> None:
     pair = (workload.model, course.model)
     data = {
         "cuts": [asdict(cut) for cut in _merged(course.cuts)],
+        "channels": [asdict(one) for one in _maps(course.cuts)],
         "zeros": [sum(counts) for counts in zip(*course.zeros.values(), strict=True)],
         "left": course.left,
         "trainings": [
@@ -54,7 +59,8 @@ def read_account(folder: Path) -> Account:
     """Return what :func:`write_account` wrote, in words."""
     data = json.loads((folder / FILE).read_text())
     notes = [*_cut_notes(data), *_zero_notes(data), *_training_notes(data), *_left_notes(data["left"])]
-    return Account(_summary(data), tuple(notes))
+    maps = tuple(ChannelMap(**{**one, "rows": tuple(one["rows"])}) for one in data["channels"])
+    return Account(_summary(data), tuple(notes), maps)
 
 
 def _merged(cuts: list[Cut]) -> list[Cut]:
@@ -64,6 +70,29 @@ def _merged(cuts: list[Cut]) -> list[Cut]:
         before = found[cut.name].before if cut.name in found else cut.before
         found[cut.name] = Cut(cut.name, cut.kind, before, cut.after)
     return list(found.values())
+
+
+def _maps(cuts: list[Cut]) -> list[ChannelMap]:
+    """Return which channels or heads of each layer stayed; blocks are there or not, as the notes say."""
+    stayed: dict[str, list[int]] = {}
+    first = {cut.name: cut for cut in reversed(cuts) if cut.kind != "blocks"}
+    for cut in cuts:
+        if cut.name in first:
+            there = stayed.get(cut.name, list(range(cut.before)))
+            gone = set(cut.removed)  # among those that were still there
+            stayed[cut.name] = [index for place, index in enumerate(there) if place not in gone]
+    room, maps = MOST_CHANNELS, []
+    for name, kept in stayed.items():
+        width = first[name].before
+        room -= width
+        maps.append(ChannelMap(name, first[name].kind, width, len(kept), _signs(width, kept) if room >= 0 else ()))
+    return maps
+
+
+def _signs(width: int, kept: list[int]) -> tuple[str, ...]:
+    there = set(kept)
+    signs = "".join(STAYS if index in there else GONE for index in range(width))
+    return tuple(signs[start : start + ROW] for start in range(0, width, ROW))
 
 
 def _flops(model: nn.Module, workload: Workload) -> int:
