@@ -30,7 +30,8 @@ class RatioSearch:
     """Proposes recipes by what was measured; called as the ``follow`` of a :class:`~tauto.tuning.Space`.
 
     The share is found without training, since widths alone decide how fast a model is; then the ways to make a model of
-    it are tried in their order until one holds the quality.
+    it are tried in their order until one holds the quality. A look that holds it ends nothing: training was asked for,
+    and what just passes where it is judged loses more where it is not.
 
     Parameters
     ----------
@@ -55,7 +56,7 @@ class RatioSearch:
     def __call__(self, trials: Sequence[TrialReport]) -> Recipe | None:
         """Return what to try next; None when the target is reached, or cannot be."""
         done = list(zip(self._asked, trials, strict=False))
-        if any(self._good(trial) for _, trial in done):
+        if any(self._good(trial) for (_, way), trial in done if way is not None):
             return None
         if any(trial.comparison and self.target.already(trial.comparison) for _, trial in done):
             return None

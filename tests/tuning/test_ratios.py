@@ -51,10 +51,14 @@ def test_it_finds_a_share_that_just_reaches_the_target_then_trains_it(power):
     assert len(tried) <= 8
 
 
-def test_what_holds_without_training_needs_none():
-    tried, reached = run(lambda share: 1 / (1 - share))
+def test_what_holds_without_training_is_trained_as_was_asked_and_cut_no_more_than_needed():
+    tried, reached = run(lambda share: 1 / (1 - share) ** 2)
     assert reached
-    assert {config.epochs for config in tried} == {0}
+    assert [config.epochs for config in tried] == [0] * (len(tried) - 1) + [2]
+    assert 0.28 <= tried[-1].sparsity <= 0.35
+    tried, reached = run(lambda share: 1 / (1 - share), trains=False)  # with nothing to train with, a look is the whole
+    assert reached
+    assert len(tried) <= 8
 
 
 def test_a_target_out_of_reach_ends_the_search():
