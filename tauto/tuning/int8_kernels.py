@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 from torch import nn
 
@@ -22,7 +22,9 @@ _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 _STATIC = "OpenVINO has kernels for them: engine='openvino'"
 
 
-def int8_notes(model: nn.Module, hardware: Hardware) -> tuple[KernelNote, ...]:
+def int8_notes(
+    model: nn.Module, hardware: Hardware, activations: Collection[str] = ("static", "dynamic")
+) -> tuple[KernelNote, ...]:
     """Return what int8 is not expected to make faster here, and which engine would; runs nothing.
 
     Parameters
@@ -31,8 +33,15 @@ def int8_notes(model: nn.Module, hardware: Hardware) -> tuple[KernelNote, ...]:
         Only its structure is read.
     hardware : Hardware
         Its device and instruction sets.
+    activations : collection of str
+        How the inputs of layers are rounded in what is tried: "static", "dynamic", or "none", which computes in
+        floating point, so that no kernel of integers counts.
     """
-    return (*_machine(hardware), *_kinds(model), *_shapes(model, hardware))
+    rounded = "static" in activations or "dynamic" in activations
+    notes = [*_loops(model), *_convolutions(model, activations)]
+    if rounded:
+        notes = [*_machine(hardware), *notes, *_kinds(model), *_shapes(model, hardware)]
+    return (*notes, *_tables(model))
 
 
 def _machine(hardware: Hardware) -> Iterator[KernelNote]:
@@ -52,7 +61,7 @@ def _machine(hardware: Hardware) -> Iterator[KernelNote]:
         yield KernelNote("machine", (), words, "int8 still makes the model smaller: objective='size'")
 
 
-def _kinds(model: nn.Module) -> Iterator[KernelNote]:
+def _loops(model: nn.Module) -> Iterator[KernelNote]:
     yield from _note(
         model,
         "recurrent layers",
@@ -67,13 +76,23 @@ def _kinds(model: nn.Module) -> Iterator[KernelNote]:
         "no engine here has them in 8 bits: they stay in float32",
         "",
     )
-    yield from _note(
-        model,
-        "convolutions",
-        lambda module: isinstance(module, nn.modules.conv._ConvNd) and not isinstance(module, _TRANSPOSED),
-        "dynamic quantization reaches products of matrices alone: with it they stay in float32",
-        "static quantization has them, calibrated on data: method='static'",
-    )
+
+
+def _convolutions(model: nn.Module, activations: Collection[str]) -> Iterator[KernelNote]:
+    if "dynamic" in activations:
+        reason = "dynamic quantization reaches products of matrices alone: with it they stay in float32"
+        remedy = "static quantization has them, calibrated on data: method='static'"
+        if "static" in activations:
+            remedy = "static quantization, which is tried too, has them"
+    elif "static" in activations:
+        return
+    else:
+        reason = "with weights alone they stay in float32: only OpenVINO rounds those of convolutions too"
+        remedy = "engine='openvino'; for speed, static quantization: method='static'"
+    yield from _note(model, "convolutions", _convolution, reason, remedy)
+
+
+def _kinds(model: nn.Module) -> Iterator[KernelNote]:
     yield from _note(
         model,
         "transposed convolutions",
@@ -81,6 +100,9 @@ def _kinds(model: nn.Module) -> Iterator[KernelNote]:
         "torch's own compiler and ONNX Runtime have no 8-bit kernels for them",
         _STATIC,
     )
+
+
+def _tables(model: nn.Module) -> Iterator[KernelNote]:
     weights = sum(parameter.numel() for parameter in model.parameters()) or 1
     yield from _note(
         model,
@@ -132,6 +154,10 @@ def _widths(module: nn.Module) -> tuple[int, int]:
         inside = module.in_channels // module.groups * math.prod(module.kernel_size)
         return inside, module.out_channels // module.groups
     return 0, 0
+
+
+def _convolution(module: nn.Module) -> bool:
+    return isinstance(module, nn.modules.conv._ConvNd) and not isinstance(module, _TRANSPOSED)
 
 
 def _depthwise(module: nn.Module) -> bool:

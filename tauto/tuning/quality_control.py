@@ -318,7 +318,9 @@ def controlled(
         An analysis made before, as by :func:`tauto.sensitivity`.
     """
     control = QualityControl(workload, space.recipes, goal, budget, sensitivity=sensitivity)
-    before = int8_notes(workload.model, hardware)
+    steps = [step for recipe in space.recipes if (step := quantizing_step(recipe))]
+    rounds = {scheme_of(step).activations for step in steps} or {"static", "dynamic"}
+    before = int8_notes(workload.model, hardware, rounds)
     if before:
         subjects = ", ".join(note.subject if note.layers else f"this {note.subject}" for note in before)
         emit(Progress("quantize", f"int8 is not expected to be faster for: {subjects}", 0.0, budget.left_s))

@@ -71,3 +71,22 @@ def test_layers_are_named_with_what_would_help(model, subject, remedy):
 
 def test_a_width_that_is_little_filled_up_is_no_matter():
     assert subjects(nn.Linear(512, 1000)) == {}
+
+
+@pytest.mark.parametrize(
+    ("activations", "remedy"),
+    [
+        ({"static", "dynamic"}, "tried too"),
+        ({"dynamic"}, "method='static'"),
+        ({"static"}, None),
+        ({"none"}, "engine='openvino'"),
+    ],
+)
+def test_a_convolution_is_told_of_by_what_is_tried(activations, remedy):
+    notes = int8_notes(nn.Conv2d(32, 32, 3), VNNI, activations)
+    assert [remedy in note.remedy for note in notes] == ([True] if remedy else [])
+
+
+def test_kernels_of_integers_are_no_matter_where_weights_alone_are_rounded():
+    model = nn.Sequential(nn.Linear(64, 10), nn.ConvTranspose2d(32, 32, 3), nn.LSTM(32, 32))
+    assert [note.subject for note in int8_notes(model, machine("AVX2"), {"none"})] == ["recurrent layers"]
