@@ -14,9 +14,16 @@ from tauto_magics.progress import opens_its_cell, shown
 
 __all__ = ["call_engine", "change_model"]
 
+Kept = Callable[[Any], Any]
 
-def call_engine(call: Invocation, verb: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
+
+def call_engine(
+    call: Invocation, verb: Callable[..., Any], *args: Any, kept: Kept | None = None, **keywords: Any
+) -> Any:
     """Return what ``verb`` returns, with progress shown while it works.
+
+    What is ``kept`` of the result is written into the name that ``--into`` says, and only there; of a partial result,
+    too.
 
     Raises
     ------
@@ -31,25 +38,25 @@ def call_engine(call: Invocation, verb: Callable[..., Any], *args: Any, **keywor
             return verb(*args, **keywords)
 
     try:
-        return translated(work)
+        result, stopped = translated(work), False
     except Interrupted as stop:
-        result = stop.result
+        result, stopped = stop.result, True
     except KeyboardInterrupt:
         raise Stopped("stopped before anything was found; nothing was changed.") from None
-    _bind(call, result)
-    display(result)
-    raise Stopped("stopped; what was found until then is above, and is tauto.last().")
-
-
-def change_model(call: Invocation, verb: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
-    """As :func:`call_engine`, and write the model into the name that ``--into`` says, and only there."""
-    result = call_engine(call, verb, *args, **keywords)
-    _bind(call, result)
+    if kept is not None:
+        _bind(call, kept(result))
+    if stopped:
+        display(result)
+        raise Stopped("stopped; what was found until then is above, and is tauto.last().")
     return result
 
 
-def _bind(call: Invocation, result: Any) -> None:
+def change_model(call: Invocation, verb: Callable[..., Any], *args: Any, **keywords: Any) -> Any:
+    """As :func:`call_engine`, where the model is what ``--into`` names."""
+    return call_engine(call, verb, *args, kept=lambda result: getattr(result, "model", None), **keywords)
+
+
+def _bind(call: Invocation, value: Any) -> None:
     into = getattr(call.arguments, "into", None)
-    model = getattr(result, "model", None)
-    if into is not None and model is not None:
-        call.shell.push({into: model}, interactive=True)
+    if into is not None and value is not None:
+        call.shell.push({into: value}, interactive=True)

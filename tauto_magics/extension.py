@@ -23,11 +23,12 @@ from tauto_magics.prune import PRUNE
 from tauto_magics.quantize import QUANTIZE
 from tauto_magics.runs import RUNS
 from tauto_magics.script import SCRIPT
+from tauto_magics.sensitivity import SENSITIVITY
 from tauto_magics.settings import TautoMagics
 
 __all__ = ["MAGICS", "load_ipython_extension", "unload_ipython_extension"]
 
-_VERBS = (PROFILE, FIX, COMPARE, QUANTIZE, PRUNE, FACTORIZE, DISTILL, AUTOTUNE, APPLY, SCRIPT, RUNS)
+_VERBS = (PROFILE, FIX, COMPARE, SENSITIVITY, QUANTIZE, PRUNE, FACTORIZE, DISTILL, AUTOTUNE, APPLY, SCRIPT, RUNS)
 
 MAGICS: tuple[Magic, ...] = (*_VERBS, overview_magic(_VERBS))
 

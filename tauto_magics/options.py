@@ -12,6 +12,7 @@ __all__ = [
     "add_inputs",
     "add_quality",
     "add_search",
+    "found",
     "inputs_keywords",
     "quality_keywords",
     "search_keywords",
@@ -48,13 +49,13 @@ def words(text: str) -> list[str]:
 
 def inputs_keywords(call: Invocation) -> dict[str, Any]:
     """Return ``inputs`` when given."""
-    return _found(call, {"inputs": VALUE})
+    return found(call, {"inputs": VALUE})
 
 
 def quality_keywords(call: Invocation) -> dict[str, Any]:
     """Return what judges the quality, as far as it is given."""
     arguments = call.arguments
-    keywords = _found(call, {"data": ITERABLE, "evaluate": CALLABLE})
+    keywords = found(call, {"data": ITERABLE, "evaluate": CALLABLE})
     keywords["max_drop"] = arguments.max_drop or call.settings.max_drop
     if arguments.metric:
         keywords["metric"] = arguments.metric
@@ -69,7 +70,7 @@ def search_keywords(call: Invocation) -> dict[str, Any]:
     if arguments.into is not None:
         read = [getattr(arguments, name, None) for name in ("recipe", "model", "inputs", "data", "evaluate", "factory")]
         call.names.check_new(arguments.into, read)
-    keywords = inputs_keywords(call) | quality_keywords(call) | _found(call, {"factory": CALLABLE})
+    keywords = inputs_keywords(call) | quality_keywords(call) | found(call, {"factory": CALLABLE})
     if budget := arguments.budget or call.settings.budget:
         keywords["budget"] = budget
     if arguments.isolated:
@@ -77,6 +78,7 @@ def search_keywords(call: Invocation) -> dict[str, Any]:
     return keywords
 
 
-def _found(call: Invocation, kinds: dict[str, Any]) -> dict[str, Any]:
+def found(call: Invocation, kinds: dict[str, Any]) -> dict[str, Any]:
+    """Return what the options of these names name, of these kinds, as far as they are given."""
     given = {name: getattr(call.arguments, name) for name in kinds}
     return {name: call.names.find(text, kinds[name]) for name, text in given.items() if text is not None}

@@ -17,6 +17,7 @@ from tauto.cli.profile import profile
 from tauto.cli.prune import prune
 from tauto.cli.quantize import quantize
 from tauto.cli.runs import runs
+from tauto.cli.sensitivity import sensitivity
 from tauto.config import FrontEnd, use_front_end
 
 __all__ = ["app", "run"]
@@ -28,7 +29,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (profile, fix, quantize, prune, factorize, distill, autotune, apply, runs, hardware):
+for command in (profile, fix, sensitivity, quantize, prune, factorize, distill, autotune, apply, runs, hardware):
     app.command()(command)
 
 

@@ -108,6 +108,7 @@ class Engine:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     engine = Engine()
-    for name in ("profile", "fix", "compare", "quantize", "prune", "factorize", "autotune", "apply", "script", "runs"):
+    verbs = ("profile", "fix", "compare", "sensitivity", "quantize", "prune", "factorize", "autotune", "apply")
+    for name in (*verbs, "script", "runs"):
         monkeypatch.setitem(vars(tauto), name, engine.verb(name))
     return engine
