@@ -100,6 +100,13 @@ def _kinds(model: nn.Module) -> Iterator[KernelNote]:
         "torch's own compiler and ONNX Runtime have no 8-bit kernels for them",
         _STATIC,
     )
+    yield from _note(
+        model,
+        "one- and three-dimensional convolutions",
+        lambda module: isinstance(module, nn.Conv1d | nn.Conv3d),
+        "torch's own compiler has 8-bit kernels for two dimensions: with it they stay in float32",
+        _STATIC,
+    )
 
 
 def _tables(model: nn.Module) -> Iterator[KernelNote]:

@@ -16,6 +16,7 @@ from tauto.tuning.quantizable import QuantizableLayer
 __all__ = ["keeps_layers", "kept_by", "quantizes", "quantizing_step", "scheme_of", "with_kept"]
 
 _TABLES = (nn.Embedding, nn.EmbeddingBag)
+_TORCHAO_STATIC = (nn.Linear, nn.Conv2d, nn.MultiheadAttention)
 _INTEGERS = re.compile(r"(?<![a-z])(int[48]|float8|fp8)")
 
 
@@ -68,6 +69,8 @@ def quantizes(step: Step) -> Callable[[QuantizableLayer], bool]:
     def chosen(layer: QuantizableLayer) -> bool:
         if everything or isinstance(layer.module, _TABLES):
             return everything
+        if step.name == "int8_static":  # torchao's quantizer for the compiler knows these kinds alone
+            return isinstance(layer.module, _TORCHAO_STATIC)
         if scheme.activations == "static" or isinstance(layer.module, nn.Linear):
             return True
         # products of matrices alone have dynamic kernels, and torchao sees plain linear layers only

@@ -47,6 +47,7 @@ class Way:
 _WAYS = (
     Way("static", 8, "openvino", "openvino", {"precision": "int8"}, ("histogram", "quantile", "average", "minmax")),
     Way("static", 8, "onnxruntime", "onnxruntime", {"precision": "int8_static"}, ("entropy", "percentile", "average")),
+    Way("static", 8, "torch", "int8_static", observers=("minmax", "average")),
     Way("dynamic", 8, "torch", "int8_dynamic"),
     Way("dynamic", 8, "onnxruntime", "onnxruntime", {"precision": "int8_dynamic"}),
     Way("weight-only", 8, "openvino", "openvino", {"precision": "int8_weights"}),

@@ -147,6 +147,6 @@ def test_a_recipe_says_what_is_kept_and_survives_writing():
 
 
 def test_every_quantizing_technique_can_keep_layers():
-    for name in ("int8_dynamic", "int8_weights", "int4_weights", "float8", "onnxruntime", "openvino"):
+    for name in ("int8_dynamic", "int8_weights", "int4_weights", "float8", "int8_static", "onnxruntime", "openvino"):
         config: Config = technique(name).config()
         assert config.keep == ()

@@ -25,7 +25,8 @@ def titles(*asked, workload=CONV, trained=None, observers=False):
 
 def test_auto_is_all_that_quantizes_inputs_too():
     found, not_tried = titles()
-    assert {"openvino (int8)", "onnxruntime (int8_static)", "onnxruntime (int8_dynamic)", "int8_dynamic"} <= set(found)
+    static = {"openvino (int8)", "onnxruntime (int8_static)", "int8_static"}
+    assert static | {"onnxruntime (int8_dynamic)", "int8_dynamic"} <= set(found)
     assert not any("weights" in title for title in found)
     assert not not_tried
     assert len(set(found)) == len(found)
@@ -35,6 +36,16 @@ def test_static_tries_other_ways_to_tell_ranges_after_the_usual_one():
     found, _ = titles("static", None, "openvino", observers=True)
     assert found[0] == "openvino (int8)"
     assert set(found[1:]) == {f"openvino (int8, {name})" for name in ("histogram", "quantile", "average", "minmax")}
+
+
+def test_static_in_torch_is_compiled_already_and_has_observers_of_its_own():
+    assert titles("static", None, "torch", observers=True)[0] == [
+        "int8_static",
+        "int8_static (minmax)",
+        "int8_static (average)",
+    ]
+    found, _ = titles("qat", 8, "torch", trained={"bits": 8, "epochs": 1})
+    assert found == ["qat (8 bits, 1 epoch) → int8_static"]
 
 
 def test_four_bits_are_of_the_weights_alone_and_torch_says_where_it_has_them():
@@ -59,7 +70,7 @@ def test_training_stands_before_what_is_static():
 def test_what_an_engine_finds_nothing_to_do_in_is_told():
     plain = Workload.of(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), inputs=torch.zeros(2, 3, 8, 8))
     found, not_tried = titles(workload=plain)
-    assert set(found) == {"openvino (int8)", "onnxruntime (int8_static)"}
+    assert set(found) == {"openvino (int8)", "onnxruntime (int8_static)", "int8_static"}
     assert not_tried["onnxruntime (int8_dynamic)"].reason.startswith("the model has no linear or LSTM layer")
     assert "no plain linear layer" in not_tried["int8_dynamic"].reason
 
@@ -87,7 +98,6 @@ def test_a_recurrent_network_goes_to_an_engine():
         (("static", 4), "bits: 'static' has 8 bits; 4 are for weights alone. Write method='weight-only', or bits=8."),
         (("int4_weights", 8), "bits: 'int4_weights' has 4 bits. Leave bits out, or write 4."),
         (("dynamic", None, "openvino"), "engine: OpenVINO has no 'dynamic'; it has static (8 bits), weight-only"),
-        (("static", None, "torch"), "engine: torch has no 'static'; it has dynamic (8 bits), weight-only"),
     ],
 )
 def test_what_nothing_does_is_refused_with_what_there_is(asked, words):

@@ -17,10 +17,11 @@ from tauto.recipes import Recipe
 from tauto.reports import Agreement, Quality, SensitivityRow, TrialReport
 from tauto.tuning.bench import Baseline
 from tauto.tuning.budget import Budget
-from tauto.tuning.int8_layers import kept_by, quantizing_step, scheme_of, with_kept
+from tauto.tuning.int8_layers import kept_by, quantizes, quantizing_step, scheme_of, with_kept
 from tauto.tuning.losses import loss_of
 from tauto.tuning.objective import Goal
 from tauto.tuning.quality_control import QualityControl, needed, resisting
+from tauto.tuning.quantizable import quantizable_layers
 from tauto.tuning.sensitivity import Sensitivity
 from tauto.workload import Workload
 
@@ -209,12 +210,20 @@ def test_a_recipe_is_named_by_what_it_keeps():
         (("openvino", {"precision": "int8"}), 8, "static"),
         (("onnxruntime", {"precision": "int8_dynamic"}), 8, "dynamic"),
         (("int8_dynamic", {}), 8, "dynamic"),
+        (("int8_static", {}), 8, "static"),
         (("int4_weights", {}), 4, "none"),
     ],
 )
 def test_how_a_recipe_writes_numbers(step, bits, activations):
     scheme = scheme_of(quantizing_step(Recipe.of(step)))
     assert (scheme.bits, scheme.activations) == (bits, activations)
+
+
+def test_static_in_torch_is_of_the_layers_that_its_quantizer_knows():
+    net = nn.ModuleDict({"1": nn.Conv1d(4, 4, 3), "2": nn.Conv2d(4, 4, 3), "up": nn.ConvTranspose2d(4, 4, 3)})
+    net.update({"head": nn.Linear(4, 4), "mix": nn.MultiheadAttention(4, 2), "table": nn.Embedding(4, 4)})
+    chosen = quantizes(quantizing_step(Recipe.of("int8_static")))
+    assert {layer.path for layer in quantizable_layers(net)[0] if chosen(layer)} == {"2", "head", "mix"}
 
 
 def test_without_an_analysis_the_layers_are_ranked_by_themselves():

@@ -18,7 +18,7 @@ from tauto.techniques.registry import register
 from tauto.techniques.technique import Applicability, Config, Context, Script, Technique
 from tauto.workload import Call, Workload
 
-__all__ = ["Compile", "CompileConfig"]
+__all__ = ["Compile", "CompileConfig", "cause_of", "compiler_applies", "inductor_settings", "shapes_of"]
 
 _INSTALL = {
     "linux": "install g++ (Debian and Ubuntu: apt install g++), or set CXX to a compiler",
@@ -56,35 +56,24 @@ class Compile(Technique):
 
     def applies_to(self, workload: Workload, hardware: Hardware) -> Applicability:
         """It needs a C++ compiler and Python's headers on a CPU, Triton on a GPU."""
-        if hardware.device == "cuda":
-            if importlib.util.find_spec("triton") is None:
-                return Applicability.no("Triton is not installed, and kernels for a GPU need it", "pip install triton")
-            return Applicability.yes()
-        if hardware.compiler is None:
-            return Applicability.no("no C++ compiler was found", _INSTALL[hardware.platform])
-        if not Path(sysconfig.get_path("include"), "Python.h").exists():
-            return Applicability.no(
-                "Python's C headers (Python.h) are missing", "Debian and Ubuntu: apt install python3-dev"
-            )
-        return Applicability.yes()
+        return compiler_applies(hardware)
 
     def space(self, workload: Workload, hardware: Hardware) -> tuple[CompileConfig, ...]:
         """Freezing first. Other shapes are compiled too when most samples are not of the example's."""
-        same = sum(call.shapes == workload.example.shapes for call in workload.samples)
-        shapes: Shapes = "example" if 2 * same >= len(workload.samples) else "any"
+        shapes = shapes_of(workload)
         return (CompileConfig(True, shapes), CompileConfig(False, shapes))
 
     def apply(self, workload: Workload, config: CompileConfig, context: Context) -> nn.Module:
         """Return a copy that is compiled already, for the example and (``shapes="any"``) another sample."""
         folder = context.file("inductor", lambda part: part.mkdir(mode=0o700))
-        settings = _settings(config, context)
+        settings = inductor_settings(config.freezing, context)
         compiled = CompiledModule(workload.copy_model(), config.shapes, settings, folder)
         graphs = 0
         for call in _calls(workload, config):
             try:
                 graphs += compiled.prepare(call.args, call.kwargs)
             except Exception as error:  # whatever the compiler raises
-                raise CandidateFailed(f"it could not be compiled: {_cause(error)}") from error
+                raise CandidateFailed(f"it could not be compiled: {cause_of(error)}") from error
         if not graphs:
             raise CandidateFailed("the compiler found nothing in it that it can compile")
         return proved(compiled, workload.example)
@@ -99,9 +88,31 @@ class Compile(Technique):
         return Script(("import torch", "import torch._inductor.config"), body)
 
 
-def _settings(config: CompileConfig, context: Context) -> dict[str, Any]:
+def compiler_applies(hardware: Hardware) -> Applicability:
+    """Say whether TorchInductor finds what it builds kernels with here; what to install where it does not."""
+    if hardware.device == "cuda":
+        if importlib.util.find_spec("triton") is None:
+            return Applicability.no("Triton is not installed, and kernels for a GPU need it", "pip install triton")
+        return Applicability.yes()
+    if hardware.compiler is None:
+        return Applicability.no("no C++ compiler was found", _INSTALL[hardware.platform])
+    if not Path(sysconfig.get_path("include"), "Python.h").exists():
+        return Applicability.no(
+            "Python's C headers (Python.h) are missing", "Debian and Ubuntu: apt install python3-dev"
+        )
+    return Applicability.yes()
+
+
+def shapes_of(workload: Workload) -> Shapes:
+    """Return ``"any"`` where most samples are not of the example's shapes, else ``"example"``."""
+    same = sum(call.shapes == workload.example.shapes for call in workload.samples)
+    return "example" if 2 * same >= len(workload.samples) else "any"
+
+
+def inductor_settings(freezing: bool, context: Context) -> dict[str, Any]:
+    """Return the settings of ``torch._inductor.config`` under which TAuto compiles, in a trial and in the kernel."""
     return {
-        "freezing": config.freezing,
+        "freezing": freezing,
         "fx_graph_cache": True,
         # the place of a precompiled header is remembered for the whole process, and this folder may go before it does
         "cpp_cache_precompile_headers": False,
@@ -110,12 +121,12 @@ def _settings(config: CompileConfig, context: Context) -> dict[str, Any]:
     }
 
 
-def _calls(workload: Workload, config: CompileConfig) -> list[Call]:
-    others = [call for call in workload.samples if call.shapes != workload.example.shapes]
-    return [workload.example, *(others[:1] if config.shapes == "any" else [])]
-
-
-def _cause(error: BaseException) -> str:
+def cause_of(error: BaseException) -> str:
     """Return the error in words: the compiler's own, not that of the layers which hand it on."""
     inner = getattr(error, "inner_exception", None) or error
     return reduced(inner)
+
+
+def _calls(workload: Workload, config: CompileConfig) -> list[Call]:
+    others = [call for call in workload.samples if call.shapes != workload.example.shapes]
+    return [workload.example, *(others[:1] if config.shapes == "any" else [])]

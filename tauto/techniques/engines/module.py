@@ -35,6 +35,11 @@ class Engine(ABC):
 
     folder: Path
 
+    @property
+    def shipped_bytes(self) -> int:
+        """Bytes of the files that it loads."""
+        return sum(file.stat().st_size for file in self.folder.rglob("*") if file.is_file())
+
     @abstractmethod
     def run(self, tensors: Sequence[Tensor]) -> list[Tensor]:
         """Return the answer's tensors, in memory that no later call writes to."""
@@ -77,17 +82,26 @@ class EngineModule(nn.Module):
         if plain in self._checked:
             return rebuild(self.signature.answer, self._answer(args))
         tensors = self.signature.tensors(args, kwargs)
-        if self._needs_pieces(tensors):
-            return rebuild(self.signature.answer, self._pieces(tensors))
-        answer = rebuild(self.signature.answer, self._run(tensors))
-        if plain is not None and len(self._checked) < _MOST_CHECKED and _same_order(args, tensors):
+        answer = rebuild(self.signature.answer, self.answers(tensors))
+        known = plain is None or len(self._checked) >= _MOST_CHECKED or self._needs_pieces(tensors)
+        if not known and _same_order(args, tensors):
             self._checked.add(plain)
         return answer
 
+    def answers(self, tensors: Sequence[Tensor]) -> list[Tensor]:
+        """Return the tensors of the answer to a call of these, in pieces where only one batch size was prepared.
+
+        Raises
+        ------
+        ModelError
+            When they are not of the prepared types and shapes.
+        """
+        return self._pieces(tensors) if self._needs_pieces(tensors) else self._run(tensors)
+
     @property
     def shipped_bytes(self) -> int:
-        """Bytes of the files that the engine loads."""
-        return sum(file.stat().st_size for file in self.engine.folder.rglob("*") if file.is_file())
+        """Bytes that the engine needs beside the code."""
+        return self.engine.shipped_bytes
 
     def extra_repr(self) -> str:
         """Say what calls it takes."""
@@ -216,9 +230,8 @@ def _check_other_batch(module: EngineModule, witnesses: Sequence[Witness]) -> No
 
 def _error(module: EngineModule, witness: Witness) -> float:
     """Return the largest relative error (Euclidean) over the outputs; infinite where shapes differ."""
-    run = module._pieces if module._needs_pieces(witness.inputs) else module._run
     worst = 0.0
-    for got, expected in zip(run(witness.inputs), witness.outputs, strict=True):
+    for got, expected in zip(module.answers(witness.inputs), witness.outputs, strict=True):
         if got.shape != expected.shape:
             return float("inf")
         distance, length = (torch.linalg.vector_norm(v.double()) for v in (got.double() - expected.double(), expected))

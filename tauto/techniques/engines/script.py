@@ -13,19 +13,24 @@ from tauto.conversion.export import Flat
 from tauto.techniques.listing import MAPPING, MAPPING_IMPORTS, listed
 from tauto.workload.structure import flatten, rebuild
 
-__all__ = ["DEFINITIONS", "IMPORTS", "VNNI", "InEngine", "to_onnx"]
+__all__ = ["DEFINITIONS", "IMPORTS", "VNNI", "InEngine", "exported", "to_onnx"]
 
 
-def to_onnx(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], path: Path) -> None:
-    """Write ``model`` to ``path`` with the batch (dimension 0 of the example's tensors) free."""
+def exported(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.export.ExportedProgram:
+    """Return ``model`` as a program of a list of tensors, the batch (dimension 0 of the example's tensors) free."""
     tensors, structure = flatten((args, kwargs))
     batch = next(tensor.shape[0] for tensor in tensors if tensor.ndim)
     free = [{0: torch.export.Dim.AUTO} if t.ndim and t.shape[0] == batch else None for t in tensors]
     if batch == 1:  # a size of one would be taken for a constant
         tensors = [torch.cat([t, t]) if dims else t for t, dims in zip(tensors, free, strict=True)]
     with torch.no_grad():
-        program = torch.export.export(Flat(model, structure), (tensors,), dynamic_shapes=(free,))
-    names = [f"input{index}" for index in range(len(tensors))]
+        return torch.export.export(Flat(model, structure), (tensors,), dynamic_shapes=(free,))
+
+
+def to_onnx(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], path: Path) -> None:
+    """Write ``model`` to ``path`` with the batch free."""
+    program = exported(model, args, kwargs)
+    names = [f"input{index}" for index in range(len(flatten((args, kwargs))[0]))]
     torch.onnx.export(program, (), path, input_names=names, dynamo=True, external_data=True)
 
 
@@ -46,6 +51,6 @@ class InEngine(nn.Module):
 
 
 IMPORTS = (*MAPPING_IMPORTS, "import tempfile", "from pathlib import Path")
-DEFINITIONS = (*MAPPING, *(listed(item) for item in (flatten, rebuild, Flat, to_onnx, InEngine)))
+DEFINITIONS = (*MAPPING, *(listed(item) for item in (flatten, rebuild, Flat, exported, to_onnx, InEngine)))
 VNNI = "torch.cpu._is_vnni_supported()"
 """Asks whether int8 weights may take all eight bits, as :func:`~tauto.techniques.engines.module.saturates` does."""

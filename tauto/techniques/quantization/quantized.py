@@ -12,7 +12,7 @@ from tauto.techniques.proof import proved
 from tauto.techniques.technique import Applicability
 from tauto.workload import Call, Workload
 
-__all__ = ["already_quantized", "few_names", "linear_applies", "unreached"]
+__all__ = ["already_quantized", "few_names", "linear_applies", "recurrent_applies", "unreached"]
 
 _WEIGHTS = (torch.int8, torch.uint8, torch.float8_e4m3fn, torch.float8_e5m2)
 _MOST_NAMES = 8
@@ -46,22 +46,29 @@ def linear_applies(workload: Workload) -> Applicability:
     model = workload.model
     if layer := already_quantized(model):
         return Applicability.no(f"the model is quantized already: its layer {layer}")
-    recurrent = {path: module for path, module in model.named_modules() if isinstance(module, nn.RNNBase)}
-    total = sum(tensor.numel() for tensor in model.parameters())
-    held = sum(tensor.numel() for module in recurrent.values() for tensor in module.parameters())
-    if 2 * held > total:
-        path, module = next(iter(recurrent.items()))
-        return Applicability.no(
-            f"most weights are in recurrent layers such as {path or 'the model'} ({type(module).__name__}), "
-            "which torchao does not quantize",
-            "ONNX Runtime and OpenVINO quantize them: engine='onnxruntime'",
-        )
+    if not (answer := recurrent_applies(model)).applies:
+        return answer
     layers = [module for module in model.modules() if type(module) is nn.Linear]
     if not layers:
         return Applicability.no("the model has no plain linear layer, and only those are quantized")
     if not any(layer.weight.dtype == torch.float32 for layer in layers):
         return Applicability.no("its linear layers are not in float32")
     return Applicability.yes()
+
+
+def recurrent_applies(model: nn.Module) -> Applicability:
+    """Say, by name, where recurrent layers hold most of the weights: torchao leaves them as they are."""
+    recurrent = {path: module for path, module in model.named_modules() if isinstance(module, nn.RNNBase)}
+    total = sum(tensor.numel() for tensor in model.parameters())
+    held = sum(tensor.numel() for module in recurrent.values() for tensor in module.parameters())
+    if 2 * held <= total:
+        return Applicability.yes()
+    path, module = next(iter(recurrent.items()))
+    return Applicability.no(
+        f"most weights are in recurrent layers such as {path or 'the model'} ({type(module).__name__}), "
+        "which torchao does not quantize",
+        "ONNX Runtime and OpenVINO quantize them: engine='onnxruntime'",
+    )
 
 
 def unreached(model: nn.Module, layers: Collection[str], calls: Iterable[Call]) -> list[str]:
