@@ -14,6 +14,8 @@ Objective = Literal["latency", "size"]
 
 SMALLER = 0.9
 """A size ratio below this is worth having."""
+AS_FAST = 0.9
+"""A speedup below this is a loss of speed, also where noise leaves open whether there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +65,15 @@ class Goal:
         if self.objective == "size":
             return Decision(smaller and comparison.verdict != "worse", f"{size}, {speed}")
         if comparison.verdict == "same" and self.or_smaller and smaller:
-            return Decision(True, f"as fast ({comparison.speedup:.2f}×) and {size}")
+            return self._decide_as_fast(comparison)
         return Decision(comparison.verdict == "better", speed)
+
+    def _decide_as_fast(self, comparison: Comparison) -> Decision:
+        size, low, high = _size_words(comparison), comparison.speedup_interval.low, comparison.speedup_interval.high
+        if comparison.speedup < AS_FAST:
+            return Decision(False, f"{size}, {speed_words(comparison)}")
+        words = "as fast" if low >= AS_FAST else "not shown to be slower"
+        return Decision(True, f"{words} ({comparison.speedup:.2f}×, {low:.2f}–{high:.2f}) and {size}")
 
     def _decide_by(self, target: Target, comparison: Comparison) -> Decision:
         words = _size_words(comparison) if target.kind == "size" else speed_words(comparison)

@@ -9,6 +9,7 @@ from reports_by_hand import comparison
 
 from tauto.errors import TrialFailed
 from tauto.recipes import Recipe
+from tauto.reports import Interval
 from tauto.tuning.bench import Attempt, Baseline
 from tauto.tuning.budget import Budget
 from tauto.tuning.objective import Goal
@@ -241,6 +242,20 @@ def test_a_recipe_asked_for_is_kept_though_slower_but_not_when_wrong():
 
 
 class TestGoal:
+    @pytest.mark.parametrize(
+        ("speedup", "low", "high", "improves", "words"),
+        [
+            (0.58, 0.32, 1.06, False, "3.9× smaller, no faster: 0.58× (0.32–1.06)"),
+            (0.98, 0.95, 1.01, True, "as fast (0.98×, 0.95–1.01) and"),
+            (1.05, 0.30, 3.00, True, "not shown to be slower (1.05×, 0.30–3.00) and"),
+        ],
+    )
+    def test_as_fast_is_what_noise_leaves_likely(self, speedup, low, high, improves, words):
+        small = replace(comparison(1.0), speedup=speedup, speedup_interval=Interval(low, high))
+        decision = Goal(or_smaller=True).decide(small)
+        assert decision.improves is improves
+        assert decision.reason.startswith(words)
+
     def test_size_counts_when_it_is_the_objective(self):
         small = comparison(1.0)
         assert Goal("size").decide(small).improves
