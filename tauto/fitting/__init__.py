@@ -8,7 +8,7 @@ from tauto.fitting.objective import Loss, Objective, supervised
 from tauto.fitting.optimizer import OptimizerFactory
 from tauto.fitting.own import fit_with, fitter
 from tauto.fitting.plan import Plan, Schedule
-from tauto.fitting.recovery import recovery, trainable
+from tauto.fitting.recovery import epochs_of, recovery, told_of_data, trainable
 
 __all__ = [
     "Fitted",
@@ -20,11 +20,13 @@ __all__ = [
     "Plan",
     "Schedule",
     "distilled",
+    "epochs_of",
     "fit",
     "fit_with",
     "fitter",
     "imitating",
     "recovery",
     "supervised",
+    "told_of_data",
     "trainable",
 ]

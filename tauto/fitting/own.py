@@ -25,7 +25,7 @@ from tauto.workload.call import Call
 from tauto.workload.check import check_model
 from tauto.workload.state import seeded
 
-__all__ = ["FineTune", "fit_with", "fitter"]
+__all__ = ["FineTune", "fit_with", "fitter", "takes_epoch"]
 
 FineTune = Callable[..., Any]
 """``finetune(model)``, called once, or ``finetune(model, epoch)``, called once an epoch (from 0)."""
@@ -67,7 +67,7 @@ def fit_with(
         On Ctrl-C, with what was found until then.
     """
     check_model(model)
-    by_epoch = _takes_epoch(finetune)
+    by_epoch = takes_epoch(finetune)
     plan = plan or Plan(epochs=1)
     if by_epoch and plan.epochs is None:
         raise InvalidArgument("steps: a function of (model, epoch) is called once an epoch. Write epochs=… instead.")
@@ -120,7 +120,7 @@ def fitter(
         When there is neither or both.
     """
     if finetune is not None and loader is None:
-        _takes_epoch(finetune)
+        takes_epoch(finetune)
         return functools.partial(fit_with, finetune=finetune, plan=plan, **judged)
     if loader is None or finetune is not None:
         raise InvalidArgument(
@@ -139,7 +139,14 @@ def fitter(
     )
 
 
-def _takes_epoch(finetune: Any) -> bool:
+def takes_epoch(finetune: Any) -> bool:
+    """Return whether a user's function is called as ``finetune(model, epoch)``; else it is ``finetune(model)``.
+
+    Raises
+    ------
+    InvalidArgument
+        When it is neither.
+    """
     if not callable(finetune):
         raise InvalidArgument(
             f"finetune: a {type(finetune).__name__} cannot be called. Give a function of (model) or (model, epoch)."

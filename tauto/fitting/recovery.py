@@ -8,15 +8,16 @@ from typing import Any
 
 from torch import nn
 
+from tauto.errors import InvalidArgument, ModelError
 from tauto.fitting.distilling import distilled
 from tauto.fitting.fitted import Fitted, Fitter
-from tauto.fitting.own import fitter
+from tauto.fitting.own import fitter, takes_epoch
 from tauto.fitting.plan import Plan
 from tauto.fitting.state import copied
 from tauto.workload.call import Call
 from tauto.workload.training import Training
 
-__all__ = ["recovery", "trainable"]
+__all__ = ["epochs_of", "recovery", "told_of_data", "trainable"]
 
 
 def recovery(
@@ -68,10 +69,50 @@ def recovery(
 
     def recover(model: nn.Module, in_place: bool = False) -> Fitted:
         model = model if in_place else copied(model)
-        with trainable(model):
+        with trainable(model), told_of_data():
             return train(model, in_place=True)
 
     return recover
+
+
+def epochs_of(training: Training | None, asked: int | None, default: int) -> int:
+    """Return for how many epochs a changed model is trained: as asked for, or ``default``; 0 without anything to.
+
+    A user's ``finetune(model)`` is called once, whatever it does inside: that counts as one.
+
+    Raises
+    ------
+    InvalidArgument
+        When epochs are asked for and there is nothing to train with, or nothing that is called so often.
+
+    Examples
+    --------
+    >>> epochs_of(None, None, 3), epochs_of(Training(finetune=lambda model: None), None, 3)
+    (0, 1)
+    """
+    if training is None:
+        if asked:
+            raise InvalidArgument("epochs: there is nothing to train with. Give data= (and loss=), or finetune=.")
+        return 0
+    if training.finetune is None or takes_epoch(training.finetune):
+        return default if asked is None else asked
+    if asked is not None and asked > 1:
+        raise InvalidArgument(
+            f"epochs: finetune(model) is called once. Write finetune(model, epoch), which is called {asked} times, or "
+            "leave epochs out."
+        )
+    return 1 if asked is None else asked
+
+
+@contextmanager
+def told_of_data() -> Iterator[None]:
+    """Run the block with what is wrong with the loader told of by the name that verbs give it: ``data``."""
+    try:
+        yield
+    except (InvalidArgument, ModelError) as error:
+        if not str(error).startswith("loader:"):
+            raise
+        raise type(error)(str(error).replace("loader:", "data:", 1)) from error
 
 
 @contextmanager

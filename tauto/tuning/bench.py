@@ -44,6 +44,11 @@ class Baseline:
     samples: int | None = None
     """That ``evaluate`` called the model with; None when it was not seen to call it."""
 
+    @property
+    def moved(self) -> bool:
+        """Whether the metrics were others when they were asked for a second time."""
+        return self.again is not None and self.again != self.metrics
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:

@@ -212,9 +212,12 @@ class Search:
     def confidence(self) -> tuple[DropConfidence, ...]:
         """How sure the drops are of the winner, or else of what came nearest; empty when no metric was judged."""
         proof = self.confirmed
-        lost = [item for item in self._candidates if item.report.comparison and _comparison(item).quality_held is False]
+        measured = [item for item in self._candidates if item.report.comparison]
+        lost = [item for item in measured if _comparison(item).quality_held is False]
         if proof is None and lost:
             proof = _comparison(self._nearest(lost))
+        elif proof is None and measured and self.bench.baseline.moved:  # nobody lost, but by figures that move
+            proof = _comparison(measured[0])
         return confidence_of(proof.quality, self.bench.baseline) if proof is not None else ()
 
     @property

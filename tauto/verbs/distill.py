@@ -215,15 +215,16 @@ class _Own:
         before = self.workload.rule.judge(metrics, first) if metrics and first else ()
         made = partial(self._result, matched=_matched(objective), before=before)
         try:
-            fitted = fitting.fit(
-                self.student,
-                self._training.loader or (),
-                plan=self.lesson.plan(max(1.0, _TRAINING_SHARE * self.clock.left_s)),
-                objective=objective,
-                teacher=teacher,
-                checkpoint=checkpoint,
-                task="distill",
-            )
+            with fitting.told_of_data():
+                fitted = fitting.fit(
+                    self.student,
+                    self._training.loader or (),
+                    plan=self.lesson.plan(max(1.0, _TRAINING_SHARE * self.clock.left_s)),
+                    objective=objective,
+                    teacher=teacher,
+                    checkpoint=checkpoint,
+                    task="distill",
+                )
         except Interrupted as stop:
             stopped: Fitted = stop.result  # type: ignore[assignment]  # of fit
             raise Interrupted(made(stopped, None)) from None

@@ -9,6 +9,7 @@ from torch import nn
 
 from tauto.config import Drop, parse_duration
 from tauto.errors import InvalidArgument, did_you_mean
+from tauto.fitting import epochs_of
 from tauto.hardware import Hardware
 from tauto.recipes import OptimizedModel, Recipe
 from tauto.reports import NotTried
@@ -16,6 +17,7 @@ from tauto.results import TuningResult
 from tauto.techniques import technique
 from tauto.techniques.factorization.technique import NOTHING, FactorizeConfig
 from tauto.tuning import Budget, Goal, Plan, RatioSearch, Space, Target, tune
+from tauto.verbs.checks import check_floating, check_labels
 from tauto.verbs.delivery import deliver_tuned
 from tauto.verbs.targets import check_room, target_of
 from tauto.workload import Workload
@@ -113,8 +115,10 @@ def factorize(
         finetune=finetune,
         trains=epochs != 0,
     )
+    check_floating(model)
+    check_labels(workload)
     check_room(model, target)
-    wish = _Wish(tuple(keep), _epochs(epochs, workload), learning_rate)
+    wish = _Wish(tuple(keep), epochs_of(workload.training, epochs, EPOCHS), learning_rate)
     wish.recipe(0.9 if energy is None else energy)  # what is out of range is told before any work
     hardware = Hardware.current(workload.device.type)
     goal = Goal("size" if target and target.kind == "size" else objective, objective == "latency", target=target)
@@ -160,14 +164,6 @@ def _check(model: Any, keep: Any) -> None:
     for layer in keep:
         if layer not in known:
             raise InvalidArgument(f"keep: there is no layer {layer!r}. {did_you_mean(str(layer), known)}".rstrip())
-
-
-def _epochs(epochs: int | None, workload: Workload) -> int:
-    if epochs is None:
-        return EPOCHS if workload.training is not None else 0
-    if epochs and workload.training is None:
-        raise InvalidArgument("epochs: there is nothing to train with. Give data= (and loss=), or finetune=.")
-    return epochs
 
 
 def _space(workload: Workload, hardware: Hardware, wish: _Wish, energy: float | None, target: Target | None) -> Space:

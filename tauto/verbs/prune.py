@@ -11,6 +11,7 @@ from torch import nn
 
 from tauto.config import Drop, parse_duration
 from tauto.errors import InvalidArgument, did_you_mean
+from tauto.fitting import epochs_of
 from tauto.hardware import Hardware
 from tauto.recipes import OptimizedModel, Recipe
 from tauto.reports import NotTried
@@ -19,6 +20,7 @@ from tauto.techniques import technique
 from tauto.techniques.pruning.course import NOTHING
 from tauto.techniques.pruning.technique import PruneConfig, PruneWeightsConfig
 from tauto.tuning import Budget, Goal, Plan, RatioSearch, Space, Target, tune
+from tauto.verbs.checks import check_floating, check_labels
 from tauto.verbs.delivery import deliver_tuned
 from tauto.verbs.targets import check_room, target_of
 from tauto.workload import Workload
@@ -131,6 +133,8 @@ def prune(
         finetune=finetune,
         trains=epochs != 0,
     )
+    check_floating(workload.model)
+    check_labels(workload)
     check_room(workload.model, target)
     wish = _Wish(
         structure=structure,
@@ -139,7 +143,7 @@ def prune(
         spread=spread,
         ratios=tuple(f"{layer}={share}" for layer, share in (ratios or {}).items()),
         **_course(steps, schedule),
-        epochs=_epochs(epochs, workload),
+        epochs=epochs_of(workload.training, epochs, EPOCHS),
         learning_rate=learning_rate,
         searched=target is not None,
     )
@@ -248,14 +252,6 @@ def _course(steps: int | None, schedule: str | None) -> dict[str, Any]:
     if schedule is None:
         schedule = "one-shot" if steps == 1 else "cubic"
     return {"steps": steps, "schedule": schedule}
-
-
-def _epochs(epochs: int | None, workload: Workload) -> int:
-    if epochs is None:
-        return EPOCHS if workload.training is not None else 0
-    if epochs and workload.training is None:
-        raise InvalidArgument("epochs: there is nothing to train with. Give data= (and loss=), or finetune=.")
-    return epochs
 
 
 def _space(workload: Workload, hardware: Hardware, wish: _Wish, target: Target | None) -> Space:

@@ -5,23 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
-import torch
 from torch import nn
 
 from tauto.config import Drop, parse_duration
-from tauto.errors import InvalidArgument, ModelError, did_you_mean
+from tauto.errors import InvalidArgument, did_you_mean
+from tauto.fitting import epochs_of
 from tauto.hardware import Hardware
 from tauto.reports import SensitivityReport
 from tauto.results import SensitivityResult, TuningResult
-from tauto.techniques.quantization.quantized import already_quantized
+from tauto.techniques.quantization.aware import EPOCHS
 from tauto.tuning import Budget, Goal, Plan, Space, tune
 from tauto.tuning.methods import METHODS, Way, quantized_space, ways
 from tauto.tuning.quality_control import controlled
+from tauto.verbs.checks import check_data, check_floating, check_labels
 from tauto.verbs.delivery import deliver_tuned
 from tauto.verbs.sensitivity import ranking
 from tauto.workload import Workload
-from tauto.workload.state import preserved_rng
-from tauto.workload.structure import describe
 from tauto.workload.training import FineTune, Loss
 
 __all__ = ["METHODS", "quantize"]
@@ -117,8 +116,8 @@ def quantize(
         finetune=finetune,
         trains=method == "qat",
     )
-    _check_not_quantized(model)
-    _check_data(workload)
+    check_floating(model)
+    check_data(workload)
     trained = _trained(method, chosen, workload, epochs, learning_rate)
     hardware = Hardware.current(workload.device.type)
     goal = Goal(objective, or_smaller=objective == "latency")
@@ -142,7 +141,9 @@ def _trained(
             "method: 'qat' trains. Give data=, batches to train on, with loss=… where they have labels; or finetune=…, "
             "your own function of the model."
         )
-    given = {"bits": chosen[0].bits, "epochs": epochs, "learning_rate": learning_rate}
+    check_labels(workload)
+    length = epochs_of(workload.training, epochs, EPOCHS)
+    given = {"bits": chosen[0].bits, "epochs": length, "learning_rate": learning_rate}
     return {key: value for key, value in given.items() if value is not None}
 
 
@@ -150,26 +151,3 @@ def _check_training(method: str, **given: Any) -> None:
     for argument, value in given.items():
         if value is not None and method != "qat":
             raise InvalidArgument(f"{argument}: only method='qat' trains. Write method='qat', or leave it out.")
-
-
-def _check_not_quantized(model: nn.Module) -> None:
-    if layer := already_quantized(model):
-        raise ModelError(f"model: it is quantized already: its layer {layer}. Give the model that it was made from.")
-
-
-def _check_data(workload: Workload) -> None:
-    """Raise when the model refuses a sample: what is quantized by ranges would learn them from it."""
-    model, seen = workload.copy_model(), set()
-    for number, call in enumerate(workload.samples, start=1):
-        kind = tuple((tensor.dtype, tensor.shape[1:]) for tensor in call.tensors)
-        if kind in seen:
-            continue
-        seen.add(kind)
-        try:
-            with torch.no_grad(), preserved_rng():
-                call(model)
-        except Exception as error:  # the user's code, with the user's data
-            shapes = ", ".join(describe((call.args, call.kwargs)))
-            raise InvalidArgument(
-                f"data: the model refuses batch {number}, of {shapes}. Its own error: {type(error).__name__}: {error}"
-            ) from error

@@ -15,6 +15,7 @@ from tauto.results import SensitivityResult
 from tauto.tuning.budget import Budget
 from tauto.tuning.fake_quantization import Scheme
 from tauto.tuning.sensitivity import Sensitivity
+from tauto.verbs.checks import check_data
 from tauto.verbs.compare import check_call
 from tauto.verbs.delivery import deliver
 from tauto.workload import Workload
@@ -89,6 +90,7 @@ def sensitivity(
         name=name,
     )
     check_call(model, workload, "inputs")
+    check_data(workload)
     analysis = Sensitivity(workload, Scheme(bits, activations or ("static" if bits == 8 else "none")), clock)
     analysis.run()
     result = deliver(SensitivityResult(analysis.report(Hardware.current(workload.device.type))))

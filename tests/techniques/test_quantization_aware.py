@@ -126,6 +126,14 @@ def test_a_training_that_brings_nothing_gives_the_weights_back(tmp_path):
     assert "brought nothing" in QAT.account(config, Context(tmp_path, HARDWARE)).notes[1]
 
 
+def test_with_a_loss_alone_the_weights_as_given_are_a_candidate_too(tmp_path):
+    workload = given(loss=nn.CrossEntropyLoss())
+    config = QuantizationAwareConfig(epochs=1, learning_rate=10.0)
+    trained = QAT.apply(workload, config, Context(tmp_path, HARDWARE))
+    assert torch.equal(trained.conv.weight, workload.model.conv.weight)
+    assert "brought nothing" in QAT.account(config, Context(tmp_path, HARDWARE)).notes[1]
+
+
 def test_the_users_figure_tells_the_best_state(tmp_path):
     figures = iter([0.5, 0.9, 0.2])
 

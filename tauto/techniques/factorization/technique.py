@@ -14,7 +14,7 @@ from torch import nn
 
 from tauto import serialization
 from tauto.errors import CandidateFailed, InvalidArgument
-from tauto.fitting import Plan, recovery
+from tauto.fitting import Plan, epochs_of, recovery
 from tauto.hardware import Hardware
 from tauto.reports import FittingReport
 from tauto.techniques.factorization import layers as factorizing
@@ -101,7 +101,8 @@ class Factorize(Technique):
         """Return three energies; less is kept where the model can be trained after it."""
         trained = workload.training is not None
         energies = (0.8, 0.6, 0.9) if trained else (0.9, 0.8, 0.95)
-        return tuple(FactorizeConfig(energy, epochs=3 if trained else 0) for energy in energies)
+        epochs = epochs_of(workload.training, None, 3)
+        return tuple(FactorizeConfig(energy, epochs=epochs) for energy in energies)
 
     def apply(self, workload: Workload, config: FactorizeConfig, context: Context) -> nn.Module:
         """Return a copy with layers of low rank; it is made once, and read from its file after that."""
@@ -126,7 +127,7 @@ class Factorize(Technique):
         words = [f"{100 * config.energy:.4g} % energy"]
         words += [f"multiples of {config.multiple}"] if config.multiple != 8 else []
         words += [f"but for {', '.join(config.keep[:3])}{' and more' * (len(config.keep) > 3)}"] if config.keep else []
-        words += [f"{config.epochs} epochs"] if config.epochs else []
+        words += [f"{config.epochs} epoch{'' if config.epochs == 1 else 's'}"] if config.epochs else []
         return f"{self.name} ({', '.join(words)})"
 
     def script(self, config: FactorizeConfig) -> Script:

@@ -176,7 +176,10 @@ def _found_groups(model: nn.Module, call: Any) -> tuple[Any, dict[str, Any], dic
     often, bad = _used_often(model, call), unfit(model)
     groups, left, seen = {}, {}, set[Any]()
     for module, name in names.items():
-        if not isinstance(module, LAYERS) or module in seen or module not in graph.module2node:
+        if not isinstance(module, LAYERS) or module in seen:
+            continue
+        if module not in graph.module2node:
+            left[name] = "no call reaches it"
             continue
         pruner = graph.get_pruner_of_module(module)
         try:

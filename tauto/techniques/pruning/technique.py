@@ -11,6 +11,7 @@ from torch import nn
 
 from tauto import serialization
 from tauto.errors import InvalidArgument
+from tauto.fitting import epochs_of
 from tauto.hardware import Hardware
 from tauto.techniques.proof import proved
 from tauto.techniques.pruning.account import read_account, write_account
@@ -18,6 +19,7 @@ from tauto.techniques.pruning.blocks import Skip
 from tauto.techniques.pruning.channels import has_heads
 from tauto.techniques.pruning.course import Course, Schedule, course_of_cuts, course_of_zeros
 from tauto.techniques.pruning.script import cuts_script, zeros_script
+from tauto.techniques.quantization.quantized import already_quantized
 from tauto.techniques.registry import register
 from tauto.techniques.technique import Account, Applicability, Config, Context, Script, Technique
 from tauto.workload import Workload
@@ -127,6 +129,8 @@ class _Pruning(Technique):
 
     def applies_to(self, workload: Workload, hardware: Hardware) -> Applicability:
         """It needs linear or convolutional layers in floating point."""
+        if layer := already_quantized(workload.model):
+            return Applicability.no(f"the model is quantized already: its layer {layer}")
         layers = [module for module in workload.model.modules() if isinstance(module, LAYERS)]
         if not layers:
             return Applicability.no("the model has no linear or convolutional layer, and only those are pruned")
@@ -160,7 +164,9 @@ class _Pruning(Technique):
         words = [what, *(word for word, usual in others if word != usual)]
         words += [f"but {', '.join(config.ratios)}"] if getattr(config, "ratios", ()) else []
         words += [f"{config.steps} steps {config.schedule}"] if config.steps > 1 else []
-        words += [f"{config.epochs} epochs{' each' if config.steps > 1 else ''}"] if config.epochs else []
+        if config.epochs:
+            each = " each" if config.steps > 1 else ""
+            words.append(f"{config.epochs} epoch{'' if config.epochs == 1 else 's'}{each}")
         return f"{self.name} ({', '.join(words)})"
 
     def _course(self, workload: Workload, config: Any) -> Course:
@@ -182,7 +188,7 @@ class Prune(_Pruning):
 
     def space(self, workload: Workload, hardware: Hardware) -> tuple[Config, ...]:
         """Return half of the channels, and half of the heads where there are some."""
-        epochs = 3 if workload.training is not None else 0
+        epochs = epochs_of(workload.training, None, 3)
         found = [PruneConfig(epochs=epochs)]
         if any(map(has_heads, workload.model.modules())):
             found.append(PruneConfig("heads", epochs=epochs))
@@ -206,7 +212,7 @@ class PruneWeights(_Pruning):
 
     def space(self, workload: Workload, hardware: Hardware) -> tuple[Config, ...]:
         """Return half of the weights of each layer."""
-        epochs = 3 if workload.training is not None else 0
+        epochs = epochs_of(workload.training, None, 3)
         return (PruneWeightsConfig(spread="uniform", epochs=epochs),)
 
     def script(self, config: PruneWeightsConfig) -> Script:

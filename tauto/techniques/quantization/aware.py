@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 
 from tauto import serialization
 from tauto.errors import CandidateFailed
-from tauto.fitting import Fitted, Plan, recovery
+from tauto.fitting import Fitted, Plan, epochs_of, recovery, supervised
 from tauto.hardware import Hardware
 from tauto.reports import FittingReport
 from tauto.techniques.distillation import script as plain
@@ -26,11 +27,15 @@ from tauto.techniques.quantization.quantized import already_quantized, few_names
 from tauto.techniques.registry import register
 from tauto.techniques.technique import Account, Applicability, Config, Context, Script, Technique
 from tauto.workload import Call, Workload, run_evaluate
-from tauto.workload.structure import tensors_of
+from tauto.workload.state import preserved_generators, preserved_rng
+from tauto.workload.structure import map_tensors, tensors_of
+from tauto.workload.training import Training
 
 __all__ = ["EPOCHS", "QuantizationAware", "QuantizationAwareConfig"]
 
 EPOCHS = 3
+JUDGED_BATCHES = 16
+"""Over which the user's loss tells the best state of the training, where there is no ``evaluate``."""
 _FOLDER, _MODEL, _TRAINING, _LAYERS = "trained", "model", "training.json", "layers.json"
 
 
@@ -92,7 +97,7 @@ class QuantizationAware(Technique):
 
     def space(self, workload: Workload, hardware: Hardware) -> tuple[QuantizationAwareConfig, ...]:
         """Eight bits."""
-        return (QuantizationAwareConfig(),)
+        return (QuantizationAwareConfig(epochs=epochs_of(workload.training, None, EPOCHS) or EPOCHS),)
 
     def apply(self, workload: Workload, config: QuantizationAwareConfig, context: Context) -> nn.Module:
         """Return the trained copy, in floating point; it is trained once, and read from its file after that."""
@@ -180,7 +185,24 @@ def _judge(workload: Workload, teacher: nn.Module) -> tuple[bool, dict[str, Any]
     if workload.evaluate is not None:
         judged = {"evaluate": _first(workload.evaluate, rule.metric), "higher_is_better": rule.higher_is_better}
         return True, judged
+    if training is not None and training.loss is not None and training.loader is not None:
+        return True, {"evaluate": _Loss(workload, training), "higher_is_better": False}
     return False, {}
+
+
+class _Loss:
+    """The mean of the user's loss over the first batches."""
+
+    def __init__(self, workload: Workload, training: Training) -> None:
+        self.objective = supervised(training.loss, workload.example)
+        with preserved_rng(), preserved_generators(training.loader):
+            first = list(itertools.islice(training.loader or (), JUDGED_BATCHES))
+        self.batches = [map_tensors(lambda each: each.to(workload.device), batch) for batch in first]
+
+    def __call__(self, model: nn.Module) -> float:
+        with torch.no_grad():
+            losses = [float(self.objective(model, batch)) for batch in self.batches]
+        return sum(losses) / max(len(losses), 1)
 
 
 class _Distance:

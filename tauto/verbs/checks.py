@@ -1,0 +1,71 @@
+"""What a verb makes sure of before any work: that the model and its data suit what was asked for."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from tauto.errors import InvalidArgument, ModelError
+from tauto.techniques.quantization.quantized import already_quantized
+from tauto.workload import Workload
+from tauto.workload.call import label_of
+from tauto.workload.state import preserved_generators, preserved_rng
+from tauto.workload.structure import describe
+
+__all__ = ["check_data", "check_floating", "check_labels"]
+
+
+def check_floating(model: nn.Module) -> None:
+    """Say so when layers of ``model`` hold quantized weights.
+
+    Raises
+    ------
+    ModelError
+        With the first such layer named.
+    """
+    if layer := already_quantized(model):
+        raise ModelError(f"model: it is quantized already: its layer {layer}. Give the model that it was made from.")
+
+
+def check_data(workload: Workload) -> None:
+    """Say so when the model refuses a sample: ranges and errors would be learned from it.
+
+    Raises
+    ------
+    InvalidArgument
+        With the batch, and the model's own error.
+    """
+    model, seen = workload.copy_model(), set()
+    for number, call in enumerate(workload.samples, start=1):
+        kind = tuple((tensor.dtype, tensor.shape[1:]) for tensor in call.tensors)
+        if kind in seen:
+            continue
+        seen.add(kind)
+        try:
+            with torch.no_grad(), preserved_rng():
+                call(model)
+        except Exception as error:  # the user's code, with the user's data
+            shapes = ", ".join(describe((call.args, call.kwargs)))
+            raise InvalidArgument(
+                f"data: the model refuses batch {number}, of {shapes}. Its own error: {type(error).__name__}: {error}"
+            ) from error
+
+
+def check_labels(workload: Workload) -> None:
+    """Say so when there is a loss and the first batch of the data has no label.
+
+    Raises
+    ------
+    InvalidArgument
+        With what to write.
+    """
+    training = workload.training
+    if training is None or training.loss is None or training.loader is None:
+        return
+    with preserved_rng(), preserved_generators(training.loader):
+        batch = next(iter(training.loader), None)
+    if label_of(batch, workload.model, workload.example) is None:
+        raise InvalidArgument(
+            "loss: a batch of data= has no label beside the inputs. Give batches of (inputs, labels); or leave loss= "
+            "out, and the model learns to answer as it did."
+        )

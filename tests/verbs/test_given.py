@@ -1,0 +1,104 @@
+"""What is given to the verbs that make models smaller, and does not suit them: one clear line, and the model stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import tauto
+from tauto.errors import InvalidArgument, ModelError
+from tauto.fitting import epochs_of
+from tauto.workload.training import Training
+
+ROWS = [torch.randn(8, 16, generator=torch.Generator().manual_seed(seed)) for seed in range(2)]
+BAD = {"shape": torch.zeros(8, 9), "dtype": torch.zeros(8, 16, dtype=torch.float64)}
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path, monkeypatch):
+    monkeypatch.setenv("TAUTO_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("TAUTO_WORK", str(tmp_path / "work"))
+
+
+@pytest.fixture
+def net():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 4)).eval()
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    yield model
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+    assert not any(module.training or module._forward_hooks for module in model.modules())
+
+
+def titles(monkeypatch: pytest.MonkeyPatch, verb: str, *args: Any, **options: Any) -> list[str]:
+    """Return the titles of the recipes that a verb would try."""
+    plans: list[Any] = []
+    monkeypatch.setattr(f"tauto.verbs.{verb}.tune", lambda workload, plan, hardware: plans.append(plan))
+    monkeypatch.setattr(f"tauto.verbs.{verb}.deliver_tuned", lambda tuned: tuned)
+    getattr(tauto, verb)(*args, **options)
+    return [recipe.title for recipe in plans[0].space().recipes]
+
+
+@pytest.mark.parametrize("verb", [tauto.prune, tauto.factorize, tauto.quantize])
+def test_a_model_that_is_quantized_already_is_refused_with_the_layer_named(verb: Callable[..., Any]) -> None:
+    model = nn.Sequential(nn.Linear(16, 4), nn.Linear(4, 4))
+    model[1].weight = nn.Parameter(torch.zeros(4, 4, dtype=torch.int8), requires_grad=False)
+    with pytest.raises(ModelError, match=r"quantized already: its layer '1' \(int8 weights\). Give the model that"):
+        verb(model, data=ROWS)
+
+
+@pytest.mark.parametrize(
+    ("verb", "more"), [(tauto.prune, {}), (tauto.factorize, {}), (tauto.quantize, {"method": "qat"})]
+)
+def test_a_loss_whose_batches_have_no_labels_is_told_before_any_work(net, verb, more) -> None:
+    with pytest.raises(InvalidArgument, match=r"loss: a batch of data= has no label .* leave loss= out") as error:
+        verb(net, data=ROWS, loss=nn.CrossEntropyLoss(), **more)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("verb", ["prune", "factorize"])
+def test_a_function_of_the_model_is_called_once_and_the_title_says_so(net, verb, monkeypatch) -> None:
+    def finetune(model):
+        return None
+
+    def by_epoch(model, epoch):
+        return None
+
+    assert all("1 epoch)" in title for title in titles(monkeypatch, verb, net, data=ROWS, finetune=finetune))
+    assert all("3 epochs)" in title for title in titles(monkeypatch, verb, net, data=ROWS, finetune=by_epoch))
+    assert all("epoch" not in title for title in titles(monkeypatch, verb, net, data=ROWS, finetune=finetune, epochs=0))
+    with pytest.raises(
+        InvalidArgument, match=r"epochs: finetune\(model\) is called once. Write"
+    ):
+        getattr(tauto, verb)(net, data=ROWS, finetune=finetune, epochs=5)
+
+
+def test_qat_counts_the_calls_of_a_users_function_the_same_way(net, monkeypatch) -> None:
+    options = {"data": ROWS, "method": "qat", "engine": "torch"}
+    found = titles(monkeypatch, "quantize", net, finetune=lambda model: None, **options)
+    assert all(title.startswith("qat (8 bits, 1 epoch)") for title in found)
+
+
+def test_epochs_are_as_asked_where_batches_are_trained_on() -> None:
+    assert [epochs_of(Training(ROWS), asked, 3) for asked in (None, 0, 7)] == [3, 0, 7]
+    assert epochs_of(None, 0, 3) == 0
+    with pytest.raises(InvalidArgument, match="nothing to train with"):
+        epochs_of(None, 2, 3)
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_the_analysis_names_the_batch_that_the_model_refuses(net, what) -> None:
+    with pytest.raises(InvalidArgument, match="data: the model refuses batch 2, of float"):
+        tauto.sensitivity(net, data=[ROWS[0], BAD[what]])
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_distilling_speaks_of_data_and_not_of_a_loader(net, what) -> None:
+    student = nn.Sequential(nn.Linear(16, 4))
+    with pytest.raises(ModelError, match="data: the model refuses a batch") as error:
+        tauto.distill(student, net, inputs=ROWS[0], data=[ROWS[0], BAD[what]], epochs=1, budget="5min")
+    assert "\n" not in str(error.value)
