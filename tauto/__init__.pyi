@@ -1,3 +1,4 @@
+from .config import Constraints as Constraints
 from .hardware import Hardware as Hardware
 from .recipes import Recipe as Recipe
 from .techniques import Technique as Technique

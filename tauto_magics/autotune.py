@@ -13,6 +13,15 @@ from tauto_magics.options import add_inputs, add_quality, add_search, search_key
 
 __all__ = ["AUTOTUNE"]
 
+_LIMITS = (
+    ("--max-latency", "3ms", "the median of a call at most"),
+    ("--max-p95", "5ms", "its 95th percentile at most"),
+    ("--min-throughput", "200", "samples a second at least"),
+    ("--max-memory", "200MB", "memory in use at most"),
+    ("--max-size", "5MB", "bytes to ship at most"),
+    ("--max-preparation", "1min", "time to make the model at most"),
+)
+
 
 def _options(parser: Parser) -> None:
     parser.takes("model", MODEL, "the model to tune, not changed; default: the one last profiled", optional=True)
@@ -20,6 +29,10 @@ def _options(parser: Parser) -> None:
         parser.add_argument(flag, metavar="A,B", type=words, action="extend", default=[], help=text)
     parser.takes("--loss", CALLABLE, "loss(outputs, labels) over --data, for techniques that train")
     parser.takes("--finetune", CALLABLE, "your own finetune(model), for techniques that train")
+    parser.add_argument("--objective", metavar="WHAT", help="latency (default), throughput, memory or size")
+    for flag, example, text in _LIMITS:
+        parser.add_argument(flag, metavar="LIMIT", help=f"{text}, such as {example}")
+    parser.add_argument("--stop-at", metavar="FIGURE", help="what is good enough: 2x, 3ms, 5MB or 200/s")
     add_inputs(parser)
     add_quality(parser)
     add_search(parser, budget="5min")
@@ -33,6 +46,10 @@ def _run(call: Invocation) -> Any:
     keywords |= {key: tuple(names) for key in ("only", "without") if (names := getattr(arguments, key))}
     given = {key: getattr(arguments, key) for key in ("loss", "finetune")}
     keywords |= {key: call.names.find(text, CALLABLE) for key, text in given.items() if text is not None}
+    keywords |= {key: text for key in ("objective", "stop_at") if (text := getattr(arguments, key))}
+    limits = {flag[2:].replace("-", "_"): getattr(arguments, flag[2:].replace("-", "_")) for flag, *_ in _LIMITS}
+    if any(limits.values()):
+        keywords["constraints"] = tauto.Constraints.parse(**limits)
     return change_model(call, tauto.autotune, **keywords)
 
 

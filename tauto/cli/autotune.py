@@ -21,9 +21,11 @@ from tauto.cli.options import (
     ReportFile,
     ScriptFile,
 )
+from tauto.config import Constraints
 
 __all__ = ["autotune"]
 
+Limit = str | None
 Only = Annotated[str, typer.Option(metavar="A,B", help="Try only these techniques.")]
 Without = Annotated[str, typer.Option(metavar="A,B", help="Do not try these techniques.")]
 
@@ -36,7 +38,25 @@ def autotune(
     max_drop: MaxDrop = "1%",
     metric: Metric = None,
     lower_is_better: LowerIsBetter = False,
+    objective: Annotated[
+        str, typer.Option(metavar="WHAT", help="What is to become better: latency, throughput, memory or size.")
+    ] = "latency",
+    max_latency: Annotated[str | None, typer.Option(metavar="TIME", help="The median of a call at most: 3ms.")] = None,
+    max_p95: Annotated[
+        str | None, typer.Option("--max-p95", metavar="TIME", help="Its 95th percentile at most: 5ms.")
+    ] = None,
+    min_throughput: Annotated[
+        str | None, typer.Option(metavar="NUMBER", help="Samples a second at least: 200.")
+    ] = None,
+    max_memory: Annotated[str | None, typer.Option(metavar="SIZE", help="Memory in use at most: 200MB.")] = None,
+    max_size: Annotated[str | None, typer.Option(metavar="SIZE", help="Bytes to ship at most: 5MB.")] = None,
+    max_preparation: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Time to make the model at most: 1min.")
+    ] = None,
     budget: Budget = "5min",
+    stop_at: Annotated[
+        str | None, typer.Option(metavar="FIGURE", help="What is good enough: 2x, 3ms, 5MB or 200/s.")
+    ] = None,
     only: Only = "",
     without: Without = "",
     loss: Annotated[
@@ -63,8 +83,19 @@ def autotune(
         script=script,
         recipe=recipe,
     ) as call:
+        limits = Constraints.parse(
+            max_latency=max_latency,
+            max_p95=max_p95,
+            min_throughput=min_throughput,
+            max_memory=max_memory,
+            max_size=max_size,
+            max_preparation=max_preparation,
+        )
         call(
             "autotune",
+            objective=objective,
+            constraints=limits,
+            stop_at=stop_at,
             max_drop=max_drop,
             metric=metric,
             higher_is_better=not lower_is_better,

@@ -1,7 +1,18 @@
 """Settings, the spelling of quantities (``2min``, ``1%``), and what TAuto is used from."""
 
+from tauto.config.constraints import Constraints
 from tauto.config.front_end import FrontEnd, front_end, use_front_end
-from tauto.config.quantities import Drop, parse_drop, parse_duration
+from tauto.config.quantities import Drop, parse_bytes, parse_drop, parse_duration
 from tauto.config.settings import Settings
 
-__all__ = ["Drop", "FrontEnd", "Settings", "front_end", "parse_drop", "parse_duration", "use_front_end"]
+__all__ = [
+    "Constraints",
+    "Drop",
+    "FrontEnd",
+    "Settings",
+    "front_end",
+    "parse_bytes",
+    "parse_drop",
+    "parse_duration",
+    "use_front_end",
+]

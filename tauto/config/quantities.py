@@ -1,4 +1,4 @@
-"""How a person writes a duration or an allowed drop, the same in Python, magics and the terminal."""
+"""How a person writes a duration, a size or an allowed drop, the same in Python, magics and the terminal."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from tauto.errors import InvalidArgument
 
-__all__ = ["Drop", "parse_drop", "parse_duration"]
+__all__ = ["Drop", "parse_bytes", "parse_drop", "parse_duration"]
 
 _UNITS = {"ms": 0.001, "s": 1.0, "sec": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}
 _PART = r"(\d+(?:\.\d+)?)\s*(ms|sec|s|min|m|h)"
 _PARTS = re.compile(_PART)
+_BYTES = {"b": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 2.0**10, "mib": 2.0**20, "gib": 2.0**30}
 _DURATION = re.compile(rf"\s*(?:{_PART}\s*)+", re.IGNORECASE)
 
 
@@ -43,6 +44,29 @@ def parse_duration(value: str | float, argument: str = "budget") -> float:
             f"{argument}: {value!r} is not a time. Write a positive time such as '90s', '5min' or '1h30min'."
         )
     return seconds
+
+
+def parse_bytes(value: str | float, argument: str = "size") -> float:
+    """Return bytes from ``"5MB"``, ``"300kB"``, ``"1GiB"`` or a number of them.
+
+    Raises
+    ------
+    InvalidArgument
+        When the value does not parse, or is not above 0.
+
+    Examples
+    --------
+    >>> parse_bytes("5MB")
+    5000000.0
+    """
+    number = None if isinstance(value, bool) else value
+    if isinstance(value, str) and (match := re.fullmatch(r"\s*(\d*\.?\d+)\s*([kmg]?i?b)\s*", value.lower())):
+        number = float(match[1]) * _BYTES[match[2]]
+    if not isinstance(number, int | float) or not 0 < number < math.inf:
+        raise InvalidArgument(
+            f"{argument}: {value!r} is no size. Write one such as '5MB' or '300kB'; a number is bytes."
+        )
+    return float(number)
 
 
 @dataclass(frozen=True, slots=True)

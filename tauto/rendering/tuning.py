@@ -134,6 +134,8 @@ def _proof(report: TuningReport) -> list[Block]:
     searched = f"{tried} of {plural(len(report.trials), 'candidate')} tried in {seconds(report.wall_s)}"
     budget = f" of a budget of {seconds(report.budget_s)}" if report.budget_s else ""
     extra += [("Searched", f"{searched}{budget}, for {report.objective}")]
+    if report.constraints:
+        extra += [("Kept to", "; ".join(report.constraints))]
     blocks.append(conditions(report.conditions, tuple(extra)))
     return blocks
 

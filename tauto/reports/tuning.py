@@ -59,7 +59,7 @@ class TuningReport(Report):
     verdict: TuningVerdict
     reason: str
     """Why the verdict is what it is, in one sentence with its numbers."""
-    objective: Literal["latency", "size"]
+    objective: Literal["latency", "throughput", "memory", "size"]
     quality_rule: str
     speed_only: bool
     """True when no quality could be judged, so that the result is about speed only."""
@@ -79,6 +79,10 @@ class TuningReport(Report):
     """What quality control made of recipes that lost too much."""
     confidence: tuple[DropConfidence, ...] = ()
     """How sure the drops are of the winner, or else of what came nearest."""
+    constraints: tuple[str, ...] = ()
+    """What had to be kept to beside the quality, in words."""
+    nearest: int | None = None
+    """Number of the trial that came nearest, where none kept to all that was asked."""
     layers: tuple[ModelLayer, ...] = ()
     """The winner's layers beside the original's; empty when the original was kept."""
     pictures: tuple[WeightPicture, ...] = ()

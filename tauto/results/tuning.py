@@ -9,7 +9,8 @@ from tauto import rendering
 from tauto.errors import InvalidArgument
 from tauto.rendering import tuning as pages
 from tauto.rendering.document import Document
-from tauto.reports import TuningReport
+from tauto.reports import TrialReport, TuningReport
+from tauto.results.front import Point, pareto_front
 from tauto.results.result import Result
 
 if TYPE_CHECKING:
@@ -67,6 +68,16 @@ class TuningResult(Result[TuningReport]):
 
         winner = next((trial for trial in self.report.trials if trial.number == self.report.winner), None)
         return Recipe.from_report(winner.recipe) if winner else None
+
+    @property
+    def front(self) -> tuple[Point, ...]:
+        """What no other measured way beats in latency, size, memory and quality at once, the original among them."""
+        return pareto_front(self.report)
+
+    @property
+    def nearest(self) -> TrialReport | None:
+        """The trial that came nearest to what was asked, where none kept to all of it; else None."""
+        return next((trial for trial in self.report.trials if trial.number == self.report.nearest), None)
 
     def plot(self, what: str | None = None) -> Figure:
         """Return a matplotlib figure of all that there is to draw, one below the other, or of one thing.

@@ -2,14 +2,15 @@
 
 from tauto.tuning.autotuner import Plan, Tuned, tune
 from tauto.tuning.budget import Budget
-from tauto.tuning.objective import Goal
+from tauto.tuning.objective import Goal, Objective
 from tauto.tuning.ratios import RatioSearch
 from tauto.tuning.space import Space, chosen_techniques, legal_space
-from tauto.tuning.target import Target
+from tauto.tuning.target import Target, targets_of
 
 __all__ = [
     "Budget",
     "Goal",
+    "Objective",
     "Plan",
     "RatioSearch",
     "Space",
@@ -17,5 +18,6 @@ __all__ = [
     "Tuned",
     "chosen_techniques",
     "legal_space",
+    "targets_of",
     "tune",
 ]

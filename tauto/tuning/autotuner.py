@@ -22,6 +22,7 @@ from tauto.tuning.objective import Goal, speed_words
 from tauto.tuning.quality_control import resisting
 from tauto.tuning.search import Search
 from tauto.tuning.space import Space
+from tauto.tuning.target import Target
 from tauto.tuning.weight_pictures import weight_pictures
 from tauto.workload import Workload
 
@@ -46,6 +47,10 @@ class Plan:
         The technique was asked for: a faster candidate that loses too much quality makes it infeasible.
     isolated : bool
         Keep the optimized model in a child process.
+    stop_at : Target or None
+        Good enough: an improvement that reaches it ends the search.
+    most_trials : int or None
+        As many candidates are tried at most.
     """
 
     verb: str
@@ -54,6 +59,8 @@ class Plan:
     goal: Goal = field(default_factory=Goal)
     required: bool = False
     isolated: bool = False
+    stop_at: Target | None = None
+    most_trials: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,9 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
     ModelError, EvaluateError, InvalidArgument
         When the original itself cannot be run or judged.
     """
-    search = Search(Bench(workload, hardware), plan.budget, plan.goal, plan.verb)
+    search = Search(
+        Bench(workload, hardware), plan.budget, plan.goal, plan.verb, stop_at=plan.stop_at, most_trials=plan.most_trials
+    )
     space, model = Space((), ()), workload.model
     try:
         emit(Progress(plan.verb, "measuring the original", 0.0, plan.budget.left_s))
@@ -139,6 +148,8 @@ def _report(
         before=space.before,
         control=control,
         confidence=search.confidence,
+        constraints=tuple(limit.words for limit in plan.goal.constraints),
+        nearest=search.nearest if search.recipe is None else None,
         budget_s=plan.budget.total_s,
         wall_s=plan.budget.elapsed_s,
         interrupted=search.interrupted,
@@ -168,7 +179,7 @@ def _verdict(plan: Plan, search: Search, problem: str) -> tuple[TuningVerdict, s
         return ("improved" if better else "applied"), f"{search.recipe.title} is {words}"
     if problem:
         return "kept_original", problem
-    if missed := search.missed_target:
+    if missed := search.missed_target or search.missed_constraints:
         return "infeasible", missed
     if plan.required and (missed := search.nearest_miss):
         return "infeasible", f"the allowed quality drop is what binds; nearest miss, {missed}"

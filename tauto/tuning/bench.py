@@ -90,6 +90,7 @@ class Bench:
         self._payload = self.workspace.path / "workload.pt"
         self._reference = self.workspace.path / "reference.pt"
         self._baseline: Baseline | None = None
+        self._original_bytes: int | str = "not measured yet"
 
     @property
     def baseline(self) -> Baseline:
@@ -138,11 +139,16 @@ class Bench:
         wall_limit_s: float,
         time_cap_s: float,
         give_up_below: float | None = None,
+        with_memory: bool = False,
         tick: Tick = lambda: None,
     ) -> Attempt:
-        """Prepare ``recipe`` in a fresh process and compare it with the original there."""
+        """Prepare ``recipe`` in a fresh process and compare it with the original there; on demand its memory, too."""
         arguments = {"time_cap_s": time_cap_s, "give_up_below": give_up_below, "may_prepare": True}
-        return self._attempt(recipe, arguments, wall_limit_s, tick)
+        start = time.monotonic()
+        attempt = self._attempt(recipe, arguments, wall_limit_s, tick)
+        if not with_memory or attempt.comparison is None:
+            return attempt
+        return self._with_memories(recipe, attempt, attempt.peak_preparing_bytes, start + wall_limit_s, tick)
 
     def confirm(
         self, recipe: Recipe, *, wall_limit_s: float, time_cap_s: float, tried: Attempt, tick: Tick = lambda: None
@@ -158,11 +164,7 @@ class Bench:
         attempt = self._attempt(recipe, arguments, wall_limit_s, tick)
         if attempt.comparison is None:
             return attempt
-        memories = []
-        for each in (Recipe(()), recipe):
-            left = wall_limit_s - (time.monotonic() - start)
-            memories.append(self._steady_bytes(each, left, tick))
-        return replace(attempt, comparison=_with_memory(attempt.comparison, memories, tried.peak_preparing_bytes))
+        return self._with_memories(recipe, attempt, tried.peak_preparing_bytes, start + wall_limit_s, tick)
 
     def load(self, recipe: Recipe) -> OptimizedModel:
         """Load what ``recipe`` prepared into this process; its files live as long as the model."""
@@ -208,6 +210,16 @@ class Bench:
             overhead_s=max(0.0, outcome.wall_s - result.pop("working_s")),
             **result,
         )
+
+    def _with_memories(self, recipe: Recipe, attempt: Attempt, peak: int | None, until: float, tick: Tick) -> Attempt:
+        """Return ``attempt`` with the memories of both sides; the original's is measured once."""
+        assert attempt.comparison is not None
+        start = time.monotonic()
+        if not isinstance(self._original_bytes, int):
+            self._original_bytes = self._steady_bytes(Recipe(()), until - time.monotonic(), tick)
+        steady = [self._original_bytes, self._steady_bytes(recipe, until - time.monotonic(), tick)]
+        wall_s = attempt.wall_s + time.monotonic() - start
+        return replace(attempt, comparison=_with_memory(attempt.comparison, steady, peak), wall_s=wall_s)
 
     def _steady_bytes(self, recipe: Recipe, wall_limit_s: float, tick: Tick) -> int | str:
         """Return the steady private memory of ``recipe`` alone in a fresh process, or why it is not known."""

@@ -10,10 +10,11 @@ from tauto.tuning.target import Target
 
 __all__ = ["Decision", "Goal", "Objective", "quality_words", "speed_words"]
 
-Objective = Literal["latency", "size"]
+Objective = Literal["latency", "throughput", "memory", "size"]
+_SPEED: frozenset[Objective] = frozenset({"latency", "throughput"})
 
 SMALLER = 0.9
-"""A size ratio below this is worth having."""
+"""A ratio of sizes, or of memories, below this is worth having."""
 AS_FAST = 0.9
 """A speedup below this is a loss of speed, also where noise leaves open whether there is none."""
 
@@ -32,25 +33,39 @@ class Goal:
 
     Parameters
     ----------
-    objective : {"latency", "size"}
-        What must improve.
+    objective : {"latency", "throughput", "memory", "size"}
+        What must improve; at one batch size the throughput is the latency, told in samples a second.
     or_smaller : bool
         Accept, for the latency objective, a candidate that is as fast and clearly smaller.
     as_asked : bool
         Accept a candidate whose quality holds, however fast it is: the user asked for it by name.
     target : Target or None
         What must be reached, measured; of those that do, the one that loses least is the best.
+    constraints : tuple of Target
+        What must be kept to, whatever improves. Where the original itself breaks one, a candidate that keeps to all
+        of them is an improvement.
     """
 
     objective: Objective = "latency"
     or_smaller: bool = False
     as_asked: bool = False
     target: Target | None = None
+    constraints: tuple[Target, ...] = ()
 
     @property
     def only_speed_counts(self) -> bool:
         """Whether a candidate that is clearly slower can be given up without a further look."""
-        return self.objective == "latency" and not (self.or_smaller or self.as_asked or self.target)
+        return self.objective in _SPEED and not (self.or_smaller or self.as_asked or self.target or self.constraints)
+
+    @property
+    def needs_memory(self) -> bool:
+        """Whether the memory of each candidate must be measured."""
+        return self.objective == "memory" or any(limit.kind == "memory" for limit in self.constraints)
+
+    def broken(self, comparison: Comparison) -> tuple[Target, ...]:
+        """Return the constraints that the candidate breaks, the one it is farthest from first."""
+        over = [limit for limit in self.constraints if not limit.kept(comparison)]
+        return tuple(sorted(over, key=lambda limit: limit.reached(comparison)))
 
     def decide(self, comparison: Comparison) -> Decision:
         """Judge one candidate against the original."""
@@ -58,12 +73,18 @@ class Goal:
         smaller = comparison.size_ratio <= SMALLER
         if comparison.quality_held is False:
             return Decision(False, f"{speed}, but the quality does not hold: {quality_words(comparison)}")
+        if broken := self.broken(comparison):
+            words = " and ".join(f"{limit.figure(comparison)} breaks the {limit.words}" for limit in broken)
+            return Decision(False, f"{speed}, but {words}")
         if self.as_asked:
             return Decision(True, speed)
         if self.target is not None:
             return self._decide_by(self.target, comparison)
-        if self.objective == "size":
-            return Decision(smaller and comparison.verdict != "worse", f"{size}, {speed}")
+        if relieved := [limit for limit in self.constraints if not limit.already(comparison)]:
+            words = " and ".join(f"{limit.figure(comparison)} keeps to the {limit.words}" for limit in relieved)
+            return Decision(True, f"{speed}; {words}, which the original does not")
+        if self.objective in {"size", "memory"}:
+            return self._decide_by_room(comparison)
         if comparison.verdict == "same" and self.or_smaller and smaller:
             return self._decide_as_fast(comparison)
         return Decision(comparison.verdict == "better", speed)
@@ -84,18 +105,45 @@ class Goal:
         worse = comparison.verdict == "worse" or (target.kind != "size" and comparison.verdict != "better")
         return Decision(not worse, f"{words}: {target.figure(comparison)} reaches {target}")
 
+    def _decide_by_room(self, comparison: Comparison) -> Decision:
+        """Smaller, and no slower unless the constraints say how slow it may be."""
+        ratio = self._room_ratio(comparison)
+        words = f"{self._room_words(comparison)}, {speed_words(comparison)}"
+        if ratio is None or ratio > SMALLER:
+            return Decision(False, words)
+        timed = any(limit.kind in {"latency", "p95", "throughput"} for limit in self.constraints)
+        if (comparison.verdict == "worse" or comparison.speedup < AS_FAST) and not timed:
+            return Decision(False, f"{words}: slower than the original, and nothing allows that")
+        return Decision(True, words)
+
+    def _room_ratio(self, comparison: Comparison) -> float | None:
+        return comparison.size_ratio if self.objective == "size" else comparison.memory_ratio
+
+    def _room_words(self, comparison: Comparison) -> str:
+        return _size_words(comparison) if self.objective == "size" else _memory_words(comparison)
+
     def gain(self, comparison: Comparison) -> float:
         """Return a figure that is larger for the better candidate: what the interval guarantees."""
         if self.target is not None:
             close = comparison.agreement
             lost = comparison.quality_drop if comparison.quality_drop is not None else close and close.relative_error
             return -(lost or 0.0)
-        return comparison.speedup_interval.low if self.objective == "latency" else 1 / comparison.size_ratio
+        if self.objective in _SPEED:
+            return comparison.speedup_interval.low
+        ratio = self._room_ratio(comparison)
+        return 1 / ratio if ratio else 0.0
 
 
 def _size_words(comparison: Comparison) -> str:
     ratio = comparison.size_ratio
     return f"{1 / ratio:.1f}× smaller" if ratio <= SMALLER else f"no smaller ({ratio:.2f} of the size)"
+
+
+def _memory_words(comparison: Comparison) -> str:
+    ratio = comparison.memory_ratio
+    if ratio is None:
+        return f"memory not known ({comparison.optimized.memory.reason or 'not measured'})"
+    return f"{1 / ratio:.1f}× less memory" if ratio <= SMALLER else f"no less memory ({ratio:.2f} of it)"
 
 
 def speed_words(comparison: Comparison) -> str:

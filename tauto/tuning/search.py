@@ -17,6 +17,7 @@ from tauto.tuning.confidence import confidence_of
 from tauto.tuning.losses import loss_of
 from tauto.tuning.objective import Goal
 from tauto.tuning.space import Space
+from tauto.tuning.target import Target
 
 __all__ = ["Search"]
 
@@ -62,6 +63,10 @@ class Search:
         What counts as an improvement.
     task : str
         The verb, for the progress shown.
+    stop_at : Target or None
+        Good enough: an improvement that reaches it ends the search.
+    most_trials : int or None
+        As many candidates are tried at most.
 
     Attributes
     ----------
@@ -77,6 +82,8 @@ class Search:
     budget: Budget
     goal: Goal = field(default_factory=Goal)
     task: str = "autotune"
+    stop_at: Target | None = None
+    most_trials: int | None = None
     winner: int | None = None
     confirmed: Comparison | None = None
     interrupted: bool = False
@@ -116,13 +123,24 @@ class Search:
             number = len(self._candidates)
             self.budget.reserve_s = self._reserve_s()
             limit = self.budget.left_for_trials_s
-            if limit < MIN_TRIAL_S:
-                self._skip_from(number, "the budget left no time to try it")
+            if why := self._enough(number, limit):
+                self._skip_from(number, why)
                 return
             self._tell(number, recipe)
             self._candidates.append(self._try(number, recipe, min(limit, self._most_s(number, limit))))
             if not self._candidates[-1].improves:
                 self.bench.discard(recipe)
+
+    def _enough(self, number: int, limit_s: float) -> str:
+        """Return why no more is tried; empty when the next is."""
+        if limit_s < MIN_TRIAL_S:
+            return "the budget left no time to try it"
+        if self.most_trials is not None and number >= self.most_trials:
+            return f"the budget was {self.most_trials} trials"
+        best = self._best()
+        if self.stop_at is not None and best is not None and self.stop_at.kept(_comparison(best)):
+            return f"{best.recipe.title} was good enough: {self.stop_at.figure(_comparison(best))} for {self.stop_at}"
+        return ""
 
     def _most_s(self, number: int, limit_s: float) -> float:
         """Return the seconds that a trial may take: one that hangs must leave time for those after it."""
@@ -152,6 +170,7 @@ class Search:
                 wall_limit_s=limit_s,
                 time_cap_s=self._cap_s(),
                 give_up_below=bar if self.goal.only_speed_counts else None,
+                with_memory=self.goal.needs_memory,
                 tick=lambda: self._tell(number, recipe),
             )
         except (TrialFailed, OSError) as error:  # no process or no disk: what was found so far stays
@@ -235,6 +254,43 @@ class Search:
         item = max(measured, key=lambda each: target.reached(_comparison(each)))
         figure = target.figure(_comparison(item))
         return f"{target} is out of reach; nearest miss {figure}, {item.recipe.title}: {item.report.reason}"
+
+    @property
+    def nearest(self) -> int | None:
+        """Number of the measured trial that is nearest to keeping to all; None when one did, or none was measured.
+
+        Of those that hold the quality, if any, the one whose worst broken constraint is broken least.
+        """
+        measured = [item for item in self._candidates if item.report.comparison is not None]
+        if not measured or any(self._legal(item) for item in measured):
+            return None
+        holding = [item for item in measured if _comparison(item).quality_held is not False]
+        if not holding:
+            return self._nearest(measured).report.number
+        return max(holding, key=self._keeping).report.number
+
+    def _legal(self, item: _Candidate) -> bool:
+        compared = _comparison(item)
+        return compared.quality_held is not False and not self.goal.broken(compared)
+
+    def _keeping(self, item: _Candidate) -> float:
+        return min((limit.reached(_comparison(item)) for limit in self.goal.constraints), default=1.0)
+
+    @property
+    def missed_constraints(self) -> str | None:
+        """What binds, what came nearest and what would have to give, in words; None where something keeps to all."""
+        number = self.nearest
+        if number is None or not self.goal.constraints:
+            return None
+        item = self._candidates[number]
+        compared = _comparison(item)
+        if all(limit.already(compared) for limit in self.goal.constraints):
+            return None  # the original keeps to them
+        broken = self.goal.broken(compared)
+        if not broken:
+            return f"the allowed quality drop is what binds; nearest miss, {item.recipe.title}: {item.report.reason}"
+        gives = " and ".join(f"{limit.figure(compared)} instead of {limit}" for limit in broken)
+        return f"the {broken[0].words} is what binds; nearest miss, {item.recipe.title}: it would do with {gives}"
 
     def _improving(self) -> list[_Candidate]:
         """Candidates that improve, the best first."""

@@ -102,6 +102,8 @@ def chosen_techniques(only: Collection[str] = (), without: Collection[str] = ())
             if name not in known:
                 hint = did_you_mean(name, known)
                 raise InvalidArgument(f"{argument}: there is no technique {name!r}. {hint}".rstrip())
+    if both := [name for name in only if name in without]:
+        raise InvalidArgument(f"without: {both[0]!r} stands in only, too. Name it in one of the two.")
     wanted = set(only) or {name for name, item in known.items() if item.family not in STRUCTURAL}
     chosen = [item for name, item in known.items() if name in wanted and name not in without]
     if not chosen:

@@ -7,14 +7,15 @@ from typing import Any
 
 from torch import nn
 
-from tauto.config import parse_duration
+from tauto.config import parse_bytes, parse_duration
 from tauto.errors import InvalidArgument
 from tauto.measurement import size_bytes
 from tauto.tuning import Target
 
-__all__ = ["check_room", "parse_bytes", "parse_factor", "target_of"]
+__all__ = ["check_room", "parse_budget", "parse_factor", "parse_target", "target_of"]
 
-_UNITS = {"b": 1.0, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 2.0**10, "mib": 2.0**20, "gib": 2.0**30}
+TRIAL_S = 180.0
+"""A budget of trials has as much time for each."""
 
 
 def target_of(speedup: Any = None, latency: Any = None, size: Any = None, **others: Any) -> Target | None:
@@ -58,14 +59,52 @@ def parse_factor(value: Any) -> float:
     return float(number)
 
 
-def parse_bytes(value: Any) -> float:
-    """Return bytes from ``"5MB"`` or a number of them."""
-    number = None if isinstance(value, bool) else value
-    if isinstance(value, str) and (match := re.fullmatch(r"\s*(\d*\.?\d+)\s*([kmg]?i?b)\s*", value.lower())):
-        number = float(match[1]) * _UNITS[match[2]]
-    if not isinstance(number, int | float) or not 0 < number < float("inf"):
-        raise InvalidArgument(f"size: {value!r} is no size. Write one such as '5MB' or '300kB'; a number is bytes.")
-    return float(number)
+def parse_target(value: str, argument: str = "stop_at") -> Target:
+    """Return the target that one text means: ``"2x"``, ``"3ms"``, ``"5MB"`` or ``"200/s"``.
+
+    Raises
+    ------
+    InvalidArgument
+        When it is none of these.
+
+    Examples
+    --------
+    >>> parse_target("3ms").words
+    'latency of at most 3 ms'
+    """
+    text = value.strip().lower() if isinstance(value, str) else ""
+    if match := re.fullmatch(r"(\d*\.?\d+)\s*/\s*s", text):
+        return Target("throughput", float(match[1]))
+    if text.endswith(("x", "×")):
+        return Target("speedup", parse_factor(text))
+    try:
+        return (
+            Target("size", parse_bytes(text)) if text.endswith("b") else Target("latency", 1000 * parse_duration(text))
+        )
+    except InvalidArgument:
+        raise InvalidArgument(
+            f"{argument}: {value!r} is nothing to reach. Write a speedup, a latency, a size or a throughput: '2x', "
+            "'3ms', '5MB' or '200/s'."
+        ) from None
+
+
+def parse_budget(value: str | float) -> tuple[float, int | None]:
+    """Return seconds and, for a text such as ``"20 trials"``, how many trials.
+
+    Examples
+    --------
+    >>> parse_budget("2min"), parse_budget("4 trials")
+    ((120.0, None), (720.0, 4))
+    """
+    if isinstance(value, str) and (match := re.fullmatch(r"\s*(\d+)\s*trials?\s*", value.lower())):
+        count = int(match[1])
+        if not count:
+            raise InvalidArgument("budget: no trial finds nothing. Write at least '1 trial', or a time such as '5min'.")
+        return TRIAL_S * count, count
+    try:
+        return parse_duration(value), None
+    except InvalidArgument as error:
+        raise InvalidArgument(f"{error} Or write how many trials, such as '20 trials'.") from None
 
 
 def check_room(model: nn.Module, target: Target | None) -> None:

@@ -10,12 +10,13 @@ import torch
 from torch import nn
 
 import tauto
+from tauto.config import parse_bytes
 from tauto.errors import InvalidArgument
 from tauto.recipes import OptimizedModel, Recipe
 from tauto.reports import TrialReport
 from tauto.techniques.factorization.technique import NOTHING
 from tauto.verbs import factorize as verb
-from tauto.verbs.targets import parse_bytes, parse_factor, target_of
+from tauto.verbs.targets import parse_factor, target_of
 
 
 @pytest.fixture(autouse=True)
