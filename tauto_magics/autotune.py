@@ -7,6 +7,7 @@ from typing import Any
 import tauto
 from tauto_magics.arguments import Parser
 from tauto_magics.engine import change_model
+from tauto_magics.errors import translated
 from tauto_magics.magic import Invocation, Magic
 from tauto_magics.names import CALLABLE, MODEL
 from tauto_magics.options import add_inputs, add_quality, add_search, search_keywords, words
@@ -47,9 +48,9 @@ def _run(call: Invocation) -> Any:
     given = {key: getattr(arguments, key) for key in ("loss", "finetune")}
     keywords |= {key: call.names.find(text, CALLABLE) for key, text in given.items() if text is not None}
     keywords |= {key: text for key in ("objective", "stop_at") if (text := getattr(arguments, key))}
-    limits = {flag[2:].replace("-", "_"): getattr(arguments, flag[2:].replace("-", "_")) for flag, *_ in _LIMITS}
+    limits = {key: getattr(arguments, key) for key in (flag[2:].replace("-", "_") for flag, *_ in _LIMITS)}
     if any(limits.values()):
-        keywords["constraints"] = tauto.Constraints.parse(**limits)
+        keywords["constraints"] = translated(lambda: tauto.Constraints.parse(**limits))
     return change_model(call, tauto.autotune, **keywords)
 
 

@@ -112,6 +112,11 @@ def test_help_imports_no_torch(folder: Path) -> None:
         (["quantize", "train.py:model", "--inputs", "imges"], "inputs: there is no 'imges'"),
         (["autotune", "train.py:model", "--inputs", "images", "--budget", "soon"], "'soon' is not a time"),
         (["autotune", "train.py:model", "--inputs", "images", "--evaluate", "raises"], "no test set here"),
+        (["autotune", "train.py:model", "--inputs", "images", "--max-memory", "much"], "max_memory: 'much' is no size"),
+        (
+            ["autotune", "train.py:model", "--inputs", "images", "--objective", "speed"],
+            "objective: there is no 'speed'",
+        ),
         (
             ["autotune", "train.py:model", "--inputs", "images", "--script", "no/such.py"],
             "--script: there is no folder",

@@ -73,6 +73,16 @@ def test_lists_of_techniques(ready: Any) -> None:
     assert ready.engine.keywords["without"] == ("bfloat16",)
 
 
+def test_constraints_are_read_with_their_units(ready: Any) -> None:
+    import tauto
+
+    line = "%tauto_autotune model --objective size --max-latency 3ms --max-size 5MB --min-throughput 200 --stop-at 1MB"
+    assert ready.run(line).success
+    given = ready.engine.keywords
+    assert given["constraints"] == tauto.Constraints(max_latency_ms=3, max_size_bytes=5e6, min_throughput=200)
+    assert (given["objective"], given["stop_at"]) == ("size", "1MB")
+
+
 def test_compare_names_both_sides(ready: Any) -> None:
     assert ready.run("%tauto_compare model teacher --inputs batch").success
     verb, args, keywords = ready.engine.calls[-1]
