@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Any, Self
 
 from tauto.config.quantities import Drop, parse_bytes, parse_drop, parse_duration
 from tauto.errors import InvalidArgument
@@ -112,7 +112,7 @@ def _number(text: str, argument: str) -> float:
         raise InvalidArgument(f"{argument}: {text!r} is no number. Write samples a second, such as 200.") from None
 
 
-_OPTIONS = {
+_OPTIONS: dict[str, tuple[str, Callable[[str, str], Any]]] = {
     "max_drop": ("max_drop", parse_drop),
     "max_latency": ("max_latency_ms", _milliseconds),
     "max_p95": ("max_p95_ms", _milliseconds),
