@@ -69,7 +69,7 @@ class Goal:
 
     def decide(self, comparison: Comparison) -> Decision:
         """Judge one candidate against the original."""
-        speed, size = speed_words(comparison), _size_words(comparison)
+        speed = speed_words(comparison)
         smaller = comparison.size_ratio <= SMALLER
         if comparison.quality_held is False:
             return Decision(False, f"{speed}, but the quality does not hold: {quality_words(comparison)}")
