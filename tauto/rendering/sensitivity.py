@@ -143,7 +143,7 @@ def _quality(quality: Sequence[Quality]) -> str:
 def _how_to_read(report: SensitivityReport) -> str:
     words = (
         "Outputs is the signal over noise of what the model returns when this layer alone is quantized, in dB: 20 dB "
-        "less is ten times the error. Own is the same of the layer's own output. "
+        "less is ten times the error. Own, where it is shown, is that of the layer's own output. "
     )
     if report.evaluated:
         words += "Quality is the change of the metric, with ✗ where that alone is more than allowed. "
