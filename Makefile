@@ -38,9 +38,9 @@ lint: setup
 
 # the contract times nothing: two processes share it; the rest has the machine for itself
 unit: setup
-	$(BIN)/pytest -n 2 --dist loadgroup tests/contract
-	$(BIN)/pytest tests/techniques
-	$(BIN)/pytest --ignore=tests/contract --ignore=tests/techniques
+	$(BIN)/pytest --durations=10 -n 2 --dist loadgroup tests/contract
+	$(BIN)/pytest --durations=10 tests/techniques
+	$(BIN)/pytest --durations=25 --ignore=tests/contract --ignore=tests/techniques
 
 # nbval runs each tutorial, once, and nbconvert renders what came of it; that nbconvert --execute fails and passes
 # the same cells is tested in tests/magics

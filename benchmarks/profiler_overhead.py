@@ -1,9 +1,11 @@
 """What ``%%tauto_profile`` costs a cell, against no profiler and against torch.profiler over the same steps.
 
-python -m benchmarks.profiler_overhead [--full] [--rounds 9] [--only cnn]
+python -m benchmarks.profiler_overhead [--full] [--rounds 9] [--only cnn] [--cpu]
 
 Each round runs the cell in all ways, in an order drawn by chance, in one process. The work is the same each time, so
-on a machine that stalls the least times tell more than the median of the rounds' ratios. ``--full`` measures
+on a machine that stalls the least times tell more than the median of the rounds' ratios. ``--cpu`` goes by the CPU time
+of one thread, which a machine that stalls leaves alone, and adds what a way costs to the least time on all threads: what
+holds up the calling thread holds up the cell. ``--full`` measures
 ``stacks=True`` against torch.profiler with shapes, memory and stacks. The analysis comes after the cell
 and is shown apart, and so is the sum of the modules' self times against a clock inside the model's calls.
 """
@@ -115,16 +117,19 @@ def traced(cell: Cell, full: bool) -> None:
     cell.run(before)
 
 
-def seconds(run: Callable[[], object]) -> float:
+def seconds(run: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
     """Return what ``run`` takes."""
-    start = time.perf_counter()
+    start = clock()
     run()
-    return time.perf_counter() - start
+    return clock() - start
 
 
-def measure(cell: Cell, rounds: int, full: bool) -> None:
+def measure(cell: Cell, rounds: int, full: bool, clock: Callable[[], float] = time.perf_counter) -> None:
     """Print one cell's figures."""
-    cell.run()
+    by_cpu = clock is time.process_time
+    least_s = min(seconds(cell.run) for _ in range(3))
+    if by_cpu:
+        torch.set_num_threads(1)
     times: dict[str, list[float]] = {"plain": [], "tauto": [], "torch": []}
     analyses, sums, costs = [], [], []
 
@@ -137,7 +142,7 @@ def measure(cell: Cell, rounds: int, full: bool) -> None:
     ways = {"plain": cell.run, "tauto": profiled, "torch": lambda: traced(cell, full)}
     for _ in range(rounds):
         for way in random.sample(list(ways), len(ways)):
-            times[way].append(seconds(ways[way]))
+            times[way].append(seconds(ways[way], clock))
             if way == "tauto":
                 report = session.report
                 analyses.append(report.analysis_ms)
@@ -145,6 +150,14 @@ def measure(cell: Cell, rounds: int, full: bool) -> None:
                 assert report.steps is not None
                 outside = sum(cell.calls_s[step - 1] for step in report.steps.sampled) * 1000
                 sums.append(sum(row.self_ms for row in report.modules if row.root == 0) / outside)
+    if by_cpu:
+        extra = {way: statistics.median(times[way]) - statistics.median(times["plain"]) for way in times}
+        print(f"{cell.name}, by CPU time of one thread, {rounds} rounds: {cell.steps} steps,", end=" ")
+        print(f"at least {least_s:.2f} s of wall time on all")
+        for way in ("tauto", "torch"):
+            print(f"  {way} adds {1000 * extra[way]:.0f} ms: {1 + extra[way] / least_s:.3f} of the least")
+        print(f"  tauto / torch {(least_s + extra['tauto']) / (least_s + extra['torch']):.3f}", flush=True)
+        return
     step_ms = 1000 * statistics.median(times["plain"]) / cell.steps
     print(f"{cell.name}: {cell.steps} steps of {step_ms:.1f} ms, {rounds} rounds")
     for name, over in (("tauto", "plain"), ("torch", "plain"), ("tauto", "torch")):
@@ -163,12 +176,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--cpu", action="store_true")
     parser.add_argument("--only", choices=list(cells()))
     options = parser.parse_args()
     Hardware.current().ceilings()
     for name, cell in cells().items():
         if options.only in (None, name):
-            measure(cell, options.rounds, options.full)
+            measure(cell, options.rounds, options.full, time.process_time if options.cpu else time.perf_counter)
 
 
 if __name__ == "__main__":
