@@ -4,7 +4,7 @@ python -m benchmarks.profiler_overhead [--full] [--rounds 9] [--only cnn] [--cpu
 
 Each round runs the cell in all ways, in an order drawn by chance, in one process. The work is the same each time, so
 on a machine that stalls the least times tell more than the median of the rounds' ratios. ``--cpu`` goes by the CPU
-time of one thread, which a machine that stalls leaves alone, and adds what a way costs to the least time on all threads:
+time of one thread, which a machine that stalls leaves alone, and adds what a way costs to the least on all threads:
 what holds up the calling thread holds up the cell. ``--full`` measures ``stacks=True`` against torch.profiler with
 shapes, memory and stacks. The analysis comes after the cell and is shown apart, and so is the sum of the modules' self
 times against a clock inside the model's calls.
