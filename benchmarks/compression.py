@@ -30,6 +30,7 @@ import tauto
 from benchmarks.compression_peers import MAX_DROP, PEERS
 from benchmarks.trained import NETS, Net, cross_entropy
 from tauto import measurement
+from tauto.config import parse_duration
 from tauto.hardware import Hardware
 from tauto.recipes import Recipe
 from tauto.results import TuningResult
@@ -40,30 +41,29 @@ __all__ = ["main"]
 PRUNED_TWICE = "pruned to 2 ×"
 SHARE = 0.5
 """What Torch-Pruning takes out where TAuto was not asked before."""
-BUDGET = "6min"
-"""Of each search; on a quiet machine they end by themselves well before."""
-LIMIT_S = 900
 TIMING_S = 6.0
+SPARE_S = 300
+"""Of a way, beside its search: reading, importing and timing."""
 
 
-def int8(net: Net, model: nn.Module) -> TuningResult:
+def int8(net: Net, model: nn.Module, budget: str) -> TuningResult:
     """Int8 of the kind and engine that measure best, at most half a point lost where it is judged."""
     return tauto.quantize(
-        model, net.example, data=net.loader(), evaluate=net.judged, max_drop=MAX_DROP, budget=BUDGET, name=net.title
+        model, net.example, data=net.loader(), evaluate=net.judged, max_drop=MAX_DROP, budget=budget, name=net.title
     )
 
 
-def pruned_twice(net: Net, model: nn.Module) -> TuningResult:
+def pruned_twice(net: Net, model: nn.Module, budget: str) -> TuningResult:
     """As few channels as a measured 2 × takes."""
-    return _pruned(net, model, 0.01, speedup="2x")
+    return _pruned(net, model, budget, 0.01, speedup="2x")
 
 
-def zeros(net: Net, model: nn.Module) -> TuningResult:
+def zeros(net: Net, model: nn.Module, budget: str) -> TuningResult:
     """Nine of ten weights at zero."""
-    return _pruned(net, model, 0.05, structure="weights", sparsity="90%", steps=3)
+    return _pruned(net, model, budget, 0.05, structure="weights", sparsity="90%", steps=3)
 
 
-def _pruned(net: Net, model: nn.Module, max_drop: float, **wish: str | int) -> TuningResult:
+def _pruned(net: Net, model: nn.Module, budget: str, max_drop: float, **wish: str | int) -> TuningResult:
     return tauto.prune(
         model,
         net.example,
@@ -72,13 +72,13 @@ def _pruned(net: Net, model: nn.Module, max_drop: float, **wish: str | int) -> T
         max_drop=max_drop,
         loss=cross_entropy,
         epochs=net.epochs,
-        budget=BUDGET,
+        budget=budget,
         name=net.title,
         **wish,  # type: ignore[arg-type]
     )
 
 
-def together(net: Net, model: nn.Module) -> TuningResult:
+def together(net: Net, model: nn.Module, budget: str) -> TuningResult:
     """Channels pruned, what is left of low rank, and that in int8, as one recipe."""
     trained = {"epochs": net.epochs, "learning_rate": 1e-3}
     recipe = Recipe.of(
@@ -94,12 +94,12 @@ def together(net: Net, model: nn.Module) -> TuningResult:
         evaluate=net.judged,
         max_drop=0.01,
         loss=cross_entropy,
-        budget=BUDGET,
+        budget=budget,
         name=net.title,
     )
 
 
-WAYS: dict[str, Callable[[Net, nn.Module], TuningResult]] = {
+WAYS: dict[str, Callable[[Net, nn.Module, str], TuningResult]] = {
     "int8": int8,
     PRUNED_TWICE: pruned_twice,
     "90 % zeros": zeros,
@@ -125,7 +125,7 @@ class Row:
     share: float = SHARE
 
 
-def measured(key: str, way: str, folder: Path, share: float) -> Row | str:
+def measured(key: str, way: str, share: float, folder: Path, budget: str) -> Row | str:
     """Make one variant in this process and measure it; words where nothing came of it."""
     net = NETS[key]
     model = net.trained(folder)
@@ -133,7 +133,7 @@ def measured(key: str, way: str, folder: Path, share: float) -> Row | str:
     torch.manual_seed(0)
     start, what = time.perf_counter(), ""
     if way in WAYS:
-        result = WAYS[way](net, model)
+        result = WAYS[way](net, model, budget)
         if result.recipe is None:
             return f"{result.verdict}: {result.reason}"
         variant, what = result.model, result.recipe.title
@@ -167,13 +167,14 @@ def _account(result: TuningResult) -> str:
     return "".join(f"; {note}" for note in notes if "zlib" in note)
 
 
-def row(key: str, way: str, folder: Path, share: float) -> Row | str:
+def row(key: str, way: str, share: float, folder: Path, budget: str) -> Row | str:
     """Measure one way in a process of its own; words where nothing came of it."""
-    command = [sys.executable, "-m", "benchmarks.compression", "--cell", key, way, str(share), "--cache", str(folder)]
+    cell = ["--cell", key, way, str(share), "--cache", str(folder), "--budget", budget]
+    command, limit_s = [sys.executable, "-m", "benchmarks.compression", *cell], parse_duration(budget) + SPARE_S
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT_S)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=limit_s)
     except subprocess.TimeoutExpired:
-        return f"did not end within {LIMIT_S // 60} minutes"
+        return f"did not end within {limit_s / 60:.0f} minutes"
     lines = done.stdout.strip().splitlines()
     if done.returncode or not lines:
         return "failed: " + (done.stderr.strip().splitlines() or ["no output"])[-1][:160]
@@ -208,7 +209,7 @@ PROMISES: dict[str, tuple[str, Callable[[Row], bool]]] = {
 }
 
 
-def table(key: str, ways: list[str], folder: Path) -> None:
+def table(key: str, ways: list[str], folder: Path, budget: str) -> None:
     """Print the table of one net, row by row as it is measured, and which promises held."""
     net = NETS[key]
     start = time.perf_counter()
@@ -220,7 +221,7 @@ def table(key: str, ways: list[str], folder: Path) -> None:
     print("|---|---|---|---|---|---|---|---|")
     share, found = SHARE, {}
     for way in ways:
-        found[way] = one = row(key, way, folder, share)
+        found[way] = one = row(key, way, share, folder, budget)
         if way == PRUNED_TWICE and isinstance(one, Row):
             share = one.share
         print(shown(way, one), flush=True)
@@ -238,6 +239,7 @@ def main() -> None:
     parser.add_argument("--only", default=",".join(NETS), help="nets, by comma")
     parser.add_argument("--rows", default=",".join(ROWS), help="ways, by comma")
     parser.add_argument("--cache", help="folder for trained weights; default one that is deleted at the end")
+    parser.add_argument("--budget", default="10min", help="of each search; on a quiet machine they end well before")
     parser.add_argument("--cell", nargs=3, metavar=("NET", "WAY", "SHARE"), help="one way, as JSON")
     options, _ = parser.parse_known_args()
     with tempfile.TemporaryDirectory() as store:
@@ -245,12 +247,12 @@ def main() -> None:
         folder = Path(options.cache or store)
         if options.cell:
             key, way, share = options.cell
-            found = measured(key, way, folder, float(share))
+            found = measured(key, way, float(share), folder, options.budget)
             print(json.dumps(found if isinstance(found, str) else asdict(found)))
             return
         print(f"{Hardware.current().summary}; torch {torch.__version__}; {torch.get_num_threads()} threads; seed 0\n")
         for key in options.only.split(","):
-            table(key, options.rows.split(","), folder)
+            table(key, options.rows.split(","), folder, options.budget)
 
 
 if __name__ == "__main__":

@@ -19,33 +19,17 @@ from collections.abc import Sequence
 
 import torch
 from scipy import stats
-from sklearn.datasets import load_digits
-from torch import Tensor, nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch import nn
 
 import tauto
+from benchmarks.trained import TRAINED_ON, digit_batches, digits
 from tauto.errors import InvalidArgument
 from tauto.fitting import Plan, fit, imitating
 from tauto.workload import Call
 
-TRAINED_ON = 1000
 METHODS = ("logits", "features", "attention", "relational")
 CROSS = nn.CrossEntropyLoss()
-
-
-def digits() -> tuple[Tensor, Tensor]:
-    images, labels = load_digits(return_X_y=True)
-    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
-    pixels = torch.tensor(images / 16, dtype=torch.float32).reshape(-1, 1, 8, 8)
-    return pixels[order], torch.tensor(labels)[order]
-
-
 IMAGES, LABELS = digits()
-
-
-def batches(seed: int) -> DataLoader[tuple[Tensor, ...]]:
-    data = TensorDataset(IMAGES[:TRAINED_ON], LABELS[:TRAINED_ON])
-    return DataLoader(data, batch_size=50, shuffle=True, generator=torch.Generator().manual_seed(seed))
 
 
 def accuracy(model: nn.Module) -> float:
@@ -94,7 +78,7 @@ def _accuracies(name: str, seeds: int, epochs: int, methods: Sequence[str]) -> N
     make_teacher, make_student = NETS[name]
     torch.manual_seed(100)
     plan = Plan(epochs=30, learning_rate=3e-3, seed=100)
-    teacher = fit(make_teacher(), batches(100), CROSS, plan).model.eval()
+    teacher = fit(make_teacher(), digit_batches(100), CROSS, plan).model.eval()
     example = Call((IMAGES[:1],))
     found: dict[str, list[float]] = {"alone": []}
     for method in methods:
@@ -110,7 +94,7 @@ def _accuracies(name: str, seeds: int, epochs: int, methods: Sequence[str]) -> N
             student = make_student()
             objective = None if method == "alone" else imitating(student, teacher, example, method, loss=CROSS)
             loss = CROSS if objective is None else None
-            taught = fit(student, batches(seed), loss, plan, objective=objective, teacher=teacher)
+            taught = fit(student, digit_batches(seed), loss, plan, objective=objective, teacher=teacher)
             found[method].append(accuracy(taught.model.eval()))
             print(f"  {name} seed {seed} {method}: {found[method][-1]:.2%}", flush=True)
     right = accuracy(teacher)
@@ -129,12 +113,12 @@ def _verb(name: str, epochs: int) -> None:
     """Print what a user is shown of one of them."""
     make_teacher, make_student = NETS[name]
     torch.manual_seed(100)
-    teacher = fit(make_teacher(), batches(100), CROSS, Plan(epochs=30, learning_rate=3e-3, seed=100)).model.eval()
+    teacher = fit(make_teacher(), digit_batches(100), CROSS, Plan(epochs=30, learning_rate=3e-3, seed=100)).model.eval()
     result = tauto.distill(
         make_student(),
         teacher,
         IMAGES[:1],
-        data=batches(0),
+        data=digit_batches(0),
         loss=CROSS,
         evaluate=accuracy,
         max_drop="2%",

@@ -15,15 +15,15 @@ import tempfile
 from typing import Any
 
 import torch
-from sklearn.datasets import load_digits
-from torch import Tensor, nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch import nn
 
 import tauto
+from benchmarks.trained import digit_batches, digit_split, digits, share_right
 from tauto.fitting import Plan, fit
 
-TRAINED_ON, JUDGED_ON = 1000, 1400
 CROSS = nn.CrossEntropyLoss()
+CALL = 64
+"""Rows of a timed call."""
 WAYS: dict[str, dict[str, Any]] = {
     "half": {"sparsity": "50%", "epochs": 5},
     "twice": {"speedup": "2x", "epochs": 5},
@@ -34,21 +34,6 @@ WAYS: dict[str, dict[str, Any]] = {
 }
 
 
-def digits() -> tuple[Tensor, Tensor]:
-    images, labels = load_digits(return_X_y=True)
-    order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
-    pixels = torch.tensor(images / 16, dtype=torch.float32).reshape(-1, 1, 8, 8)
-    return pixels[order], torch.tensor(labels)[order]
-
-
-IMAGES, LABELS = digits()
-
-
-def batches() -> DataLoader[tuple[Tensor, ...]]:
-    data = TensorDataset(IMAGES[:TRAINED_ON], LABELS[:TRAINED_ON])
-    return DataLoader(data, batch_size=50, shuffle=True, generator=torch.Generator().manual_seed(0))
-
-
 def net() -> nn.Module:
     def stage(before: int, after: int) -> list[nn.Module]:
         return [nn.Conv2d(before, after, 3, padding=1), nn.BatchNorm2d(after), nn.ReLU()]
@@ -57,20 +42,19 @@ def net() -> nn.Module:
     return nn.Sequential(*features, nn.Linear(64 * 16, 128), nn.ReLU(), nn.Linear(128, 10))
 
 
-def share_right(model: nn.Module, start: int, end: int | None) -> float:
-    with torch.inference_mode():
-        return (model(IMAGES[start:end]).argmax(1) == LABELS[start:end]).float().mean().item()
-
-
 def judged(model: nn.Module) -> float:
-    return share_right(model, TRAINED_ON, JUDGED_ON)
+    return share_right(model, digit_split().judge, CALL)
+
+
+def unseen(model: nn.Module) -> float:
+    return share_right(model, digit_split().unseen, CALL)
 
 
 def line(way: str, model: nn.Module, budget: str) -> str:
     result = tauto.prune(
         model,
-        inputs=IMAGES[:64],
-        data=batches(),
+        inputs=digits()[0][:CALL],
+        data=digit_batches(),
         evaluate=judged,
         max_drop=0.01,
         loss=CROSS,
@@ -79,7 +63,7 @@ def line(way: str, model: nn.Module, budget: str) -> str:
         **WAYS[way],
     )
     if result.model is not model:
-        lost = 100 * (share_right(model, JUDGED_ON, None) - share_right(result.model, JUDGED_ON, None))
+        lost = 100 * (unseen(model) - unseen(result.model))
         return f"{way:8} {result.verdict:14} {lost:+5.2f} points lost on unseen digits · {result.reason}"
     measured = [trial.comparison for trial in result.trials if trial.comparison is not None]
     lost = 100 * max((row.drop for row in measured[-1].quality), default=0.0) if measured else float("nan")
@@ -94,8 +78,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as store:
         os.environ["TAUTO_STORE"] = store
         torch.manual_seed(0)
-        model = fit(net(), batches(), CROSS, Plan(epochs=20, learning_rate=2e-3), in_place=True).model.eval()
-        print(f"digits: {judged(model):.1%} right where it is judged, {share_right(model, JUDGED_ON, None):.1%} unseen")
+        model = fit(net(), digit_batches(), CROSS, Plan(epochs=20, learning_rate=2e-3), in_place=True).model.eval()
+        print(f"digits: {judged(model):.1%} right where it is judged, {unseen(model):.1%} unseen")
         for way in options.only.split(","):
             print(line(way, model, options.budget), flush=True)
 
