@@ -46,6 +46,8 @@ def _controlled(one: ControlReport) -> str:
     if one.met:
         of = f"{len(one.kept)} of its {plural(one.layers, 'layer')}"
         return f"{lead}. With {of} in floating point it holds (trial {one.trial}): {names}. Found in {tried}."
+    if not one.kept:
+        return f"{lead}, and with layers kept in floating point nothing could be judged: {one.reason} ({tried})."
     return (
         f"{lead}, and keeping layers in floating point did not bring it back: {one.reason}. Those that resist: {names} "
         f"(trial {one.trial}; {tried})."

@@ -351,7 +351,9 @@ def resisting(controls: Sequence[ControlReport]) -> str:
     unmet = [control for control in controls if not control.met and control.steps]
     if not unmet or any(control.met for control in controls):
         return ""
-    control = unmet[0]
+    control = next((one for one in unmet if one.kept), unmet[0])
+    if not control.kept:
+        return f"; and with layers kept in floating point nothing could be judged ({control.reason})"
     names = ", ".join(layer.path for layer in control.kept[:_NAMED])
     more = f" and {len(control.kept) - _NAMED} more" if len(control.kept) > _NAMED else ""
     return f"; even with {names}{more} in floating point it does not hold ({control.reason})"

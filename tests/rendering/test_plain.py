@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reports_by_hand import bare_tuning, comparison, everything, hostile, measurement, profile, trials, tuning
+from sensitivity_by_hand import control
 
 from tauto import rendering
 from tauto.rendering.document import Cell, Code, Column, Document, Items, Row, Table
@@ -128,3 +129,10 @@ def test_code_that_has_no_place_to_break_loses_nothing(code: str) -> None:
     lines = plain(Document("t", "h", (Code("c", code),))).split("c\n")[1].splitlines()
     assert max(map(len, lines)) <= WIDTH
     assert "".join("".join(lines).split()) == "".join(code.split())
+
+
+def test_control_that_could_judge_nothing_names_no_layers_and_no_trial() -> None:
+    silent = replace(control(met=False), kept=(), trial=None, reason="did not end within 9 s")
+    text = " ".join(rendering.text(replace(tuning("infeasible"), control=(silent,))).split())
+    assert "with layers kept in floating point nothing could be judged: did not end within 9 s (2 trials" in text
+    assert "None" not in text

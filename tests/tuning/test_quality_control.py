@@ -116,7 +116,11 @@ def test_when_it_cannot_be_met_the_layers_that_resist_are_named():
     assert not report.met
     assert len(report.kept) == 7
     assert "single layer" in report.reason
-    assert resisting((report,)).startswith("; even with a, b, c and 4 more in floating point it does not hold")
+    words = resisting((report,))
+    assert words.startswith("; even with a, b, c and 4 more in floating point it does not hold")
+    silent = replace(report, kept=(), trial=None, reason="did not end")
+    assert resisting((silent, report)) == words
+    assert resisting((silent,)) == "; and with layers kept in floating point nothing could be judged (did not end)"
 
 
 def test_when_keeping_more_makes_it_worse_the_rest_is_ranked_anew(monkeypatch):
