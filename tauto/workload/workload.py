@@ -201,10 +201,25 @@ def _deep_copied(model: nn.Module) -> nn.Module:
     try:
         return copy.deepcopy(model)
     except Exception as error:  # a model's own attributes decide what is raised here
+        if made := _made_anew(model):
+            raise ModelError(
+                f"model: it cannot be copied, since {made} is computed anew in each call, as by a mask of "
+                "torch.nn.utils.prune or an old weight_norm. Make it permanent first (prune.remove, "
+                "remove_weight_norm), or use torch.nn.utils.parametrizations."
+            ) from error
         raise ModelError(
             f"model: {type(model).__name__} cannot be copied ({type(error).__name__}: {error}). "
             "Give factory=, a function that builds it; its weights are then loaded into what it builds."
         ) from error
+
+
+def _made_anew(model: nn.Module) -> str:
+    """Return the name of the first tensor that hangs on a module and is no leaf; empty when there is none."""
+    for path, module in model.named_modules():
+        for key, value in vars(module).items():
+            if isinstance(value, torch.Tensor) and value.grad_fn is not None:
+                return f"{path}.{key}".lstrip(".")
+    return ""
 
 
 def _batches(data: Iterable[Any], model: nn.Module, example: Call | None) -> tuple[Call, ...]:

@@ -123,7 +123,9 @@ def test_a_training_that_brings_nothing_gives_the_weights_back(tmp_path):
     workload, config = given(), QuantizationAwareConfig(epochs=1, learning_rate=10.0)
     trained = QAT.apply(workload, config, Context(tmp_path, HARDWARE))
     assert torch.equal(trained.conv.weight, workload.model.conv.weight)
-    assert "brought nothing" in QAT.account(config, Context(tmp_path, HARDWARE)).notes[1]
+    notes = QAT.account(config, Context(tmp_path, HARDWARE)).notes
+    assert "brought nothing" in notes[1]
+    assert "No call reached spare" in notes[2]
 
 
 def test_with_a_loss_alone_the_weights_as_given_are_a_candidate_too(tmp_path):

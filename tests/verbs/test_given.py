@@ -12,6 +12,7 @@ from torch import nn
 import tauto
 from tauto.errors import InvalidArgument, ModelError
 from tauto.fitting import epochs_of
+from tauto.techniques.pruning.weights import compressed_bytes
 from tauto.workload.training import Training
 
 ROWS = [torch.randn(8, 16, generator=torch.Generator().manual_seed(seed)) for seed in range(2)]
@@ -71,9 +72,7 @@ def test_a_function_of_the_model_is_called_once_and_the_title_says_so(net, verb,
     assert all("1 epoch)" in title for title in titles(monkeypatch, verb, net, data=ROWS, finetune=finetune))
     assert all("3 epochs)" in title for title in titles(monkeypatch, verb, net, data=ROWS, finetune=by_epoch))
     assert all("epoch" not in title for title in titles(monkeypatch, verb, net, data=ROWS, finetune=finetune, epochs=0))
-    with pytest.raises(
-        InvalidArgument, match=r"epochs: finetune\(model\) is called once. Write"
-    ):
+    with pytest.raises(InvalidArgument, match=r"epochs: finetune\(model\) is called once. Write"):
         getattr(tauto, verb)(net, data=ROWS, finetune=finetune, epochs=5)
 
 
@@ -102,3 +101,21 @@ def test_distilling_speaks_of_data_and_not_of_a_loader(net, what) -> None:
     with pytest.raises(ModelError, match="data: the model refuses a batch") as error:
         tauto.distill(student, net, inputs=ROWS[0], data=[ROWS[0], BAD[what]], epochs=1, budget="5min")
     assert "\n" not in str(error.value)
+
+
+def test_a_mask_or_an_old_weight_norm_is_named_with_the_way_out() -> None:
+    for change in (
+        lambda layer: nn.utils.prune.l1_unstructured(layer, "weight", 0.5),
+        lambda layer: setattr(layer, "scaled", layer.weight * 2),
+    ):
+        model = nn.Sequential(nn.Linear(16, 16), nn.Linear(16, 4))
+        change(model[1])
+        with pytest.raises(ModelError, match=r"cannot be copied, since 1\.(weight|scaled) is computed anew"):
+            tauto.quantize(model, data=ROWS)
+
+
+def test_tied_weights_are_compressed_once() -> None:
+    model = nn.Sequential(nn.Embedding(50, 64), nn.Linear(64, 50, bias=False))
+    apart = compressed_bytes(model)
+    model[1].weight = model[0].weight
+    assert compressed_bytes(model) < 0.6 * apart

@@ -86,6 +86,11 @@ def test_a_size_is_reached_with_the_quality_held_and_the_proof_beside_it(net):
     assert "Channels: 0 256 →" in text
     assert "4 (the model's outputs are made of it)" in text
     assert "fewer FLOPs" in result.explain()
+    first = result.channels[0]
+    assert (first.name, first.after) == ("0", result.model.module[0].out_features)
+    assert "".join(first.rows).count("#") == first.after
+    assert {one.name: one.shape_after[0] for one in result.pictures}["0"] == first.after
+    assert "Of the channels of each layer stayed: 0 " in result.explain()
     assert all(torch.equal(one, other) for one, other in zip(before, net.parameters(), strict=True))
     compile(result.script(), "optimize.py", "exec")
 

@@ -101,7 +101,8 @@ def let_go(model: nn.Module, masks: dict[str, Tensor]) -> None:
 def compressed_bytes(model: nn.Module) -> int:
     """Return the bytes of all weights and buffers compressed by zlib: what zeros save in a file or a download."""
     total = 0
-    for tensor in model.state_dict().values():
+    once = {(tensor.data_ptr(), tensor.shape): tensor for tensor in model.state_dict().values()}  # tied ones count once
+    for tensor in once.values():
         flat = tensor.detach().cpu().contiguous().flatten()
         total += len(zlib.compress(flat.view(torch.uint8).numpy().tobytes(), LEVEL))
     return total

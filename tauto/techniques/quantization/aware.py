@@ -126,13 +126,13 @@ class QuantizationAware(Technique):
         folder = context.folder / _FOLDER
         report = FittingReport.from_dict(json.loads((folder / _TRAINING).read_text()))
         layers = json.loads((folder / _LAYERS).read_text())
+        missed = [f"No call reached {few_names(layers['missed'])}: left as given."] if layers["missed"] else []
         if not report.best_step:
             trained = f"Trained for {report.steps:,} steps or calls, which brought nothing: the weights are as given."
-            return Account("", (f"Rounded while training: {few_names(layers['rounded'])}.", trained))
+            return Account("", (f"Rounded while training: {few_names(layers['rounded'])}.", trained, *missed))
         losses = f"; the loss went from {report.losses[0]:.3g} to {report.losses[-1]:.3g}" if report.losses else ""
         ended = [] if report.stopped == "finished" else [f"The training ended early: {report.reason}."]
         trained = f"Trained for {report.steps:,} steps or calls{losses}."
-        missed = [f"No call reached {few_names(layers['missed'])}: left as given."] if layers["missed"] else []
         return Account("", (f"Rounded while training: {few_names(layers['rounded'])}.", trained, *missed, *ended))
 
     def script(self, config: QuantizationAwareConfig) -> Script:
