@@ -55,8 +55,8 @@ def autotune(
     inputs, data, evaluate, max_drop, metric, higher_is_better, factory, name
         What to call it with and how its quality is judged: as in :meth:`tauto.Workload.of`; the default drop is 1 %.
     objective : {"latency", "throughput", "memory", "size"}
-        What is to become better. Less memory or a smaller size counts only where the model is no slower, or where a
-        constraint says how slow it may be.
+        What is to become better. What has less memory or is smaller may be slower, which is said: up to twice the
+        time, or as much as a constraint allows.
     constraints : Constraints, optional
         What the answer must keep to, measured. Where nothing does, the result is ``"infeasible"`` and its
         ``nearest`` the trial that came nearest.

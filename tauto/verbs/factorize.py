@@ -76,7 +76,8 @@ def factorize(
         ``loss(outputs, labels)`` for the built-in loop over ``data``, or your own ``finetune(model)`` or
         ``finetune(model, epoch)``. With ``data`` alone the model learns to answer as the original does.
     objective : {"latency", "size"}
-        With ``"latency"`` a model that is as fast and clearly smaller is an improvement too.
+        With ``"latency"`` a model that is as fast and clearly smaller is an improvement too; with ``"size"`` a smaller
+        one that takes up to twice the time, which is said.
     budget, isolated
         As in :func:`tauto.autotune`.
 

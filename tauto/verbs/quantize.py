@@ -66,7 +66,8 @@ def quantize(
     engine : {"auto", "torch", "onnxruntime", "openvino"}
         What runs it.
     objective : {"latency", "size"}
-        With ``"latency"`` a model that is as fast and clearly smaller is an improvement too.
+        With ``"latency"`` a model that is as fast and clearly smaller is an improvement too; with ``"size"`` a smaller
+        one that takes up to twice the time, which is said.
     sensitivity : SensitivityResult or SensitivityReport, optional
         From :func:`tauto.sensitivity`, for the order in which layers go back to floating point where all of them in
         int8 lose too much. Default: the layers are ranked when that is so.

@@ -105,14 +105,16 @@ def test_where_the_original_breaks_a_limit_keeping_to_it_is_the_improvement():
     assert not goal(max_preparation_s=5).decide(comparison(3.0)).improves, "it took 6.42 s"
 
 
-def test_less_memory_and_a_smaller_size_count_where_nothing_is_lost_in_time():
+def test_less_memory_and_a_smaller_size_may_cost_some_time():
     assert goal("size").decide(weighing(0.5, 1.0)).improves
     assert goal("memory").decide(weighing(1.0, 1.0, 0.5)).improves
     assert not goal("memory").decide(weighing(0.2, 1.0, None)).improves
     slower = goal("size").decide(weighing(0.5, 0.7))
-    assert not slower.improves
-    assert "slower than the original, and nothing allows that" in slower.reason
-    assert goal("size", max_latency_ms=20).decide(weighing(0.5, 0.7)).improves
+    assert slower.improves
+    assert "2.0× smaller, slower: 0.70×" in slower.reason
+    assert "more than twice the time" in goal("size").decide(weighing(0.5, 0.4)).reason
+    assert not goal("size").decide(weighing(0.5, 0.4)).improves
+    assert goal("size", max_latency_ms=40).decide(weighing(0.5, 0.4)).improves
     assert goal("size").gain(weighing(0.25)) > goal("size").gain(weighing(0.5))
     assert goal("memory").gain(weighing(1.0, 2.0, 0.25)) > goal("memory").gain(weighing(0.1, 9.0, 0.5))
     assert goal("throughput").gain(comparison(3.0)) > goal("throughput").gain(comparison(2.0))

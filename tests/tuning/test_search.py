@@ -201,7 +201,7 @@ class TestGoal:
         small = comparison(1.0)
         assert Goal("size").decide(small).improves
         assert Goal("size").decide(replace(small, size_ratio=0.95)).improves is False
-        assert Goal("size").decide(comparison(0.5)).improves is False
+        assert Goal("size").decide(comparison(0.4)).improves is False
         assert Goal("size").gain(small) == pytest.approx(1 / small.size_ratio)
 
     def test_latency_counts_what_the_interval_guarantees(self):
