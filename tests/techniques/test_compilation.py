@@ -151,10 +151,11 @@ def test_the_users_own_compiled_code_is_kept(given: Workload, folder: Path) -> N
 
 
 def test_a_compiler_that_fails_is_a_reason_in_words(
-    given: Workload, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    given: Workload, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(torch._inductor.config.cpp, "cxx", ("/bin/false",))
-    with pytest.raises(CandidateFailed, match="it could not be compiled: ") as caught:
+    # monkeypatch takes it back by deleting, and then this process has no compiler any more
+    broken = torch._inductor.config.patch({"cpp.cxx": ("/bin/false",)})
+    with broken, pytest.raises(CandidateFailed, match="it could not be compiled: ") as caught:
         COMPILE.apply(given, CompileConfig(freezing=False), Context(tmp_path, HARDWARE))
     assert "backend=" not in str(caught.value)
     assert len(str(caught.value)) < 300
