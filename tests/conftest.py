@@ -19,7 +19,7 @@ MEASURED = {"execution", "magics", "measurement", "profiling", "tuning", "verbs"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Ask again, at most twice, where a measurement did not come out: the machine may have stalled. No other error."""
     for item in items:
-        if MEASURED & set(item.path.parts):
+        if item.path.parent.name in MEASURED:
             item.add_marker(pytest.mark.flaky(reruns=2, only_rerun=["AssertionError"]))
 
 

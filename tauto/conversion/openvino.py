@@ -1,8 +1,11 @@
-"""OpenVINO and NNCF, imported with their telemetry off."""
+"""OpenVINO and NNCF, imported with their telemetry off, and kept from standing still in forks of the process."""
 
 from __future__ import annotations
 
+import gc
 import importlib
+import os
+from functools import cache
 from typing import Any
 
 from tauto.conversion.quiet import quiet
@@ -13,6 +16,7 @@ __all__ = ["import_nncf", "import_openvino"]
 def import_openvino() -> Any:
     """Return the module ``openvino``; it is made unable to send anything first, since importing it sends an event."""
     _silence_telemetry()
+    _leave_garbage_to_the_parent()
     with quiet():
         return importlib.import_module("openvino")
 
@@ -22,6 +26,17 @@ def import_nncf() -> Any:
     import_openvino()
     with quiet():
         return importlib.import_module("nncf")
+
+
+@cache
+def _leave_garbage_to_the_parent() -> None:
+    """Have a fork of this process not collect what was made before it.
+
+    The destructor of a compiled model waits for threads that a fork has not: where a worker of a DataLoader happened
+    to collect a model that its parent had dropped, worker and loader stood still for good.
+    """
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=gc.freeze)
 
 
 def _silence_telemetry() -> None:

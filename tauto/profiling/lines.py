@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dis
+import gc
 import linecache
+import operator
 import sys
 from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 from types import CodeType, FrameType
+from typing import Any
 
 from tauto.profiling.userlines import title, user_frame
 from tauto.reports.profile import LineRow, PhaseName
@@ -42,7 +45,7 @@ class LineWatch:
     def look(self) -> None:
         """Look once, from any other thread."""
         phase = self._phase()
-        frame = sys._current_frames().get(self._thread)
+        frame = _frames().get(self._thread)
         if phase is None or frame is None:
             return
         self.looks += 1
@@ -61,6 +64,20 @@ class LineWatch:
             source = linecache.getline(file, line).strip()
             rows.append(LineRow(title(file), line, source, count / self.looks, phase, waits))
         return tuple(rows)
+
+
+def _frames() -> dict[int, FrameType]:
+    """Return the frame each thread is in, without the garbage collector at work meanwhile.
+
+    Before 3.11.9 Python holds a lock of its own there, and making a frame may start a collection that waits for that
+    lock: the process stands still for good (CPython gh-106883). The three calls are made by one call in C, between
+    which no other thread runs.
+    """
+    if sys.version_info >= (3, 11, 9) or not gc.isenabled():
+        return sys._current_frames()
+    calls: tuple[Callable[[], Any], ...] = (gc.disable, sys._current_frames, gc.enable)
+    frames: dict[int, FrameType] = tuple(map(operator.call, calls))[1]
+    return frames
 
 
 @lru_cache(maxsize=1024)

@@ -265,3 +265,40 @@ session.report
 def test_nothing_of_torchs_profiler_reaches_the_screen():
     done = subprocess.run([sys.executable, "-c", QUIET], capture_output=True, text=True, check=True, env=os.environ)
     assert (done.stdout, done.stderr) == ("", "")
+
+
+COLLECTING = """
+import gc, sys, threading
+from tauto.profiling.lines import LineWatch
+
+class Ring:
+    def __init__(self):
+        self.ring, self.local = self, threading.local()
+
+def deep(depth):
+    if depth:
+        return deep(depth - 1)
+    for _ in range(300):
+        Ring()
+
+def look():
+    while not done.is_set():
+        watch.look()
+
+done = threading.Event()
+watch = LineWatch(threading.get_ident(), lambda: "other")
+thread = threading.Thread(target=look)
+gc.set_threshold(5)
+sys.setswitchinterval(1e-5)
+thread.start()
+for _ in range(30):
+    deep(20)
+done.set()
+thread.join()
+assert watch.looks and gc.isenabled()
+"""
+
+
+def test_looking_at_frames_while_garbage_is_collected():
+    """Python before 3.11.9 stood still here within a second (CPython gh-106883)."""
+    subprocess.run([sys.executable, "-c", COLLECTING], check=True, timeout=120, env=os.environ)

@@ -1,6 +1,7 @@
 """What only OpenVINO's technique does."""
 
 import dataclasses
+import os
 import subprocess
 import sys
 import textwrap
@@ -118,3 +119,36 @@ def test_sends_nothing_and_writes_nothing_into_the_home(tmp_path):
     assert ran.stdout.strip().splitlines()[-1] == "[]"
     assert not any(home.rglob("*telemetry*"))
     assert not (home / "intel").exists()
+
+
+FORKED = """
+import gc, os, signal, sys
+from pathlib import Path
+from tauto.hardware import Hardware
+from tauto.techniques import Context, technique
+from tauto.techniques.engines.openvino import OpenVinoConfig
+from engine_models import Mlp, workload_of
+
+class Ring:
+    pass
+
+gc.disable()
+ring = Ring()
+ring.me = ring
+context = Context(Path(sys.argv[1]), Hardware.current())
+ring.model = technique("openvino").apply(workload_of(Mlp), OpenVinoConfig("float32"), context)
+del ring
+if pid := os.fork():
+    assert os.waitpid(pid, 0)[1] == 0
+else:
+    signal.alarm(20)
+    gc.collect()
+    os._exit(0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_fork_leaves_a_dropped_model_alone(tmp_path):
+    """As a worker of a DataLoader does: collecting the model there would wait for threads that a fork has not."""
+    path = os.pathsep.join(sys.path)
+    subprocess.run([sys.executable, "-c", FORKED, tmp_path], check=True, env={**os.environ, "PYTHONPATH": path})
