@@ -10,7 +10,7 @@ help:
 	@echo "make test        everything CI runs"
 	@echo "make lab         JupyterLab with the tutorials"
 	@echo "make setup       only build the environment in .venv"
-	@echo "make benchmarks  the figures of docs/measurements.md (about 30 minutes)"
+	@echo "make benchmarks  the figures of docs/measurements.md (an hour and more)"
 
 setup: .venv/.ready
 

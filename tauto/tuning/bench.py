@@ -148,7 +148,10 @@ class Bench:
         attempt = self._attempt(recipe, arguments, wall_limit_s, tick)
         if not with_memory or attempt.comparison is None:
             return attempt
-        return self._with_memories(recipe, attempt, attempt.peak_preparing_bytes, start + wall_limit_s, tick)
+        comparison = self._with_memories(
+            recipe, attempt.comparison, attempt.peak_preparing_bytes, start + wall_limit_s, tick
+        )
+        return replace(attempt, comparison=comparison, wall_s=time.monotonic() - start)
 
     def confirm(
         self, recipe: Recipe, *, wall_limit_s: float, time_cap_s: float, tried: Attempt, tick: Tick = lambda: None
@@ -164,7 +167,10 @@ class Bench:
         attempt = self._attempt(recipe, arguments, wall_limit_s, tick)
         if attempt.comparison is None:
             return attempt
-        return self._with_memories(recipe, attempt, tried.peak_preparing_bytes, start + wall_limit_s, tick)
+        comparison = self._with_memories(
+            recipe, attempt.comparison, tried.peak_preparing_bytes, start + wall_limit_s, tick
+        )
+        return replace(attempt, comparison=comparison)
 
     def load(self, recipe: Recipe) -> OptimizedModel:
         """Load what ``recipe`` prepared into this process; its files live as long as the model."""
@@ -211,15 +217,14 @@ class Bench:
             **result,
         )
 
-    def _with_memories(self, recipe: Recipe, attempt: Attempt, peak: int | None, until: float, tick: Tick) -> Attempt:
-        """Return ``attempt`` with the memories of both sides; the original's is measured once."""
-        assert attempt.comparison is not None
-        start = time.monotonic()
+    def _with_memories(
+        self, recipe: Recipe, comparison: Comparison, peak: int | None, until: float, tick: Tick
+    ) -> Comparison:
+        """Return ``comparison`` with the memories of both sides; the original's is measured once."""
         if not isinstance(self._original_bytes, int):
             self._original_bytes = self._steady_bytes(Recipe(()), until - time.monotonic(), tick)
         steady = [self._original_bytes, self._steady_bytes(recipe, until - time.monotonic(), tick)]
-        wall_s = attempt.wall_s + time.monotonic() - start
-        return replace(attempt, comparison=_with_memory(attempt.comparison, steady, peak), wall_s=wall_s)
+        return _with_memory(comparison, steady, peak)
 
     def _steady_bytes(self, recipe: Recipe, wall_limit_s: float, tick: Tick) -> int | str:
         """Return the steady private memory of ``recipe`` alone in a fresh process, or why it is not known."""
