@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 from types import CodeType, FrameType
-from typing import Any
+from typing import Any, cast
 
 from tauto.profiling.userlines import title, user_frame
 from tauto.reports.profile import LineRow, PhaseName
@@ -45,15 +45,16 @@ class LineWatch:
     def look(self) -> None:
         """Look once, from any other thread."""
         phase = self._phase()
-        frame = _frames().get(self._thread)
+        frame = _frame_of(self._thread)
         if phase is None or frame is None:
             return
         self.looks += 1
         found = user_frame(frame)
-        if found is None:
+        line = None if found is None else found.f_lineno  # None between two lines as well
+        if found is None or line is None:
             return
         waits = phase in ("data", "other") and _is_in_iterator(found)
-        place = (found.f_code.co_filename, found.f_lineno, phase, waits)
+        place = (found.f_code.co_filename, line, phase, waits)
         if place in self._seen or len(self._seen) < _PLACES:
             self._seen[place] += 1
 
@@ -66,18 +67,18 @@ class LineWatch:
         return tuple(rows)
 
 
-def _frames() -> dict[int, FrameType]:
-    """Return the frame each thread is in, without the garbage collector at work meanwhile.
+def _frame_of(thread: int) -> FrameType | None:
+    """Return the frame that ``thread`` is in, without the garbage collector at work meanwhile.
 
     Before 3.11.9 Python holds a lock of its own there, and making a frame may start a collection that waits for that
     lock: the process stands still for good (CPython gh-106883). The three calls are made by one call in C, between
-    which no other thread runs.
+    which no other thread runs. No name is bound to what they return: it has the frame of this very function, and such
+    a ring would keep frames of the cell alive after they have ended.
     """
     if sys.version_info >= (3, 11, 9) or not gc.isenabled():
-        return sys._current_frames()
+        return sys._current_frames().get(thread)
     calls: tuple[Callable[[], Any], ...] = (gc.disable, sys._current_frames, gc.enable)
-    frames: dict[int, FrameType] = tuple(map(operator.call, calls))[1]
-    return frames
+    return cast("FrameType | None", tuple(map(operator.call, calls))[1].get(thread))
 
 
 @lru_cache(maxsize=1024)
