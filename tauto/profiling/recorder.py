@@ -69,6 +69,8 @@ class RootRecord:
     """Of these, in eval mode."""
     traced_calls: int = 0
     traced_ns: int = 0
+    first_ns: int = 0
+    """Of the first of these: it warms up."""
     whole_calls: int = 0
     """Traced calls that were not cut."""
     last_ns: int = 0
@@ -442,6 +444,7 @@ class Recorder:
         if traced is None or not traced.modules:
             return
         root.traced_ns += duration
+        root.first_ns = root.first_ns or duration
         root.traced_calls += 1
         root.whole_calls += not traced.cut
         window = len(self.tracer.windows) - traced.cut  # of the open window, or of the one that was cut

@@ -15,7 +15,8 @@ SAMPLES = 5
 
 _TRACED_ROOTS = 4
 _FIRST_NS = 400_000_000
-"""No further one of the first calls is traced once the traced ones of all models took so long."""
+"""No further one of the first calls is traced once the traced ones of all models, their very first apart, took so
+long."""
 _SHARE = 0.015
 """Of the time of the cell that tracing later steps may cost."""
 _GROWTH = 1.6
@@ -39,6 +40,7 @@ class Sampled(Protocol):
     whole_calls: int
     total_ns: int
     traced_ns: int
+    first_ns: int
 
 
 class Sampling:
@@ -95,7 +97,8 @@ class Sampling:
     def _is_first(self, root: Sampled) -> bool:
         if root.index >= _TRACED_ROOTS or root.calls > SAMPLES:
             return False
-        return not root.whole_calls or sum(known.traced_ns for known in self._roots.values()) <= _FIRST_NS
+        taken = sum(known.traced_ns - known.first_ns for known in self._roots.values())
+        return not root.whole_calls or taken <= _FIRST_NS
 
     def _is_later(self, root: Sampled, step: tuple[int | None, int]) -> bool:
         unit, number = step
