@@ -14,7 +14,7 @@ SAMPLES = 5
 """Root calls traced of each model at once, after a first one that warms up."""
 
 _TRACED_ROOTS = 4
-_FIRST_NS = 400_000_000
+_FIRST_NS = 150_000_000
 """No further one of the first calls is traced once the traced ones of all models, their very first apart, took so
 long."""
 _SHARE = 0.015
