@@ -7,6 +7,7 @@ import gc
 import linecache
 import operator
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
@@ -21,12 +22,19 @@ __all__ = ["LineWatch"]
 _ROWS = 20
 _PLACES = 5000
 """Kept apart while watching; a cell with more lines than that loses the rest."""
+_FREE_NS = 10_000_000
+_SHARE = 0.0025
+"""Of the time of the cell; so much on top of the free time may go into looking, which takes some 0.1 ms each time."""
+_MOST_NS = 1_000_000
+"""A look that took longer was held up, by the garbage collector or another thread."""
 
 _Seen = tuple[str, int, PhaseName, bool]
 
 
 class LineWatch:
-    """Counts at which line of the user's own code a thread is, and in which phase.
+    """Adds up at which line of the user's own code a thread is, and in which phase.
+
+    Each look stands for the time since the one before; in a long cell they become rarer.
 
     Parameters
     ----------
@@ -41,14 +49,26 @@ class LineWatch:
         self._thread = thread
         self._phase = phase
         self._seen: Counter[_Seen] = Counter()
+        self._began_ns = self._looked_ns = 0
+        self._whole_ns = self._spent_ns = 0
 
     def look(self) -> None:
-        """Look once, from any other thread."""
+        """Look once, from any other thread, or not when looking has cost its share."""
+        began = time.perf_counter_ns()
+        self._began_ns = self._began_ns or began
+        if self._spent_ns > _FREE_NS + _SHARE * (began - self._began_ns):
+            return
+        self._look(began - (self._looked_ns or began))
+        self._looked_ns = began
+        self._spent_ns += min(time.perf_counter_ns() - began, _MOST_NS)
+
+    def _look(self, passed_ns: int) -> None:
         phase = self._phase()
         frame = _frame_of(self._thread)
         if phase is None or frame is None:
             return
         self.looks += 1
+        self._whole_ns += passed_ns
         found = user_frame(frame)
         line = None if found is None else found.f_lineno  # None between two lines as well
         if found is None or line is None:
@@ -56,14 +76,14 @@ class LineWatch:
         waits = phase in ("data", "other") and _is_in_iterator(found)
         place = (found.f_code.co_filename, line, phase, waits)
         if place in self._seen or len(self._seen) < _PLACES:
-            self._seen[place] += 1
+            self._seen[place] += passed_ns
 
     def rows(self) -> tuple[LineRow, ...]:
-        """Return the lines at which the thread was found most often, at most twenty."""
+        """Return the lines that took longest, at most twenty."""
         rows = []
-        for (file, line, phase, waits), count in self._seen.most_common(_ROWS):
+        for (file, line, phase, waits), taken_ns in self._seen.most_common(_ROWS):
             source = linecache.getline(file, line).strip()
-            rows.append(LineRow(title(file), line, source, count / self.looks, phase, waits))
+            rows.append(LineRow(title(file), line, source, taken_ns / max(self._whole_ns, 1), phase, waits))
         return tuple(rows)
 
 

@@ -127,7 +127,7 @@ class LineRow:
     line: int
     source: str
     share: float
-    """Of all looks at the thread."""
+    """Of the time that all looks at the thread stand for."""
     phase: PhaseName
     waits_for_data: bool = False
     """Whether the line is the head of a ``for`` loop, whose iterator was at work."""
