@@ -36,10 +36,10 @@ lint: setup
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-# the contract times nothing: two processes share it; the rest has the machine for itself
+# the contract and the techniques time nothing: two processes share them; the rest has the machine for itself
 unit: setup
 	$(BIN)/pytest --durations=10 -n 2 --dist loadgroup tests/contract
-	$(BIN)/pytest --durations=10 tests/techniques
+	$(BIN)/pytest --durations=10 -n 2 --dist loadfile tests/techniques
 	$(BIN)/pytest --durations=25 --ignore=tests/contract --ignore=tests/techniques
 
 # nbval runs each tutorial, once, and nbconvert renders what came of it; that nbconvert --execute fails and passes
