@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
@@ -32,13 +33,21 @@ class TuningResult(Result[TuningReport]):
     model : torch.nn.Module or None
         The model to use: the optimized one, or the user's original where that was kept. None only for a run
         that was read back from the store, which keeps no weights.
+    again : callable, optional
+        What applies a recipe to the same model within a budget; None for a run of the past.
     """
 
     noun: ClassVar[str] = "tuning result"
 
-    def __init__(self, report: TuningReport, model: nn.Module | None = None) -> None:
+    def __init__(
+        self,
+        report: TuningReport,
+        model: nn.Module | None = None,
+        again: Callable[[Recipe, str | float], TuningResult] | None = None,
+    ) -> None:
         super().__init__(report)
         self._model = model
+        self._again = again
 
     def _page(self) -> Document:
         return pages.document(self.report, self.hints)
@@ -78,6 +87,44 @@ class TuningResult(Result[TuningReport]):
     def nearest(self) -> TrialReport | None:
         """The trial that came nearest to what was asked, where none kept to all of it; else None."""
         return next((trial for trial in self.report.trials if trial.number == self.report.nearest), None)
+
+    def apply(self, trial: int | TrialReport | Point, *, budget: str | float = "10min") -> TuningResult:
+        """Prepare and measure another trial of this search, and return it with its model, as :func:`tauto.apply` does.
+
+        Parameters
+        ----------
+        trial : int, TrialReport or Point
+            One of :attr:`trials` or its number, or a point of :attr:`front`.
+        budget : str or float
+            Time that it may take.
+
+        Raises
+        ------
+        InvalidArgument
+            When there is no such trial, it is the original, or this is a past run.
+
+        Examples
+        --------
+        >>> small = min(r.front, key=lambda point: point.size_ratio)  # doctest: +SKIP
+        >>> r.apply(small).model  # doctest: +SKIP
+        """
+        from tauto.recipes import Recipe
+
+        number = trial if isinstance(trial, int) else getattr(trial, "number", trial)
+        if isinstance(trial, Point) and number is None:
+            raise InvalidArgument("trial: this point is the original. Use your own model as it is.")
+        found = next((one for one in self.report.trials if one.number == number), None)
+        if found is None or isinstance(trial, bool):
+            last = len(self.report.trials) - 1
+            known = f"Write a number from 0 to {last}." if last >= 0 else "This search tried nothing."
+            raise InvalidArgument(f"trial: there is no {number!r}. {known}")
+        recipe = Recipe.from_report(found.recipe)
+        if self._again is None:
+            raise InvalidArgument(
+                "apply: this is a past run, without its model. Write: "
+                f"tauto.apply(tauto.Recipe.from_report(r.trials[{number}].recipe), model, inputs=…)."
+            )
+        return self._again(recipe, budget)
 
     def plot(self, what: str | None = None) -> Figure:
         """Return a matplotlib figure of all that there is to draw, one below the other, or of one thing.

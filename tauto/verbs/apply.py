@@ -10,11 +10,9 @@ from torch import nn
 
 from tauto.config import Drop, parse_duration
 from tauto.errors import RecipeError
-from tauto.hardware import Hardware
 from tauto.recipes import Recipe
 from tauto.results import TuningResult
-from tauto.tuning import Budget, Goal, Plan, Space, tune
-from tauto.verbs.delivery import deliver_tuned
+from tauto.verbs.delivery import apply_recipe
 from tauto.workload import Workload
 from tauto.workload.training import FineTune, Loss
 
@@ -65,7 +63,7 @@ def apply(
     >>> fast = tauto.apply("fast.yaml", model, inputs=x).model  # doctest: +SKIP
     """
     chosen = recipe_from(recipe)
-    clock = Budget(parse_duration(budget))
+    parse_duration(budget)  # what is malformed is told before any work
     workload = Workload.of(
         model,
         inputs=inputs,
@@ -80,10 +78,7 @@ def apply(
         finetune=finetune,
         trains=any(hasattr(step.config, "learning_rate") for step in chosen.steps),
     )
-    hardware = Hardware.current(workload.device.type)
-    _check_applies(chosen, workload, hardware)
-    plan = Plan("apply", lambda: Space((chosen,), ()), clock, Goal(as_asked=True), isolated=isolated)
-    return deliver_tuned(tune(workload, plan, hardware))
+    return apply_recipe(chosen, workload, budget=budget, isolated=isolated)
 
 
 def recipe_from(value: Recipe | TuningResult | Mapping[str, Any] | str | Path) -> Recipe:
@@ -110,11 +105,3 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"recipe: {path} cannot be read: {error}") from None
-
-
-def _check_applies(recipe: Recipe, workload: Workload, hardware: Hardware) -> None:
-    for step in recipe.steps:
-        for answer in (step.technique.missing(), step.technique.applies_to(workload, hardware)):
-            if not answer.applies:
-                remedy = f" {answer.remedy}" if answer.remedy else ""
-                raise RecipeError(f"recipe: {step.name} does not apply here: {answer.reason}.{remedy}")

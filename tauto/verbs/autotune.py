@@ -123,7 +123,7 @@ def autotune(
         stop_at=enough,
         most_trials=most_trials,
     )
-    return deliver_tuned(tune(workload, plan, hardware))
+    return deliver_tuned(tune(workload, plan, hardware), workload, isolated=isolated)
 
 
 def _allowed_drop(given: str | float | Drop | None, constraints: Constraints) -> str | float | Drop:

@@ -162,7 +162,7 @@ def distill(
         )
     hardware = Hardware.current(workload.device.type)
     plan = Plan("distill", lambda: _space(workload, hardware, lesson, student), clock, goal, True, isolated)
-    return deliver_tuned(tune(workload, plan, hardware))
+    return deliver_tuned(tune(workload, plan, hardware), workload, isolated=isolated)
 
 
 def _check(student: Any, teacher: Any, data: Any, loss: Any, mixing: float | None) -> None:

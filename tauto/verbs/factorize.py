@@ -131,7 +131,7 @@ def factorize(
         required=True,
         isolated=isolated,
     )
-    return deliver_tuned(tune(workload, plan, hardware))
+    return deliver_tuned(tune(workload, plan, hardware), workload, isolated=isolated)
 
 
 class _Wish:

@@ -154,7 +154,7 @@ def prune(
     plan = Plan(
         "prune", lambda: _space(workload, hardware, wish, target), clock, goal, required=True, isolated=isolated
     )
-    return deliver_tuned(tune(workload, plan, hardware))
+    return deliver_tuned(tune(workload, plan, hardware), workload, isolated=isolated)
 
 
 def parse_share(value: str | float, argument: str = "sparsity") -> float:

@@ -128,7 +128,7 @@ def quantize(
         return controlled(found, workload, hardware, goal, clock, ranked)
 
     plan = Plan("quantize", space, clock, goal, required=True, isolated=isolated)
-    return deliver_tuned(tune(workload, plan, hardware))
+    return deliver_tuned(tune(workload, plan, hardware), workload, isolated=isolated)
 
 
 def _trained(

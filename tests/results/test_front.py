@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reports_by_hand import comparison, tuning
 
+from tauto.errors import InvalidArgument
+from tauto.recipes import Recipe
 from tauto.results import TuningResult
 from tauto.results.front import pareto_front
 
@@ -56,3 +59,37 @@ def test_a_result_has_its_front_and_what_came_nearest():
     assert [point.number for point in result.front] == [0, None]
     assert result.nearest.number == 0
     assert TuningResult(report((3.0, 0.5, 0.0))).nearest is None
+
+
+def test_any_trial_and_any_point_can_be_applied():
+    asked = []
+    found = report((3.0, 0.5, 0.0), (2.0, 0.25, 0.0))
+    result = TuningResult(found, again=lambda recipe, budget: asked.append((recipe, budget)))
+    result.apply(1)
+    result.apply(found.trials[0], budget="1min")
+    result.apply(min(result.front, key=lambda point: point.size_ratio))
+    recipes = [Recipe.from_report(trial.recipe) for trial in found.trials]
+    assert asked == [(recipes[1], "10min"), (recipes[0], "1min"), (recipes[1], "10min")]
+
+
+@pytest.mark.parametrize(
+    ("trial", "words"),
+    [
+        (7, "trial: there is no 7. Write a number from 0 to 1."),
+        (True, "trial: there is no True"),
+        ("fast", "trial: there is no 'fast'"),
+        (None, "trial: there is no None"),
+    ],
+)
+def test_what_is_no_trial_is_told(trial, words):
+    result = TuningResult(report((3.0, 0.5, 0.01), (2.0, 0.25, 0.1)), again=lambda *_: None)
+    with pytest.raises(InvalidArgument, match=words):
+        result.apply(trial)
+    original = next(point for point in result.front if point.number is None)
+    with pytest.raises(InvalidArgument, match="this point is the original"):
+        result.apply(original)
+
+
+def test_a_past_run_says_how_to_apply_its_trial():
+    with pytest.raises(InvalidArgument, match=r"tauto.apply\(tauto.Recipe.from_report\(r.trials\[0\].recipe\)"):
+        TuningResult(report((3.0, 0.5, 0.0))).apply(0)

@@ -223,6 +223,22 @@ def test_apply_gives_what_was_asked_and_says_what_it_is_worth(model):
         assert again.verdict == "improved"
 
 
+def test_a_trial_that_lost_can_be_applied_while_its_model_lives(only_these):
+    model = Wasteful()
+    only_these(Slower, Shortcut)
+    result = tauto.autotune(model, inputs=INPUTS, budget="5min", name="net")
+    lost = next(trial for trial in result.trials if trial.recipe.title == "slower")
+    applied = result.apply(lost)
+    assert (applied.verdict, applied.recipe.title, applied.report.model) == ("applied", "slower", "net")
+    torch.testing.assert_close(applied.model(INPUTS), model(INPUTS))
+    assert tauto.last() is applied
+    del model, applied
+    forget_last()
+    gc.collect()
+    with pytest.raises(InvalidArgument, match="the model that this was measured on is gone"):
+        result.apply(lost)
+
+
 class TestBadInput:
     """One clear line each, and nothing changed."""
 
