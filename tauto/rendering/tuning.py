@@ -246,4 +246,14 @@ def _sentence(trial: TrialReport) -> str:
     figures = ""
     if compared := trial.comparison:
         figures = f" at {ratio(compared.speedup, compared.speedup_interval)} the speed of the original"
-    return f"{trial.recipe.title} {verb}{figures}: {trial.reason.rstrip('.')}."
+    return f"{trial.recipe.title} {verb}{figures}: {trial.reason.rstrip('.')}.{_paying(trial)}"
+
+
+def _paying(trial: TrialReport) -> str:
+    """Return above how many calls the preparation pays, as a further sentence; nothing where it is not known."""
+    compared = trial.comparison
+    if compared is None or compared.break_even_calls is None or compared.preparation_s is None:
+        return ""
+    pays = "It pays" if trial.status == "kept" else "It would pay"
+    calls, spent = plural(compared.break_even_calls, "call"), seconds(compared.preparation_s)
+    return f" {pays} only above {calls}: {spent} to prepare."

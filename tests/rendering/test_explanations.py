@@ -25,9 +25,11 @@ def test_every_report_has_a_line_sentences_and_markdown(report: Report) -> None:
 def test_each_technique_is_accounted_for() -> None:
     lines = rendering.explain(tuning()).splitlines()
     assert (
-        "openvino was kept at 3.41× (3.24–3.58) the speed of the original: The fastest of those that hold the quality."
-        in lines
-    )
+        "openvino was kept at 3.41× (3.24–3.58) the speed of the original: The fastest of those that hold the quality. "
+        "It pays only above 1,083 calls: 6.42 s to prepare."
+    ) in lines
+    resisting = next(line for line in lines if line.startswith("int8_static was rejected at 4.20×"))
+    assert resisting.endswith("It would pay only above 1,083 calls: 6.42 s to prepare.")
     assert "int8_dynamic was skipped: No linear layers worth quantizing." in lines
     assert any(line.startswith("fold_batchnorm → compile failed: The trial ended by signal 11") for line in lines)
     assert any(line.startswith("bfloat16 was rejected at 0.41×") for line in lines)
