@@ -36,7 +36,7 @@ def _options(parser: Parser) -> None:
     parser.add_argument("--stop-at", metavar="FIGURE", help="what is good enough: 2x, 3ms, 5MB or 200/s")
     add_inputs(parser)
     add_quality(parser)
-    add_search(parser, budget="5min")
+    add_search(parser, budget="5min", instead=", or how many are tried, such as '20 trials'")
 
 
 def _run(call: Invocation) -> Any:

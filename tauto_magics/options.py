@@ -34,9 +34,10 @@ def add_quality(parser: Parser) -> None:
     parser.add_argument("--lower-is-better", action="store_true", help="the metric is better when lower")
 
 
-def add_search(parser: Parser, budget: str) -> None:
-    """Add what a search takes, and where its model goes."""
-    parser.add_argument("--budget", metavar="TIME", help=f"time that it may take, such as 90s; default {budget}")
+def add_search(parser: Parser, budget: str, instead: str = "") -> None:
+    """Add what a search takes, and where its model goes; ``instead`` of a time it may take."""
+    words = f"time that it may take, such as 90s{instead}; default {budget}"
+    parser.add_argument("--budget", metavar="TIME", help=words)
     parser.takes("--into", NEW, "write the optimized model into this name")
     parser.takes("--factory", CALLABLE, "builds the model anew, where it cannot be sent to a trial")
     parser.add_argument("--isolated", action="store_true", help="keep the optimized model in a process of its own")
