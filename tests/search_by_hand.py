@@ -45,7 +45,7 @@ class HandBench:
     def confirm(self, recipe, *, wall_limit_s, time_cap_s, tried):
         return self._answer(self.confirmed.get(recipe.title, self.speedups[recipe.title]), wall_limit_s)
 
-    def discard(self, recipe):
+    def discard(self, recipe, kept=()):
         self.discarded.append(recipe.title)
 
     def _answer(self, answer, wall_limit_s):

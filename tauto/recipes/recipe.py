@@ -72,10 +72,20 @@ class Recipe:
         return " → ".join(map(str, self.steps)) or "the original"
 
     @property
+    def engine(self) -> Step | None:
+        """The step that says what the model runs in; None where that is PyTorch as it is."""
+        return next((step for step in self.steps if step.technique.family == "engine"), None)
+
+    @property
     def digest(self) -> str:
         """Twelve hexadecimal digits that name this recipe."""
-        canonical = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+        return self.digests[-1]
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """The digest of no step, of the first, of the first two and so on, up to that of the recipe."""
+        steps = self.to_dict()["steps"]
+        return tuple(_digest(steps[:count]) for count in range(len(steps) + 1))
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON data with the version of its form."""
@@ -129,6 +139,11 @@ class Recipe:
     def from_report(cls, report: RecipeReport) -> Recipe:
         """Return the recipe that a report carries."""
         return cls.of(*((step.technique, step.config) for step in report.steps))
+
+
+def _digest(steps: list[dict[str, Any]]) -> str:
+    canonical = json.dumps({"recipe": VERSION, "steps": steps}, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
 @cache

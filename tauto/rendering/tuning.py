@@ -133,7 +133,8 @@ def _proof(report: TuningReport) -> list[Block]:
     tried = sum(trial.status != "skipped" for trial in report.trials)
     searched = f"{tried} of {plural(len(report.trials), 'candidate')} tried in {seconds(report.wall_s)}"
     budget = f" of a budget of {seconds(report.budget_s)}" if report.budget_s else ""
-    extra += [("Searched", f"{searched}{budget}, for {report.objective}")]
+    ended = f"; ended early, since {report.ended}" if report.ended else ""
+    extra += [("Searched", f"{searched}{budget}, for {report.objective}{ended}")]
     if report.constraints:
         extra += [("Kept to", "; ".join(report.constraints))]
     blocks.append(conditions(report.conditions, tuple(extra)))
@@ -165,7 +166,7 @@ def _trials(report: TuningReport) -> Table:
     return Table("Trials", _TRIALS, rows, more="trials", legend=legend if tops else "")
 
 
-def _skipped(report: TuningReport) -> list[Block]:
+def _skipped(report: TuningReport) -> list[Note]:
     """Return one line for each reason, with all that were skipped for it."""
     titles: dict[str, list[str]] = {}
     for trial in report.trials:
@@ -229,7 +230,9 @@ def explain(report: TuningReport) -> str:
     lines += control_sentences(report)
     lines += [f"{name}: {words}." for name, words in confidence_notes(report)]
     lines += [f"Known before the work: {title}: {words}." for title, words, _ in before_items(report.before).items]
-    lines += [_sentence(trial) for trial in report.trials]
+    lines += [_sentence(trial) for trial in report.trials if trial.status != "skipped"]
+    lines += [f"{note.text}" for note in _skipped(report)]
+    lines += [f"The search ended early, since {report.ended}."] if report.ended else []
     lines += picture_sentences(report.pictures, report.channels)
     if (telling := _telling(report)) and telling.notes:
         lines.append(f"What {telling.recipe.title} did: {' '.join(telling.notes)}")

@@ -89,3 +89,7 @@ class TuningReport(Report):
     """The largest weights before and after, of a winner whose weights can be looked at."""
     channels: tuple[ChannelMap, ...] = ()
     """What the winner's pruning cut out, layer by layer."""
+    ended: str = ""
+    """Why the search ended before all was tried; empty when all was."""
+    traits: tuple[str, ...] = ()
+    """What kind of a model it is, in words."""

@@ -12,9 +12,20 @@ from tauto.techniques import (
     runtime,
 )
 from tauto.techniques.registry import register, technique, techniques
-from tauto.techniques.technique import STRUCTURAL, Account, Applicability, Config, Context, Family, Script, Technique
+from tauto.techniques.technique import (
+    SHARED,
+    STRUCTURAL,
+    Account,
+    Applicability,
+    Config,
+    Context,
+    Family,
+    Script,
+    Technique,
+)
 
 __all__ = [
+    "SHARED",
     "STRUCTURAL",
     "Account",
     "Applicability",

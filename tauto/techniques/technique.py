@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -16,7 +18,7 @@ from tauto.hardware import Hardware
 from tauto.reports import ChannelMap
 from tauto.workload import Workload
 
-__all__ = ["STRUCTURAL", "Account", "Applicability", "Config", "Context", "Family", "Script", "Technique"]
+__all__ = ["SHARED", "STRUCTURAL", "Account", "Applicability", "Config", "Context", "Family", "Script", "Technique"]
 
 Family = Literal[
     "distillation",
@@ -31,6 +33,8 @@ Family = Literal[
     "runtime",
 ]
 """In the order in which they stand in a recipe."""
+SHARED = "shared"
+"""The folder, in that of a step, of what several steps after it can use."""
 STRUCTURAL: frozenset[Family] = frozenset({"distillation", "pruning", "factorization", "training"})
 """Families that change which layers there are, how wide, or what they learned: they come before all others."""
 
@@ -64,13 +68,17 @@ class Context:
     """Where a step may keep files, and under which seed and hardware it works.
 
     The first process to apply a step prepares its files (``may_prepare``); the process that confirms it and the
-    user's kernel only load them.
+    user's kernel only load them. Recipes that begin alike share the folders of what they have in common.
     """
 
     folder: Path
     hardware: Hardware
     seed: int = 0
     may_prepare: bool = True
+    before: Context | None = None
+    """Of the steps before this one."""
+    spared_s: list[float] = field(default_factory=list)
+    """Seconds that others had spent already on what was found here: they count as preparation, too."""
 
     def file(self, name: str, build: Callable[[Path], None]) -> Path:
         """Return the file (or folder) ``name`` of this step, built by ``build(path)`` if it is not there yet.
@@ -94,9 +102,32 @@ class Context:
         part.rename(path)
         return path
 
-    def step(self, index: int, name: str) -> Context:
-        """Return the context of step ``index`` of a recipe, with a folder of its own."""
-        return Context(self.folder / f"{index}-{name}", self.hardware, self.seed, self.may_prepare)
+    def shared(self, name: str, build: Callable[[Path], None]) -> Path:
+        """Return the file ``name`` that depends on the steps before this one alone: built once for all after them.
+
+        Raises
+        ------
+        CandidateFailed
+            As :meth:`file`.
+        """
+        place = replace(self, folder=(self.before or self).folder / SHARED)
+        with place.accounted(name):
+            return place.file(name, build)
+
+    @contextmanager
+    def accounted(self, name: str) -> Iterator[None]:
+        """Note how long the block took, under ``name``; where it was noted before, what the block was spared."""
+        note, start, spared = self.folder / f"{name}.seconds", time.perf_counter(), sum(self.spared_s)
+        yield
+        took_s = time.perf_counter() - start
+        if note.exists():
+            self.spared_s.append(max(0.0, float(note.read_text()) - took_s))
+        elif self.may_prepare and self.folder.exists():
+            note.write_text(str(took_s + sum(self.spared_s) - spared))
+
+    def step(self, digest: str, before: Context | None) -> Context:
+        """Return the context of a step; ``digest`` names it with those before it."""
+        return replace(self, folder=self.folder / digest, before=before)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from tauto.tuning.quality_control import resisting
 from tauto.tuning.search import Search
 from tauto.tuning.space import Space
 from tauto.tuning.target import Target
+from tauto.tuning.traits import traits_of
 from tauto.tuning.weight_pictures import weight_pictures
 from tauto.workload import Workload
 
@@ -153,6 +154,8 @@ def _report(
         budget_s=plan.budget.total_s,
         wall_s=plan.budget.elapsed_s,
         interrupted=search.interrupted,
+        ended=search.ended,
+        traits=traits_of(workload).words,
     )
 
 

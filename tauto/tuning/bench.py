@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,9 +15,9 @@ from tauto.errors import ModelError, TautoError, TrialFailed
 from tauto.execution import Job, Outcome, executor, new_workspace, save_workload
 from tauto.execution.resident import ResidentModule
 from tauto.hardware import Hardware
-from tauto.recipes import OptimizedModel, Recipe, build
+from tauto.recipes import OptimizedModel, Recipe, build, placed
 from tauto.reports import Agreement, ChannelMap, Comparison, Memory
-from tauto.techniques import Context
+from tauto.techniques import SHARED, Context
 from tauto.tuning.payload import Payload, techniques_of_others
 from tauto.workload import Workload
 from tauto.workload.state import preserved_rng
@@ -174,18 +174,19 @@ class Bench:
 
     def load(self, recipe: Recipe) -> OptimizedModel:
         """Load what ``recipe`` prepared into this process; its files live as long as the model."""
-        model = build(recipe, self.workload, self._context(recipe))
+        model = build(recipe, self.workload, self._context)
         model.files = self.workspace
         for file in (self._payload, self._reference):  # needed by trials alone
             file.unlink(missing_ok=True)
+        used = set(recipe.digests)
+        for folder in self._context.folder.glob("*"):
+            shutil.rmtree(folder / SHARED if folder.name in used else folder, ignore_errors=True)
         return model
 
     def channels(self, recipe: Recipe) -> tuple[ChannelMap, ...]:
         """Return which channels stayed of what ``recipe`` pruned, as its files tell."""
-        context, found = self._context(recipe), list[ChannelMap]()
-        for index, step in enumerate(recipe.steps):
-            found += step.technique.account(step.config, context.step(index, step.name)).channels
-        return tuple(found)
+        told = [step.technique.account(step.config, here) for step, here in placed(recipe, self._context)]
+        return tuple(channel for account in told for channel in account.channels)
 
     def resident(self, recipe: Recipe, ready_within_s: float) -> OptimizedModel:
         """Load what ``recipe`` prepared into a child that stays, behind the same ``forward``."""
@@ -197,9 +198,10 @@ class Bench:
         )
         return OptimizedModel(resident, recipe, self.workload.model)
 
-    def discard(self, recipe: Recipe) -> None:
-        """Remove what ``recipe`` prepared: it will not be loaded."""
-        shutil.rmtree(self._context(recipe).folder, ignore_errors=True)
+    def discard(self, recipe: Recipe, kept: Iterable[Recipe] = ()) -> None:
+        """Remove what the last step of ``recipe`` prepared, unless one of ``kept`` uses it: it will not be loaded."""
+        if not any(recipe.digest in other.digests for other in kept):
+            shutil.rmtree(self._context.folder / recipe.digest, ignore_errors=True)
 
     def _attempt(self, recipe: Recipe, arguments: dict[str, Any], wall_limit_s: float, tick: Tick) -> Attempt:
         everything = {**self._arguments(recipe), **arguments, "metrics": self.baseline.metrics}
@@ -236,11 +238,12 @@ class Bench:
         return int(outcome.result)
 
     def _arguments(self, recipe: Recipe) -> dict[str, Any]:
-        folder = str(self._context(recipe).folder)
+        folder = str(self._context.folder)
         return {"payload": str(self._payload), "recipe": recipe.to_dict(), "folder": folder, "seed": self.seed}
 
-    def _context(self, recipe: Recipe) -> Context:
-        return Context(self.workspace.path / recipe.digest, self.hardware, self.seed, may_prepare=False)
+    @property
+    def _context(self) -> Context:
+        return Context(self.workspace.path / "steps", self.hardware, self.seed, may_prepare=False)
 
     def _run(self, function: str, arguments: dict[str, Any], wall_limit_s: float | None, tick: Tick) -> Outcome:
         common = {"payload": str(self._payload), "reference": str(self._reference)}

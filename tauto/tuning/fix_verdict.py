@@ -28,10 +28,14 @@ def judged(report: FixReport, by_time: Verdict | None) -> FixReport:
         return report
     if report.objective == "memory" and report.bytes_saved is None:
         return replace(report, reason=report.reason or "the peaks could not be read")
-    verdict = by_time if report.objective == "time" else _by_memory(report)
+    by_memory = _by_memory(report) if report.objective == "memory" else "same"
+    verdict = by_time if by_memory == "same" else by_memory
     tried = Tried(verdict, report.speedup, report.speedup_interval, report.bytes_saved)
     return replace(
-        report, verdict=verdict, reason=_reason(report, verdict), finding=replace(report.finding, tried=tried)
+        report,
+        verdict=verdict,
+        reason=_reason(report, by_memory, by_time),
+        finding=replace(report.finding, tried=tried),
     )
 
 
@@ -43,16 +47,16 @@ def _by_memory(report: FixReport) -> Verdict:
     return "better" if saved > 0 else "worse"
 
 
-def _reason(report: FixReport, verdict: Verdict) -> str:
-    if report.objective == "memory":
-        least = f"{MEMORY_MARGIN:.0%}".replace("%", " %")
-        return {
-            "better": f"the peak is at least {least} lower",
-            "same": f"the peak changed by less than {least}",
-            "worse": f"the peak is at least {least} higher",
-        }[verdict]
-    return {
+def _reason(report: FixReport, by_memory: Verdict, by_time: Verdict) -> str:
+    timed = {
         "better": "the whole interval lies above 1.02",
         "same": "no difference beyond 2 % could be shown",
         "worse": "the whole interval lies below 0.98",
-    }[verdict]
+    }[by_time]
+    if report.objective == "time":
+        return timed
+    least = f"{MEMORY_MARGIN:.0%}".replace("%", " %")
+    if by_memory == "same":
+        unchanged = f"the peak changed by less than {least}"
+        return unchanged if by_time == "same" else f"{unchanged}, but in speed {timed}"
+    return f"the peak is at least {least} {'lower' if by_memory == 'better' else 'higher'}"

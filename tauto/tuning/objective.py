@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from tauto.reports import Comparison
+from tauto.reports import Comparison, TrialReport
+from tauto.tuning.losses import loss_of
 from tauto.tuning.target import Target
 
-__all__ = ["Decision", "Goal", "Objective", "quality_words", "speed_words"]
+__all__ = ["Decision", "Factors", "Goal", "Objective", "quality_words", "speed_words"]
 
 Objective = Literal["latency", "throughput", "memory", "size"]
 _SPEED: frozenset[Objective] = frozenset({"latency", "throughput"})
@@ -27,6 +28,15 @@ class Decision:
 
     improves: bool
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """A gain over the original as factors: the ends of its interval, and what was measured."""
+
+    certain: float
+    measured: float
+    possible: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +140,23 @@ class Goal:
             close = comparison.agreement
             lost = comparison.quality_drop if comparison.quality_drop is not None else close and close.relative_error
             return -(lost or 0.0)
+        return self.factors(comparison).certain
+
+    def factors(self, comparison: Comparison) -> Factors:
+        """Return by which factor the objective is better than the original's."""
         if self.objective in _SPEED:
-            return comparison.speedup_interval.low
+            interval = comparison.speedup_interval
+            return Factors(interval.low, comparison.speedup, interval.high)
         ratio = self._room_ratio(comparison)
-        return 1 / ratio if ratio else 0.0
+        factor = 1 / ratio if ratio else 0.0
+        return Factors(factor, factor, factor)
+
+    def excess(self, trial: TrialReport) -> float:
+        """Return how far ``trial`` is from what is allowed, as a share of it; 0 or less where it keeps to all."""
+        lost, compared = loss_of(trial), trial.comparison
+        over = [lost.excess / (abs(lost.allowed) or 1.0)] if lost is not None and not lost.held else []
+        over += [1 / max(limit.reached(compared), 1e-9) - 1 for limit in self.broken(compared)] if compared else []
+        return max(over, default=0.0 if compared else 1.0)
 
 
 def _size_words(comparison: Comparison) -> str:

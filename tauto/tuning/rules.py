@@ -36,7 +36,7 @@ def expected_speedup(recipe: Recipe, traits: Traits, hardware: Hardware, batch: 
     """
     gflops = hardware.ceilings().gflops
     fp32 = gflops["float32"]
-    engine = next((step for step in recipe.steps if step.technique.family == "engine"), None)
+    engine = recipe.engine
     situation = _Situation(
         bfloat16_gain=gflops.get("bfloat16", 0.0) / fp32,
         int8_gain=gflops.get("int8", 0.0) / fp32,

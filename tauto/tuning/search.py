@@ -76,6 +76,8 @@ class Search:
         The winner against the original, in a fresh process that loaded it from its files.
     interrupted : bool
         Whether the user stopped it.
+    ended : str
+        Why it ended before all was tried; empty when all was.
     """
 
     bench: Bench
@@ -87,6 +89,7 @@ class Search:
     winner: int | None = None
     confirmed: Comparison | None = None
     interrupted: bool = False
+    ended: str = ""
     _recipes: list[Recipe] = field(default_factory=list)
     _space: Space = field(default_factory=lambda: Space((), ()))
     _candidates: list[_Candidate] = field(default_factory=list)
@@ -124,19 +127,20 @@ class Search:
             self.budget.reserve_s = self._reserve_s()
             limit = self.budget.left_for_trials_s
             if why := self._enough(number, limit):
-                self._skip_from(number, why)
+                self._skip_rest(why)
                 return
             self._tell(number, recipe)
             self._candidates.append(self._try(number, recipe, min(limit, self._most_s(number, limit))))
             if not self._candidates[-1].improves:
-                self.bench.discard(recipe)
+                self.bench.discard(recipe, [item.recipe for item in self._improving()])
+        self._skip_rest("")
 
     def _enough(self, number: int, limit_s: float) -> str:
         """Return why no more is tried; empty when the next is."""
         if limit_s < MIN_TRIAL_S:
             return "the budget left no time to try it"
         if self.most_trials is not None and number >= self.most_trials:
-            return f"the budget was {self.most_trials} trials"
+            return f"the budget was {self.most_trials} trial{'' if self.most_trials == 1 else 's'}"
         best = self._best()
         if self.stop_at is not None and best is not None and self.stop_at.kept(_comparison(best)):
             return f"{best.recipe.title} was good enough: {self.stop_at.figure(_comparison(best))} for {self.stop_at}"
@@ -186,10 +190,17 @@ class Search:
             wall_s=attempt.wall_s,
             overhead_s=attempt.overhead_s,
             output_tail=attempt.output_tail if attempt.failure else "",
-            notes=attempt.notes,
+            notes=(
+                *([f"Tried early: {why}."] if (why := self._space.notes.get(recipe.digest)) else []),
+                *attempt.notes,
+            ),
             agreement=attempt.agreement,
         )
         return self._judged(_Candidate(report, recipe, attempt))
+
+    def _early(self, recipe: Recipe) -> tuple[str, ...]:
+        why = self._space.notes.get(recipe.digest)
+        return (f"Tried early: {why}.",) if why else ()
 
     def _judged(self, candidate: _Candidate) -> _Candidate:
         attempt = candidate.attempt
@@ -201,10 +212,14 @@ class Search:
             candidate.report = replace(candidate.report, status="rejected", reason=_told(attempt, decision.reason))
         return candidate
 
-    def _skip_from(self, number: int, reason: str) -> None:
-        for index, recipe in enumerate(self._recipes[number:], number):
-            report = TrialReport(index, recipe.report(), "skipped", reason, None, None, 0.0, None)
-            self._candidates.append(_Candidate(report, recipe, Attempt(0.0)))
+    def _skip_rest(self, reason: str) -> None:
+        """Note what will not be tried: what cannot win, and for ``reason`` what might have."""
+        listed = [(recipe, "") for recipe in self._recipes[len(self._candidates) :]]
+        left = [*listed, *self._space.rest((*self.trials, *(_skipped(0, recipe, "").report for recipe, _ in listed)))]
+        for recipe, hopeless in left:
+            self._candidates.append(_skipped(len(self._candidates), recipe, hopeless or reason))
+        if left:
+            self.ended = reason or "nothing that was left could beat the best by more than its interval"
 
     @property
     def nearest_miss(self) -> str | None:
@@ -331,8 +346,8 @@ class Search:
         candidate.report = replace(candidate.report, status="rejected", reason=reason)
 
     def _explain_others(self) -> None:
-        if len(self._candidates) < len(self._recipes):
-            self._skip_from(len(self._candidates), "stopped before it was measured")
+        if self.interrupted:
+            self._skip_rest("stopped before it was measured")
         if self.winner is None:
             return
         winner = self._candidates[self.winner]
@@ -367,12 +382,19 @@ class Search:
     def _tell(self, number: int, recipe: Recipe) -> None:
         best = self._best()
         so_far = f"; best so far {_comparison(best).speedup:.2f}×" if best else ""
-        listed = len(self._space.recipes)
-        of = f" of {listed}" if number < listed and (self._space.control or not self._space.follow) else ""
+        listed, adaptive = len(self._recipes), self._space.control or not self._space.follow
+        hopeful = sum(not hopeless for _, hopeless in self._space.rest(self.trials))
+        at_most = max(listed, number + hopeful)
+        of = f" of at most {at_most}" if hopeful else f" of {listed}" if number < listed and adaptive else ""
         message = f"trial {number + 1}{of}: {recipe.title}{so_far}"
-        left = self.budget.seconds_left(len(self._recipes) - number)
+        left = self.budget.seconds_left(at_most - number)
         done = self.budget.elapsed_s / (self.budget.elapsed_s + left) if left else 1.0
         emit(Progress(self.task, message, min(done, 0.99), left))
+
+
+def _skipped(number: int, recipe: Recipe, reason: str) -> _Candidate:
+    report = TrialReport(number, recipe.report(), "skipped", reason, None, None, 0.0, None)
+    return _Candidate(report, recipe, Attempt(0.0))
 
 
 def _told(attempt: Attempt, reason: str) -> str:

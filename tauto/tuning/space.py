@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, get_args
 
 from tauto.errors import InvalidArgument, RecipeError, did_you_mean
@@ -22,6 +22,7 @@ __all__ = ["Control", "Follow", "Space", "chosen_techniques", "legal_space"]
 
 Follow = Callable[[Sequence[TrialReport]], Recipe | None]
 """What to try after these trials; None when nothing is left."""
+Rest = Callable[[Sequence[TrialReport]], Sequence[tuple[Recipe, str]]]
 
 
 class Control(Protocol):
@@ -49,6 +50,10 @@ class Space:
     """What is not expected to become faster, told before any work."""
     control: Control | None = None
     """What proposes recipes that lose less; it stands behind ``follow``."""
+    rest: Rest = lambda trials: ()
+    """What was not tried of all that is legal, each with why it cannot win, or nothing where it might."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """By a recipe's digest, why it is tried early."""
 
 
 def legal_space(workload: Workload, hardware: Hardware, chosen: Collection[Technique]) -> Space:
@@ -81,8 +86,7 @@ def _spread(recipes: list[Recipe]) -> Iterator[Recipe]:
     """Yield the best recipe of each engine, then the second best of each: kinds before variations of one kind."""
     groups: dict[Step | None, list[Recipe]] = {}
     for recipe in recipes:
-        engine = next((step for step in recipe.steps if step.technique.family == "engine"), None)
-        groups.setdefault(engine, []).append(recipe)
+        groups.setdefault(recipe.engine, []).append(recipe)
     for round_ in itertools.zip_longest(*groups.values()):
         yield from (recipe for recipe in round_ if recipe is not None)
 

@@ -27,6 +27,12 @@ class Traits:
     small: bool
     """Few enough parameters and inputs that calling the operators costs more than their arithmetic."""
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What kind of a model it is; what holds for one of the same kind is likely to hold for another."""
+        kinds = ("convolutional", "batch_norm", "attention", "recurrent", "small")
+        return tuple(kind.replace("_", " ") for kind in kinds if getattr(self, kind))
+
 
 def traits_of(workload: Workload) -> Traits:
     """Return the traits of the workload's model."""

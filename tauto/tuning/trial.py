@@ -16,7 +16,7 @@ from tauto.errors import CandidateFailed, InvalidArgument
 from tauto.execution import libraries_since, load
 from tauto.hardware import Hardware
 from tauto.measurement import Judgement
-from tauto.recipes import OptimizedModel, Recipe, build
+from tauto.recipes import OptimizedModel, Recipe, build, placed
 from tauto.techniques import STRUCTURAL, Context
 from tauto.tuning.counted import CountedSamples
 from tauto.tuning.payload import Payload
@@ -71,18 +71,20 @@ def attempt(
     workload = _workload(payload)
     original = workload.model.eval()
     start = time.perf_counter()
+    context = _context(workload, folder, seed, may_prepare)
     with measurement.PrivateMemory() as peak:
-        optimized = _built(recipe, workload, folder, seed, may_prepare)
+        optimized = build(Recipe.from_dict(recipe), workload, context)
         with torch.inference_mode():
             workload.example(optimized)  # engines do their last work at the first call
-    made_s = time.perf_counter() - start
+    made_s = time.perf_counter() - start + sum(context.spared_s)
     found: dict[str, Any] = {
         "preparation_s": preparation_s if preparation_s is not None else made_s,
-        "peak_preparing_bytes": peak.peak_bytes,
+        # of what another trial had made already the peak is not known
+        "peak_preparing_bytes": None if context.spared_s else peak.peak_bytes,
         "rejected": None,
         "agreement": None,
         "comparison": None,
-        **_account(recipe, workload, folder, seed),
+        **_account(recipe, context),
     }
     judgement = _outputs_judged(workload, optimized, reference)
     # how fast a smaller architecture is counts even where its answers are not good enough, for the next one
@@ -137,15 +139,16 @@ def _workload(payload: str) -> Workload:
 
 
 def _built(recipe: dict[str, Any], workload: Workload, folder: str, seed: int, may_prepare: bool) -> OptimizedModel:
-    hardware = Hardware.current(workload.device.type)
-    return build(Recipe.from_dict(recipe), workload, Context(Path(folder), hardware, seed, may_prepare))
+    return build(Recipe.from_dict(recipe), workload, _context(workload, folder, seed, may_prepare))
 
 
-def _account(recipe: dict[str, Any], workload: Workload, folder: str, seed: int) -> dict[str, Any]:
+def _context(workload: Workload, folder: str, seed: int, may_prepare: bool) -> Context:
+    return Context(Path(folder), Hardware.current(workload.device.type), seed, may_prepare)
+
+
+def _account(recipe: dict[str, Any], context: Context) -> dict[str, Any]:
     """Return what the steps tell of what they did."""
-    context = Context(Path(folder), Hardware.current(workload.device.type), seed, may_prepare=False)
-    steps = enumerate(Recipe.from_dict(recipe).steps)
-    told = [step.technique.account(step.config, context.step(index, step.name)) for index, step in steps]
+    told = [step.technique.account(step.config, here) for step, here in placed(Recipe.from_dict(recipe), context)]
     summary = ", ".join(account.summary for account in told if account.summary)
     return {"summary": summary, "notes": [note for account in told for note in account.notes]}
 

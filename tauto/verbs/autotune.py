@@ -11,7 +11,7 @@ from tauto.config import Constraints, Drop, parse_drop
 from tauto.errors import InvalidArgument, did_you_mean
 from tauto.hardware import Hardware
 from tauto.results import TuningResult
-from tauto.tuning import Budget, Goal, Objective, Plan, chosen_techniques, legal_space, targets_of, tune
+from tauto.tuning import Budget, Goal, Objective, Plan, chosen_techniques, proposing_space, targets_of, tune
 from tauto.verbs.delivery import deliver_tuned
 from tauto.verbs.targets import parse_budget, parse_target
 from tauto.workload import Workload, seen
@@ -116,7 +116,7 @@ def autotune(
     goal = Goal(objective, constraints=targets_of(limits))
     plan = Plan(
         "autotune",
-        lambda: legal_space(workload, hardware, chosen),
+        lambda: proposing_space(workload, hardware, chosen, goal),
         clock,
         goal,
         isolated=isolated,

@@ -11,7 +11,7 @@ from torch import nn
 from tauto.errors import CandidateFailed, RecipeError
 from tauto.fitting.state import take
 from tauto.hardware import Hardware
-from tauto.recipes import Recipe, build, script_of
+from tauto.recipes import Recipe, build, placed, script_of
 from tauto.techniques import Context, technique
 from tauto.techniques.distillation.technique import DistillConfig
 from tauto.workload import Workload
@@ -49,7 +49,8 @@ def test_it_is_prepared_once_and_loaded_as_it_was(shape, width, tmp_path):
     assert [each.training for each in given.model.modules()] == modes
     again = build(made, given, Context(tmp_path / "again", HARDWARE))
     assert torch.equal(given.example(first), given.example(again))
-    told = technique("distill").account(made.steps[0].config, Context(tmp_path, HARDWARE).step(0, "distill"))
+    [(step, here)] = placed(made, Context(tmp_path, HARDWARE))
+    told = step.technique.account(step.config, here)
     assert told.notes[0].startswith(f"The student is {shape}, ")
     assert "in 12 steps; the loss went from" in told.notes[1]
 

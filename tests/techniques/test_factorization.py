@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from tauto.errors import CandidateFailed, InvalidArgument
 from tauto.hardware import Hardware
-from tauto.recipes import Recipe, build, script_of
+from tauto.recipes import Recipe, build, placed, script_of
 from tauto.techniques import Context, technique
 from tauto.techniques.factorization.layers import factorize_layers, in_two, rank_of, spectrum
 from tauto.techniques.factorization.technique import Factorize, FactorizeConfig
@@ -141,7 +141,8 @@ def test_the_technique_tells_what_it_did_and_loads_it_again(tmp_path: Path) -> N
     fast = _built(workload, config, tmp_path)
     torch.testing.assert_close(fast(x), net(x), rtol=1e-3, atol=1e-4)
     assert torch.equal(_built(workload, config, tmp_path, may_prepare=False)(x), fast(x))
-    account = Factorize().account(config, Context(tmp_path, Hardware.current("cpu")).step(0, "factorize"))
+    [(_, here)] = placed(Recipe.of(("factorize", config)), Context(tmp_path, Hardware.current("cpu")))
+    account = Factorize().account(config, here)
     assert "fewer parameters and" in account.summary
     assert "fewer multiply-adds" in account.summary
     assert account.notes == (

@@ -11,8 +11,8 @@ from torch import nn
 
 from tauto.errors import CandidateFailed
 from tauto.hardware import Hardware
-from tauto.recipes import Recipe, build
-from tauto.techniques import Context, technique
+from tauto.recipes import Recipe, build, placed
+from tauto.techniques import Context
 from tauto.techniques.pruning.course import course_of_cuts, course_of_zeros, share_after
 from tauto.techniques.pruning.cuts import distance, reestimate_norms
 from tauto.techniques.pruning.technique import PruneConfig, PruneWeightsConfig
@@ -131,9 +131,11 @@ def test_a_function_that_breaks_the_model_is_rolled_back_and_told_of(net, tmp_pa
     config = PruneConfig(epochs=1)
     given = workload(net, data=None, finetune=finetune)
     context = Context(tmp_path, HARDWARE)
-    model = build(Recipe.of(("prune", config)), given, context)
+    recipe = Recipe.of(("prune", config))
+    model = build(recipe, given, context)
     assert torch.isfinite(model(ROWS)).all()
-    notes = technique("prune").account(config, context.step(0, "prune")).notes
+    [(step, here)] = placed(recipe, context)
+    notes = step.technique.account(config, here).notes
     assert any("rolled back to its best state: a weight became NaN" in note for note in notes)
     assert any("judged over the data that it was trained on" in note for note in notes)
 

@@ -13,6 +13,7 @@ from tauto.reports import Interval
 from tauto.tuning.bench import Attempt
 from tauto.tuning.budget import Budget
 from tauto.tuning.objective import Goal
+from tauto.tuning.proposals import CANNOT_WIN, Proposals
 from tauto.tuning.search import Search
 from tauto.tuning.space import Space
 
@@ -63,6 +64,30 @@ def test_what_follows_is_proposed_by_what_was_measured():
     assert asked == [[False], [False, True]]
     assert search.recipe == RECIPES[1]
     assert len(search.trials) == 2
+
+
+def proposing(goal=None):
+    proposals = Proposals(RECIPES, goal or Goal())
+    return Space(tuple(RECIPES[:2]), (), proposals, rest=proposals.rest, notes={RECIPES[1].digest: "it won before"})
+
+
+def test_it_ends_when_nothing_left_can_win_and_says_so():
+    search = run([1.0, 2.0, "never tried"], space=proposing())
+    assert statuses(search) == ["rejected", "kept", "skipped"]
+    assert search.trials[2].reason == CANNOT_WIN
+    assert search.ended == "nothing that was left could beat the best by more than its interval"
+    assert search.trials[1].notes == ("Tried early: it won before.",)
+    going_on = run([1.5, 2.0, 2.6], space=proposing())
+    assert statuses(going_on) == ["rejected", "rejected", "kept"]
+    assert going_on.ended == ""
+
+
+def test_what_the_budget_left_out_is_told_of_all_that_is_legal():
+    search = run([1.5, 2.0, 2.6], space=proposing(), most_trials=1)
+    assert statuses(search) == ["kept", "skipped", "skipped"]
+    assert {trial.reason for trial in search.trials[1:]} == {"the budget was 1 trial"}
+    assert search.ended == "the budget was 1 trial"
+    assert [trial.number for trial in search.trials] == [0, 1, 2]
 
 
 def test_what_does_not_improve_is_discarded_at_once():

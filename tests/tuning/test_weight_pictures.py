@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from tauto.hardware import Hardware
-from tauto.recipes import OptimizedModel, Recipe
+from tauto.recipes import OptimizedModel, Recipe, placed
 from tauto.techniques import Context, technique
 from tauto.tuning.model_layers import model_layers
 from tauto.tuning.weight_pictures import weight_pictures
@@ -25,7 +25,7 @@ def net() -> nn.Sequential:
 
 def made(folder: Path, name: str, config: dict[str, object], original: nn.Module):
     recipe = Recipe.of((name, config))
-    context = Context(folder, Hardware.current()).step(0, name)
+    [(_, context)] = placed(recipe, Context(folder, Hardware.current()))
     workload = Workload.of(original, inputs=torch.randn(4, 128))
     model = technique(name).apply(workload, recipe.steps[0].config, context)
     return OptimizedModel(model, recipe, original), recipe, technique(name).account(recipe.steps[0].config, context)

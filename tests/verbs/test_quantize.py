@@ -47,7 +47,7 @@ def test_openvino_makes_it_smaller_and_every_trial_is_int8(net):
 def test_auto_tries_every_way_that_applies(net, monkeypatch):
     plans = []
     monkeypatch.setattr("tauto.verbs.quantize.tune", lambda workload, plan, hardware: plans.append(plan))
-    monkeypatch.setattr("tauto.verbs.quantize.deliver_tuned", lambda tuned: tuned)
+    monkeypatch.setattr("tauto.verbs.quantize.deliver_tuned", lambda tuned, *_, **__: tuned)
     tauto.quantize(net, data=DATA)
     space_of = {recipe.title for recipe in plans[0].space().recipes}
     assert {"openvino (int8)", "onnxruntime (int8_static)", "onnxruntime (int8_dynamic)", "int8_dynamic"} <= space_of

@@ -5,12 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from tauto.conversion import Exported, Signature, Witness, export, load_signature, save_signature
+from tauto.conversion import Exported, OnnxExport, Signature, Witness, load_signature, save_signature
 from tauto.errors import CandidateFailed
 from tauto.hardware import Hardware
 from tauto.techniques.technique import Applicability, Context
@@ -26,6 +26,7 @@ _SIGNATURE = "signature.pkl"
 _INPUTS = {torch.float32, torch.float64, torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8, torch.bool}
 
 
+_E = TypeVar("_E", Exported, OnnxExport)
 _Plain = tuple[tuple[torch.Size, torch.dtype], ...]
 _MOST_CHECKED = 16
 
@@ -182,7 +183,8 @@ def saturates(hardware: Hardware) -> bool:
 def prepared(
     workload: Workload,
     context: Context,
-    write: Callable[[Exported, Path], None],
+    exported: Callable[[], _E],
+    write: Callable[[_E, Path], None],
     load: Callable[[Path, Signature], Engine],
 ) -> EngineModule:
     """Return the model in an engine: its files are written once, and every process loads them.
@@ -190,9 +192,11 @@ def prepared(
     Parameters
     ----------
     workload : Workload
-        Its model is exported, where this process may prepare.
+        Its model is run in the engine.
     context : Context
         Where the files are kept.
+    exported : callable
+        Returns the model exported; asked where this process prepares.
     write : callable
         ``write(exported, folder)`` puts the engine's files into a new folder.
     load : callable
@@ -207,10 +211,10 @@ def prepared(
 
     def build(folder: Path) -> None:
         with preserved_rng():
-            exported = export(workload)
-            write(exported, folder)
-        save_signature(exported.signature, folder / _SIGNATURE)
-        witnesses.extend(exported.witnesses)
+            found = exported()
+            write(found, folder)
+        save_signature(found.signature, folder / _SIGNATURE)
+        witnesses.extend(found.witnesses)
 
     folder = context.file(ARTEFACT, build)
     signature = load_signature(folder / _SIGNATURE, workload.model)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from tauto.conversion import Exported, Signature, calibration, converting, write_onnx
+from tauto.conversion import OnnxExport, Signature, calibration, converting, export_onnx
 from tauto.conversion.onnx import MODEL
 from tauto.errors import CandidateFailed
 from tauto.hardware import Hardware
@@ -97,21 +98,21 @@ class OnnxRuntime(Technique):
             raise CandidateFailed(reason)
         check_kept(workload.model, config.keep)
 
-        def write(exported: Exported, folder: Path) -> None:
-            path = write_onnx(exported, folder)
-            check_found(path, config.keep)
-            if config.precision != "float32":
-                calls = (
-                    calibration(workload, exported.signature.parameters) if config.precision == "int8_static" else []
-                )
-                _narrow(path, config, calls, saturates(context.hardware))
+        def write(exported: OnnxExport, folder: Path) -> None:
+            check_found(exported.file, config.keep)
+            if config.precision == "float32":
+                shutil.copytree(exported.folder, folder, dirs_exist_ok=True)
+                return
+            folder.mkdir(mode=0o700, exist_ok=True)
+            calls = calibration(workload, exported.signature.parameters) if config.precision == "int8_static" else []
+            _narrow(exported.file, folder / MODEL, config, calls, saturates(context.hardware))
             if config.precision == "int8_static":
                 write_calibration(folder, workload)
 
         def load(folder: Path, _: Signature) -> Engine:
             return OnnxRuntimeEngine(folder, torch.get_num_threads())
 
-        module = prepared(workload, context, write, load)
+        module = prepared(workload, context, lambda: export_onnx(workload, context.shared), write, load)
         if config.precision == "int8_static":
             module.note = calibration_words(workload.sample_count)
         return module
@@ -181,15 +182,15 @@ def _in_words(config: OnnxRuntimeConfig) -> tuple[Callable[..., None], str]:
     return narrowing.quantized_weights, f"{_BITS[config.precision]}, {config.keep!r}"
 
 
-def _narrow(path: Path, config: OnnxRuntimeConfig, calls: Sequence[Sequence[Tensor]], narrow: bool) -> None:
-    """Put a graph of fewer bits in the place of the float32 one."""
+def _narrow(
+    graph: Path, path: Path, config: OnnxRuntimeConfig, calls: Sequence[Sequence[Tensor]], narrow: bool
+) -> None:
+    """Write the float32 ``graph`` in fewer bits to ``path``."""
     import onnx
 
     words = "dynamic quantization" if config.precision == "int8_dynamic" else "quantization"
     with converting(f"{words} by ONNX Runtime failed"):
-        model = narrowing.untied(onnx.load(path))
-        for file in path.parent.iterdir():
-            file.unlink()
+        model = narrowing.untied(onnx.load(graph))
         if config.precision == "int8_dynamic":
             narrowing.quantized_as_it_comes(model, path, narrow, config.keep)
         elif config.precision == "int8_static":

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 
 import torch
 
-from tauto.conversion import Exported, Signature, calibration, converting, write_onnx
+from tauto.conversion import OnnxExport, Signature, calibration, converting, export_onnx
 from tauto.conversion.openvino import import_nncf, import_openvino
 from tauto.conversion.signal_stack import kept_signal_stack
 from tauto.errors import CandidateFailed
@@ -86,13 +86,13 @@ class OpenVino(Technique):
             raise CandidateFailed("this CPU does not compute in bfloat16 (AVX512_BF16 or AMX_BF16)")
         check_kept(workload.model, config.keep)
 
-        def write(exported: Exported, folder: Path) -> None:
-            onnx = write_onnx(exported, folder.with_name(f"{folder.name}-onnx"))
-            check_found(onnx, config.keep)
-            _write_ir(onnx, folder, lambda graph: _narrowed(graph, onnx, workload, exported, config, context.hardware))
+        def write(exported: OnnxExport, folder: Path) -> None:
+            check_found(exported.file, config.keep)
+            _write_ir(
+                exported.file, folder, lambda graph: _narrowed(graph, workload, exported, config, context.hardware)
+            )
             if config.precision == "int8":
                 write_calibration(folder, workload)
-            shutil.rmtree(onnx.parent)
 
         def load(folder: Path, signature: Signature) -> Engine:
             hint = "bf16" if config.precision == "bfloat16" else "f32"
@@ -100,7 +100,7 @@ class OpenVino(Technique):
             shapes = tuple(tensor.shape for tensor in call)
             return OpenVinoEngine(folder, hint, torch.get_num_threads(), context.folder / "cache", shapes)
 
-        module = prepared(workload, context, write, load)
+        module = prepared(workload, context, lambda: export_onnx(workload, context.shared), write, load)
         if config.precision == "int8":
             module.note = calibration_words(workload.sample_count)
         return module
@@ -150,16 +150,14 @@ def _write_ir(path: Path, folder: Path, change: Callable[[Any], Any]) -> None:
         openvino.save_model(graph, folder / MODEL, compress_to_fp16=False)
 
 
-def _narrowed(
-    graph: Any, path: Path, workload: Workload, exported: Exported, config: OpenVinoConfig, hardware: Hardware
-) -> Any:
+def _narrowed(graph: Any, workload: Workload, exported: OnnxExport, config: OpenVinoConfig, hardware: Hardware) -> Any:
     """Return the graph in the precision asked for, where that is a matter of the graph."""
     if config.precision in ("float32", "bfloat16"):
         return graph
     import onnx
 
     import_nncf()
-    kept = ignored_operations(graph, onnx.load(path, load_external_data=False).graph, config.keep)
+    kept = ignored_operations(graph, onnx.load(exported.file, load_external_data=False).graph, config.keep)
     if config.precision in _BITS:
         with converting("NNCF could not compress the weights"), kept_signal_stack():
             return narrowing.compressed(graph, _BITS[config.precision], kept)

@@ -152,7 +152,7 @@ class Int8Static(Technique):
                 made.append(InductorEngine(_restored(workload, config, context.hardware, folder)))
             return made[0]
 
-        module = prepared(workload, context, write, load)
+        module = prepared(workload, context, lambda: export(workload), write, load)
         try:
             made[0].compile(_compiled_for(workload, module.signature), workload, context)
         except Exception as error:  # whatever the compiler raises
