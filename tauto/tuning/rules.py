@@ -90,6 +90,8 @@ def _int8_static(_: Step, at: _Situation) -> float:
 def _narrow_weights(step: Step, at: _Situation) -> float:
     if step.name == "float8":
         return 1.5  # on a GPU alone
+    if at.traits.convolutional and at.engine == "compile":
+        return 1.0  # it reaches the linear layers only
     if at.engine == "compile" and not at.traits.small:
         return 1.1  # the weights are widened inside of the product
     return 0.4

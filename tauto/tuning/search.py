@@ -35,6 +35,7 @@ FIRST_SHARE = 0.6
 """Largest share of the time left for a trial while nothing was found: what it finds is still to be confirmed."""
 LOADING_SHARE = 0.5
 """Of a preparation, at most, that loading what it made takes again."""
+NO_TIME = "the budget left no time to try it"
 EARLY_MARGIN = 0.9
 """A candidate whose early samples are clearly below this share of the best so far is given up."""
 
@@ -138,7 +139,7 @@ class Search:
     def _enough(self, number: int, limit_s: float) -> str:
         """Return why no more is tried; empty when the next is."""
         if limit_s < MIN_TRIAL_S:
-            return "the budget left no time to try it"
+            return NO_TIME
         if self.most_trials is not None and number >= self.most_trials:
             return f"the budget was {self.most_trials} trial{'' if self.most_trials == 1 else 's'}"
         best = self._best()
@@ -220,6 +221,8 @@ class Search:
             self._candidates.append(_skipped(len(self._candidates), recipe, hopeless or reason))
         if left:
             self.ended = reason or "nothing that was left could beat the best by more than its interval"
+            if reason == NO_TIME:
+                self.ended = "the rest of the budget is for confirming and loading the best"
 
     @property
     def nearest_miss(self) -> str | None:
