@@ -22,6 +22,7 @@ __all__ = [
     "TautoError",
     "TrialFailed",
     "UncountedWarning",
+    "VerificationWarning",
     "did_you_mean",
 ]
 
@@ -68,6 +69,10 @@ class FallbackWarning(UserWarning):
 
 class StoreWarning(UserWarning):
     """A result could not be written to the store; the result itself is kept."""
+
+
+class VerificationWarning(UserWarning):
+    """What was loaded could not be verified here, or is not worth it here, so that the original came back."""
 
 
 class UncountedWarning(UserWarning):

@@ -15,9 +15,15 @@ from tauto_magics.options import add_inputs, add_quality, add_search, search_key
 
 __all__ = ["APPLY"]
 
+_PRESET = "preset:"
+
 
 def _options(parser: Parser) -> None:
-    parser.takes("recipe", RESULT, "a result or a recipe by its name here, or a YAML or JSON file")
+    parser.takes(
+        "recipe",
+        RESULT,
+        "a result or a recipe by its name here, a YAML or JSON file, or a preset such as preset:cpu-int8",
+    )
     parser.takes("model", MODEL, "the model to apply it to; it is not changed")
     parser.takes("--loss", CALLABLE, "loss(outputs, labels), for a recipe that trains over --data")
     parser.takes("--finetune", CALLABLE, "your own finetune(model), for a recipe that trains")
@@ -36,6 +42,8 @@ def _run(call: Invocation) -> Any:
 
 
 def _recipe(call: Invocation, text: str) -> Any:
+    if text.startswith(_PRESET):
+        return text
     if text not in call.shell.user_ns and _is_file(text):
         return Path(text)
     if text.endswith((".yaml", ".yml", ".json")):

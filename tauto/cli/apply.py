@@ -24,7 +24,7 @@ from tauto.cli.options import (
 
 __all__ = ["apply"]
 
-Recipe = Annotated[Path, typer.Argument(metavar="RECIPE", help="A recipe as YAML or JSON.")]
+Recipe = Annotated[Path, typer.Argument(metavar="RECIPE", help="A YAML or JSON file, or a preset: preset:cpu-int8.")]
 
 
 def apply(

@@ -10,7 +10,8 @@ from torch import nn
 
 from tauto.config import Drop, parse_duration
 from tauto.errors import RecipeError
-from tauto.recipes import Recipe
+from tauto.recipes import Recipe, preset
+from tauto.recipes.preset import PREFIX
 from tauto.results import TuningResult
 from tauto.verbs.delivery import apply_recipe
 from tauto.workload import Workload
@@ -44,7 +45,7 @@ def apply(
     Parameters
     ----------
     recipe : Recipe, TuningResult, mapping, str or Path
-        A recipe, a result that has one, its YAML or JSON text, or a file of it.
+        A recipe, a result that has one, its YAML or JSON text, a file of it, or a preset such as ``"preset:cpu-int8"``.
     model, inputs, data, evaluate, max_drop, metric, higher_is_better, factory, name
         As in :meth:`tauto.Workload.of`; the model stays as it is, bit for bit.
     budget, isolated
@@ -61,6 +62,7 @@ def apply(
     Examples
     --------
     >>> fast = tauto.apply("fast.yaml", model, inputs=x).model  # doctest: +SKIP
+    >>> fast = tauto.apply("preset:cpu-int8", model, inputs=x, data=loader).model  # doctest: +SKIP
     """
     chosen = recipe_from(recipe)
     parse_duration(budget)  # what is malformed is told before any work
@@ -91,6 +93,8 @@ def recipe_from(value: Recipe | TuningResult | Mapping[str, Any] | str | Path) -
         return value.recipe
     if isinstance(value, Mapping):
         return Recipe.from_dict(value)
+    if isinstance(value, Path | str) and str(value).startswith(PREFIX):
+        return preset(str(value).removeprefix(PREFIX))
     if isinstance(value, Path) or (isinstance(value, str) and "\n" not in value and ":" not in value):
         return Recipe.parse(_read(Path(value)))
     if isinstance(value, str):

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from torch import nn
 
-from tauto.errors import CandidateFailed, InvalidArgument, ModelError, RecipeError
+from tauto.config import Drop
+from tauto.errors import CandidateFailed, InvalidArgument, ModelError, RecipeError, VerificationWarning
 from tauto.execution.resident import ResidentModule
 from tauto.recipes import OptimizedModel, Recipe
 from tauto.results import Result
 from tauto.serialization import Skeleton, read, write
 from tauto.serialization.architecture import FILE, WEIGHTS
+from tauto.tuning import Goal
+from tauto.verbs.compare import compare
 from tauto.workload.state import preserved_rng
 
 __all__ = ["RECIPE", "load", "save"]
@@ -78,7 +82,17 @@ def save(model: nn.Module | Result[Any], path: str | Path, *, original: nn.Modul
     return target
 
 
-def load(path: str | Path, model: nn.Module | Callable[[], nn.Module]) -> nn.Module:
+def load(
+    path: str | Path,
+    model: nn.Module | Callable[[], nn.Module],
+    *,
+    verify: bool = False,
+    original: nn.Module | None = None,
+    inputs: Any = None,
+    data: Iterable[Any] | None = None,
+    evaluate: Callable[[nn.Module], Any] | None = None,
+    max_drop: str | float | Drop = "1%",
+) -> nn.Module:
     """Return the model that is kept in the folder ``path``, of the user's own class, in eval mode.
 
     It runs none of what is in the folder: layers are built from a closed list of kinds, and everything must match the
@@ -91,11 +105,23 @@ def load(path: str | Path, model: nn.Module | Callable[[], nn.Module]) -> nn.Mod
     model : callable or torch.nn.Module
         The class, or a function that builds the model as the original was built (its weights do not matter); or such a
         model, which stays as it is.
+    verify : bool
+        Measure what was loaded against ``original`` on this machine, and return ``original``, as it is, where it is
+        neither faster nor as fast and smaller here, or does not hold the quality. A warning says so.
+    original : torch.nn.Module, optional
+        With its own weights; without it ``verify`` can only say that nothing was verified.
+    inputs, data, evaluate, max_drop
+        For ``verify``, as in :func:`tauto.compare`.
 
     Returns
     -------
     torch.nn.Module
         An :class:`~tauto.recipes.OptimizedModel` with its recipe where an optimized one was kept, else the model.
+
+    Warns
+    -----
+    VerificationWarning
+        When the original came back, with the figures; or when nothing could be verified.
 
     Raises
     ------
@@ -107,7 +133,11 @@ def load(path: str | Path, model: nn.Module | Callable[[], nn.Module]) -> nn.Mod
     Examples
     --------
     >>> small = tauto.load("small", lambda: Net(width=64))  # doctest: +SKIP
+    >>> best = tauto.load("small", Net, verify=True, original=net, inputs=x)  # doctest: +SKIP
     """
+    given = {"original": original, "inputs": inputs, "data": data, "evaluate": evaluate}
+    if not verify and (needless := [name for name, value in given.items() if value is not None]):
+        raise InvalidArgument(f"{needless[0]}: only verify=True measures anything. Give both, or neither.")
     folder = Path(path).expanduser()
     if not (folder / FILE).is_file():
         raise InvalidArgument(f"path: {str(path)!r} holds no model. Give a folder that tauto.save wrote.")
@@ -120,7 +150,36 @@ def load(path: str | Path, model: nn.Module | Callable[[], nn.Module]) -> nn.Mod
             f"path: {str(path)!r} does not fit: {error}. Give the class, or a function that builds the model with the "
             "arguments of the one that was optimized."
         ) from error
-    return kept.eval() if recipe is None else OptimizedModel(kept.eval(), recipe, fresh)
+    loaded = kept.eval() if recipe is None else OptimizedModel(kept.eval(), recipe, fresh)
+    return _verified(loaded, original, inputs, data, evaluate, max_drop) if verify else loaded
+
+
+def _verified(
+    loaded: nn.Module,
+    original: nn.Module | None,
+    inputs: Any,
+    data: Iterable[Any] | None,
+    evaluate: Callable[[nn.Module], Any] | None,
+    max_drop: str | float | Drop,
+) -> nn.Module:
+    """Return ``loaded`` where it is worth it here, else ``original``."""
+    if original is None:
+        warnings.warn(
+            "What was loaded is not verified: its gain was measured where it was saved. Give the model as it was "
+            "before, with its weights: tauto.load(…, verify=True, original=model, inputs=…).",
+            VerificationWarning,
+            stacklevel=3,
+        )
+        return loaded
+    found = compare(
+        original, loaded, inputs, data=data, evaluate=evaluate, max_drop=max_drop, names=("original", "loaded")
+    )
+    decision = Goal(or_smaller=True).decide(found.report)
+    if decision.improves:
+        return loaded
+    words = f"The original came back: what was loaded is {decision.reason} here."
+    warnings.warn(words, VerificationWarning, stacklevel=3)
+    return original
 
 
 def _parts(model: Any, original: nn.Module | None) -> tuple[nn.Module, Recipe | None, Skeleton]:

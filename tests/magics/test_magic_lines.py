@@ -110,6 +110,8 @@ def test_a_recipe_may_be_a_name_or_a_file(ready: Any, tmp_path: Any) -> None:
     (tmp_path / "my recipe.yaml").write_text("recipe: 1\nsteps: []\n")
     assert ready.run("%tauto_apply 'my recipe.yaml' model").success
     assert str(ready.engine.calls[-1][1][0]) == "my recipe.yaml"
+    assert ready.run("%tauto_apply preset:cpu-int8 model").success
+    assert ready.engine.calls[-1][1][0] == "preset:cpu-int8"
     assert "no recipe file 'other.yaml'" in ready.fails("%tauto_apply other.yaml model")
 
 
