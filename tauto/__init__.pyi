@@ -1,6 +1,8 @@
 from .config import Constraints as Constraints
 from .hardware import Hardware as Hardware
+from .hardware import targets as targets
 from .recipes import Recipe as Recipe
+from .recipes import presets as presets
 from .techniques import Technique as Technique
 from .verbs.apply import apply as apply
 from .verbs.autotune import autotune as autotune
@@ -18,6 +20,7 @@ from .verbs.keeping import load as load
 from .verbs.keeping import save as save
 from .verbs.passes import profile_backward_pass as profile_backward_pass
 from .verbs.passes import profile_forward_pass as profile_forward_pass
+from .verbs.pipeline import optimization_pipeline as optimization_pipeline
 from .verbs.profile import profile as profile
 from .verbs.prune import prune as prune
 from .verbs.quantize import quantize as quantize

@@ -4,5 +4,19 @@ from tauto.hardware.ceilings import PRECISIONS, RESOURCES, Ceilings
 from tauto.hardware.hardware import INSTRUCTION_SETS, Hardware
 from tauto.hardware.listing import listed
 from tauto.hardware.shares import Share, checked_share
+from tauto.hardware.target_machine import THIS_MACHINE, Target, target, targets
 
-__all__ = ["INSTRUCTION_SETS", "PRECISIONS", "RESOURCES", "Ceilings", "Hardware", "Share", "checked_share", "listed"]
+__all__ = [
+    "INSTRUCTION_SETS",
+    "PRECISIONS",
+    "RESOURCES",
+    "THIS_MACHINE",
+    "Ceilings",
+    "Hardware",
+    "Share",
+    "Target",
+    "checked_share",
+    "listed",
+    "target",
+    "targets",
+]
