@@ -4,7 +4,7 @@ from tauto.tuning.autotuner import Plan, Tuned, tune
 from tauto.tuning.budget import Budget
 from tauto.tuning.objective import Goal, Objective
 from tauto.tuning.proposals import proposing_space
-from tauto.tuning.ratios import RatioSearch
+from tauto.tuning.ratios import RatioSearch, is_trained
 from tauto.tuning.space import Space, chosen_techniques, legal_space
 from tauto.tuning.target import Target, targets_of
 
@@ -18,6 +18,7 @@ __all__ = [
     "Target",
     "Tuned",
     "chosen_techniques",
+    "is_trained",
     "legal_space",
     "proposing_space",
     "targets_of",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -96,7 +97,8 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
         if search.recipe is not None:
             model, problem = _loaded(search, plan)
     except TrialFailed as error:
-        problem = str(error)
+        used_up = not plan.budget.left_s and not search.trials
+        problem = f"{error}; the budget was used up by that, so give more" if used_up else str(error)
     except KeyboardInterrupt:
         search.interrupted, problem = True, "stopped before anything was found"
     if problem:
@@ -139,7 +141,7 @@ def _report(
         verdict=verdict,
         reason=reason,
         objective=plan.goal.objective,
-        quality_rule=workload.quality_rule,
+        quality_rule=search.bench.quality_rule,
         speed_only=search.confirmed is not None and search.confirmed.quality_held is None,
         conditions=_conditions(workload, hardware),
         trials=search.trials,
@@ -197,13 +199,18 @@ def _why_kept(search: Search) -> str:
         tried = [trial for trial in search.trials if trial.status != "skipped"]
         if not tried:
             stopped = "it was stopped before a candidate was measured"
-            return stopped if search.interrupted else "the budget left no time for a single trial"
+            least = f"the smallest that makes sense here is about {_whole(search.least_budget_s)}"
+            return stopped if search.interrupted else f"the budget left no time for a single trial; {least}"
         first = tried[0]
         return (
             f"no candidate came as far as being timed; the first of {len(tried)}, {first.recipe.title}: {first.reason}"
         )
     best = max(measured, key=lambda trial: trial.comparison.speedup if trial.comparison else 0.0)
     return f"no candidate was better; the best of {len(measured)} measured, {best.recipe.title}: {best.reason}"
+
+
+def _whole(seconds: float) -> str:
+    return f"{10 * math.ceil(seconds / 10)}s"
 
 
 def _conditions(workload: Workload, hardware: Hardware) -> Conditions:

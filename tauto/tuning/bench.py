@@ -41,6 +41,8 @@ class Baseline:
     """Loading the weights, running and evaluating once, without starting the process."""
     again: dict[str, float] | None = None
     """The metrics of a second evaluation, under another seed; None where the first took long."""
+    restless: str = ""
+    """How the original answers the same call another time, in words; empty where it answers alike."""
     samples: int | None = None
     """That ``evaluate`` called the model with; None when it was not seen to call it."""
 
@@ -99,6 +101,17 @@ class Bench:
             raise TrialFailed("the original has not been measured yet")
         return self._baseline
 
+    @property
+    def quality_rule(self) -> str:
+        """What decides whether the quality holds, in words, with what the original's own outputs leave of it."""
+        rule = self.workload.quality_rule
+        if self._baseline is None or not self._baseline.restless:
+            return rule
+        change = f"the original's outputs change from call to call ({self._baseline.restless})"
+        if self.workload.evaluate is not None:
+            return f"{rule}; {change}, and are not compared"
+        return f"quality unproved: {change}, so that they prove nothing; give evaluate"
+
     def measure_baseline(self, wall_limit_s: float | None = None, tick: Tick = lambda: None) -> Baseline:
         """Send the workload; run, time and evaluate the original in a process of its own.
 
@@ -128,6 +141,7 @@ class Bench:
             call_s=result["call_s"],
             wall_s=outcome.wall_s - (outcome.startup_s or 0.0) - result["again_s"],
             again=result["again"],
+            restless=result["restless"],
             samples=result["samples"],
         )
         return self._baseline
@@ -178,9 +192,7 @@ class Bench:
         model.files = self.workspace
         for file in (self._payload, self._reference):  # needed by trials alone
             file.unlink(missing_ok=True)
-        used = set(recipe.digests)
-        for folder in self._context.folder.glob("*"):
-            shutil.rmtree(folder / SHARED if folder.name in used else folder, ignore_errors=True)
+        self._remove_others(recipe)
         return model
 
     def channels(self, recipe: Recipe) -> tuple[ChannelMap, ...]:
@@ -196,6 +208,7 @@ class Bench:
         resident = ResidentModule(
             "tauto.tuning.trial:resident", arguments, self.workspace, like=like, ready_within_s=ready_within_s
         )
+        self._remove_others(recipe)
         return OptimizedModel(resident, recipe, self.workload.model)
 
     def discard(self, recipe: Recipe, kept: Iterable[Recipe] = ()) -> None:
@@ -203,8 +216,19 @@ class Bench:
         if not any(recipe.digest in other.digests for other in kept):
             shutil.rmtree(self._context.folder / recipe.digest, ignore_errors=True)
 
+    def _remove_others(self, recipe: Recipe) -> None:
+        """Remove what trials prepared and ``recipe`` does not load."""
+        used = set(recipe.digests)
+        for folder in self._context.folder.glob("*"):
+            shutil.rmtree(folder / SHARED if folder.name in used else folder, ignore_errors=True)
+
     def _attempt(self, recipe: Recipe, arguments: dict[str, Any], wall_limit_s: float, tick: Tick) -> Attempt:
-        everything = {**self._arguments(recipe), **arguments, "metrics": self.baseline.metrics}
+        judged = {
+            "metrics": self.baseline.metrics,
+            "restless": self.baseline.restless,
+            "quality_rule": self.quality_rule,
+        }
+        everything = {**self._arguments(recipe), **arguments, **judged}
         outcome = self._run("attempt", everything, wall_limit_s, tick)
         if outcome.failure is not None:
             return Attempt(failure=outcome.failure.reason, wall_s=outcome.wall_s, output_tail=outcome.output_tail)

@@ -9,7 +9,7 @@ from tauto.recipes import Recipe
 from tauto.reports import TrialReport
 from tauto.tuning.target import Target
 
-__all__ = ["RatioSearch"]
+__all__ = ["RatioSearch", "is_trained"]
 
 SMALLEST, LARGEST = 0.05, 0.95
 STEP = 0.05
@@ -20,6 +20,15 @@ MARGIN = 1.05
 MOST_FINALS = 4
 MOST_FAILURES = 3
 """Looks that tell nothing, before the search is given up."""
+
+
+def is_trained(recipe: Recipe) -> bool:
+    """Return whether ``recipe`` trains after it cuts: it is taken before a look that held the quality by itself.
+
+    The look was chosen among several by what judges, and loses more where nothing judged.
+    """
+    return any(getattr(step.config, "epochs", 0) > 0 for step in recipe.steps)
+
 
 Make = Callable[[float, bool], Recipe]
 """Returns the recipe of a share, with all that follows the cut or, for a look at its speed alone, without."""

@@ -311,9 +311,13 @@ class Search:
         return f"the {broken[0].words} is what binds; nearest miss, {item.recipe.title}: it would do with {gives}"
 
     def _improving(self) -> list[_Candidate]:
-        """Candidates that improve, the best first."""
+        """Candidates that improve, what the space prefers before others, then the best first."""
         improving = [item for item in self._candidates if item.improves and item.report.comparison is not None]
-        return sorted(improving, key=lambda item: -self.goal.gain(_comparison(item)))
+
+        def rank(item: _Candidate) -> tuple[bool, float]:
+            return not self._space.prefers(item.recipe), -self.goal.gain(_comparison(item))
+
+        return sorted(improving, key=rank)
 
     def _best(self) -> _Candidate | None:
         return next(iter(self._improving()), None)
@@ -356,7 +360,8 @@ class Search:
         winner = self._candidates[self.winner]
         for item in self._improving():
             if item is not winner:
-                reason = f"{item.report.reason}, but {winner.recipe.title} is better"
+                alike = self._space.prefers(item.recipe) == self._space.prefers(winner.recipe)
+                reason = f"{item.report.reason}, but {winner.recipe.title} is {'better' if alike else 'preferred'}"
                 item.report = replace(item.report, reason=reason)
 
     def _cap_s(self) -> float:
@@ -366,6 +371,11 @@ class Search:
     def _least_s(self) -> float:
         """Seconds below which a trial of this model would hardly come to be measured."""
         return LEAST_LIMIT_S + 3 * self.bench.baseline.wall_s + self._cap_s()
+
+    @property
+    def least_budget_s(self) -> float:
+        """Seconds within which the original, one trial and its confirmation can be had."""
+        return 2 * self.bench.baseline.wall_s + self._least_s() / FIRST_SHARE
 
     def _confirm_cost_s(self) -> float:
         """Seconds to judge the best once more, load it three times, and measure two memories."""

@@ -52,6 +52,8 @@ class Space:
     """What proposes recipes that lose less; it stands behind ``follow``."""
     rest: Rest = lambda trials: ()
     """What was not tried of all that is legal, each with why it cannot win, or nothing where it might."""
+    prefers: Callable[[Recipe], bool] = lambda recipe: True
+    """Which of those that improve are taken before the others, whatever their gain."""
     notes: Mapping[str, str] = field(default_factory=dict)
     """By a recipe's digest, why it is tried early."""
 

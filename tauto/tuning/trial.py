@@ -51,7 +51,8 @@ def baseline(payload: str, reference: str, again_within_s: float) -> dict[str, A
         start = time.perf_counter()
         workload.example(model)
         call_s = time.perf_counter() - start
-    return {"call_s": call_s, "libraries": libraries, **_evaluated(workload, again_within_s)}
+    restless = _restless(model, outputs, samples)
+    return {"call_s": call_s, "libraries": libraries, "restless": restless, **_evaluated(workload, again_within_s)}
 
 
 def attempt(
@@ -64,6 +65,8 @@ def attempt(
     time_cap_s: float,
     give_up_below: float | None,
     may_prepare: bool,
+    restless: str,
+    quality_rule: str,
     preparation_s: float | None = None,
 ) -> dict[str, Any]:
     """Make the recipe's model and compare it with the original: outputs first, then time, then quality."""
@@ -86,7 +89,7 @@ def attempt(
         "comparison": None,
         **_account(recipe, context),
     }
-    judgement = _outputs_judged(workload, optimized, reference)
+    judgement = _outputs_judged(workload, optimized, reference, restless, quality_rule)
     # how fast a smaller architecture is counts even where its answers are not good enough, for the next one
     if judgement.held is False and not (judgement.agreement and _is_structural(recipe)):
         found["rejected"] = f"wrong outputs: {_disagreement(judgement)}"
@@ -184,15 +187,27 @@ def _evaluated(workload: Workload, again_within_s: float) -> dict[str, Any]:
     return {"metrics": metrics, "again": again, "again_s": again_s, "samples": seen.samples or None}
 
 
-def _outputs_judged(workload: Workload, optimized: nn.Module, reference: str) -> Judgement:
+def _restless(model: nn.Module, outputs: list[Any], samples: tuple[Any, ...]) -> str:
+    """Return in words how ``model`` answers the same call another time; empty where it answers alike."""
+    again = measurement.outputs_of(model, samples[:1], seed=AGAIN_SEED)
+    try:
+        found = measurement.compare_outputs(outputs[:1], again, samples[:1])
+    except CandidateFailed as error:
+        return str(error)
+    alike = found.cosine >= MIN_COSINE and found.relative_error <= MAX_RELATIVE_ERROR
+    return "" if alike else f"relative error {found.relative_error:.0%} between two calls with the same input"
+
+
+def _outputs_judged(workload: Workload, optimized: nn.Module, reference: str, restless: str, rule: str) -> Judgement:
     """Judge outputs: strictly by the rule without ``evaluate``, else only that they are of the same kind."""
     outputs = torch.load(reference, weights_only=False)
     samples = _compared_samples(workload)
-    rule = workload.quality_rule
     try:
         found = measurement.check_outputs(outputs, optimized, samples)
     except CandidateFailed as error:
         return Judgement(False, str(error), None)
+    if restless:  # the original's own answers are as far from each other
+        return Judgement(None, rule, None)
     held = None if workload.evaluate is not None else workload.rule.agreement_held(found)
     return Judgement(held, rule, found)
 

@@ -16,7 +16,7 @@ from tauto.reports import NotTried
 from tauto.results import TuningResult
 from tauto.techniques import technique
 from tauto.techniques.factorization.technique import NOTHING, FactorizeConfig
-from tauto.tuning import Budget, Goal, Plan, RatioSearch, Space, Target, tune
+from tauto.tuning import Budget, Goal, Plan, RatioSearch, Space, Target, is_trained, tune
 from tauto.verbs.checks import check_floating, check_labels
 from tauto.verbs.delivery import deliver_tuned
 from tauto.verbs.targets import check_room, target_of
@@ -172,7 +172,12 @@ def _space(workload: Workload, hardware: Hardware, wish: _Wish, energy: float | 
     if not (answer := known.applies_to(workload, hardware)).applies:
         return Space((), (NotTried(known.name, answer.reason, answer.remedy),))
     if target is not None:
-        return Space((), (), RatioSearch([wish.by_error], target, wish.epochs > 0, lambda reason: NOTHING in reason))
+        return Space(
+            (),
+            (),
+            RatioSearch([wish.by_error], target, wish.epochs > 0, lambda reason: NOTHING in reason),
+            prefers=is_trained,
+        )
     energies = [energy] if energy is not None else [each.energy for each in _configs(workload, hardware)]
     return Space(tuple(map(wish.recipe, energies)), ())
 

@@ -19,7 +19,7 @@ from tauto.results import TuningResult
 from tauto.techniques import technique
 from tauto.techniques.pruning.course import NOTHING
 from tauto.techniques.pruning.technique import PruneConfig, PruneWeightsConfig
-from tauto.tuning import Budget, Goal, Plan, RatioSearch, Space, Target, tune
+from tauto.tuning import Budget, Goal, Plan, RatioSearch, Space, Target, is_trained, tune
 from tauto.verbs.checks import check_floating, check_labels
 from tauto.verbs.delivery import deliver_tuned
 from tauto.verbs.targets import check_room, target_of
@@ -266,4 +266,4 @@ def _space(workload: Workload, hardware: Hardware, wish: _Wish, target: Target |
         others += [{"importance": "taylor"}]
     ways = [lambda share, whole, other=other: wish.recipe(share, whole, **other) for other in others]
     trains = wish.epochs > 0 or wish.steps > 1
-    return Space((), (), RatioSearch(ways, target, trains, lambda reason: NOTHING in reason))
+    return Space((), (), RatioSearch(ways, target, trains, lambda reason: NOTHING in reason), prefers=is_trained)

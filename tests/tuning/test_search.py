@@ -90,6 +90,14 @@ def test_what_the_budget_left_out_is_told_of_all_that_is_legal():
     assert [trial.number for trial in search.trials] == [0, 1, 2]
 
 
+def test_what_is_preferred_comes_before_what_is_better():
+    space = Space(tuple(RECIPES), (), prefers=lambda recipe: recipe == RECIPES[0])
+    search = run([2.0, 3.0, 4.0], space=space)
+    assert search.winner == 0
+    assert search.trials[1].reason.endswith(", but fold_batchnorm is preferred")
+    assert run([1.0, 3.0, 4.0], space=space).winner == 2  # it does not improve
+
+
 def test_what_does_not_improve_is_discarded_at_once():
     assert run([1.0, 3.0, "crashed"]).bench.discarded == ["fold_batchnorm", "fold_batchnorm → channels_last"]
 

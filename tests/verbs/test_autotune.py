@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import random
+import re
 import warnings
 import weakref
 from contextlib import ExitStack
@@ -31,9 +32,12 @@ import tauto
 from tauto.config import Settings
 from tauto.errors import EvaluateError, Interrupted, InvalidArgument, ModelError, StoreWarning
 from tauto.events import listening
+from tauto.hardware import Hardware
 from tauto.recipes import Recipe
 from tauto.results.last import forget_last
 from tauto.store import Store
+from tauto.tuning import Budget, Plan, Space, tune
+from tauto.workload import Workload
 
 
 @pytest.fixture(autouse=True)
@@ -284,3 +288,19 @@ class TestBadInput:
         result = tauto.autotune(model, inputs=INPUTS, budget="50ms")
         assert result.verdict == "kept_original"
         assert result.model is model
+        assert "give more" in result.report.reason
+
+    def test_a_budget_below_one_trial_says_what_makes_sense(self, model, only_these):
+        only_these(Shortcut)
+        budget = Budget(1e9, clock=lambda: 0.0 if not measured else 1e9 - 0.5)
+        measured = []
+        workload = Workload.of(model, inputs=INPUTS)
+
+        def space():
+            measured.append(True)  # the clock jumps: half a second is left
+            return Space((Recipe.of("shortcut"),), ())
+
+        report = tune(workload, Plan("autotune", space, budget), Hardware.current("cpu")).report
+        assert re.search(
+            r"no time for a single trial; the smallest that makes sense here is about \d+0s", report.reason
+        )
