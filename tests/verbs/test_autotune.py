@@ -292,8 +292,8 @@ class TestBadInput:
 
     def test_a_budget_below_one_trial_says_what_makes_sense(self, model, only_these):
         only_these(Shortcut)
-        budget = Budget(1e9, clock=lambda: 0.0 if not measured else 1e9 - 0.5)
         measured = []
+        budget = Budget(1e9, clock=lambda: 0.0 if not measured else 1e9 - 0.5)
         workload = Workload.of(model, inputs=INPUTS)
 
         def space():

@@ -178,7 +178,7 @@ def test_a_student_made_of_the_teacher_is_tried_in_a_process_of_its_own():
 def test_half_is_tried_in_both_ways(monkeypatch):
     plans = []
     monkeypatch.setattr(verb, "tune", lambda workload, plan, hardware: plans.append(plan))
-    monkeypatch.setattr(verb, "deliver_tuned", lambda tuned: tuned)
+    monkeypatch.setattr(verb, "deliver_tuned", lambda tuned, *_, **__: tuned)
     repeated = nn.Sequential(*(nn.Linear(16, 16) for _ in range(4)))
     for model in (repeated, student()):
         tauto.distill("half", model, INPUTS[:1], data=batches())
@@ -236,7 +236,7 @@ def test_a_student_as_fast_and_smaller_is_better_and_one_that_is_not_is_kept_out
 def test_the_autotuner_distills_where_it_is_named(teacher, monkeypatch):
     plans = []
     monkeypatch.setattr("tauto.verbs.autotune.tune", lambda workload, plan, hardware: plans.append((workload, plan)))
-    monkeypatch.setattr("tauto.verbs.autotune.deliver_tuned", lambda tuned: tuned)
+    monkeypatch.setattr("tauto.verbs.autotune.deliver_tuned", lambda tuned, *_, **__: tuned)
     loss = nn.CrossEntropyLoss()
     tauto.autotune(student(), INPUTS[:1], data=batches(), loss=loss, only=["distill", "threads"])
     tauto.autotune(student(), INPUTS[:1], data=batches())

@@ -39,7 +39,7 @@ def titles(monkeypatch: pytest.MonkeyPatch, verb: str, *args: Any, **options: An
     """Return the titles of the recipes that a verb would try."""
     plans: list[Any] = []
     monkeypatch.setattr(f"tauto.verbs.{verb}.tune", lambda workload, plan, hardware: plans.append(plan))
-    monkeypatch.setattr(f"tauto.verbs.{verb}.deliver_tuned", lambda tuned: tuned)
+    monkeypatch.setattr(f"tauto.verbs.{verb}.deliver_tuned", lambda tuned, *_, **__: tuned)
     getattr(tauto, verb)(*args, **options)
     return [recipe.title for recipe in plans[0].space().recipes]
 

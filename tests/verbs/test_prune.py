@@ -187,8 +187,7 @@ def test_a_model_that_is_being_pruned_or_was_optimized_is_refused_by_name(net):
 
 def test_a_recipe_that_trains_is_applied_with_what_it_trains_with(net, monkeypatch):
     seen = []
-    monkeypatch.setattr("tauto.verbs.apply.tune", lambda workload, plan, hardware: seen.append(workload.training))
-    monkeypatch.setattr("tauto.verbs.apply.deliver_tuned", lambda tuned: tuned)
+    monkeypatch.setattr("tauto.verbs.apply.apply_recipe", lambda _, workload, **__: seen.append(workload.training))
     loss = nn.CrossEntropyLoss()
     tauto.apply(tauto.Recipe.of(("prune", {"epochs": 1})), net, data=BATCHES, loss=loss)
     tauto.apply(tauto.Recipe.of("fold_batchnorm"), nn.Sequential(nn.Linear(32, 4), nn.BatchNorm1d(4)), data=BATCHES)
@@ -199,7 +198,7 @@ def test_a_recipe_that_trains_is_applied_with_what_it_trains_with(net, monkeypat
 def test_steps_and_a_schedule_say_each_other(net, monkeypatch):
     plans = []
     monkeypatch.setattr("tauto.verbs.prune.tune", lambda workload, plan, hardware: plans.append(plan))
-    monkeypatch.setattr("tauto.verbs.prune.deliver_tuned", lambda tuned: tuned)
+    monkeypatch.setattr("tauto.verbs.prune.deliver_tuned", lambda tuned, *_, **__: tuned)
     for options in ({}, {"steps": 4}, {"schedule": "linear"}):
         tauto.prune(net, data=BATCHES, **options)
     titles = [plan.space().recipes[0].title for plan in plans]
