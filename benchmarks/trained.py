@@ -228,6 +228,13 @@ NETS = {
     "cnn": Net("CNN on digits", cnn, digit_split, 64, Plan(epochs=15, learning_rate=2e-3), 5),
     "mlp": Net("MLP on digits", mlp, digit_split, 64, Plan(epochs=20, learning_rate=2e-3), 5),
     "text": Net(
-        "character transformer", CharacterTransformer, text_split, 16, Plan(epochs=8, learning_rate=3e-3), 1, rows=32
+        "character transformer",
+        CharacterTransformer,
+        text_split,
+        16,
+        Plan(epochs=8, learning_rate=3e-3),
+        3,
+        rows=32,
+        share=0.3,
     ),
 }
