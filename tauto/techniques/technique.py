@@ -108,11 +108,19 @@ class Context:
         Raises
         ------
         CandidateFailed
-            As :meth:`file`.
+            As :meth:`file`; what could not be built once is not tried again.
         """
         place = replace(self, folder=(self.before or self).folder / SHARED)
-        with place.accounted(name):
-            return place.file(name, build)
+        failure = place.folder / f"{name}.failed"
+        if failure.exists():
+            raise CandidateFailed(failure.read_text(encoding="utf-8"))
+        try:
+            with place.accounted(name):
+                return place.file(name, build)
+        except CandidateFailed as error:
+            if self.may_prepare:
+                failure.write_text(str(error), encoding="utf-8")
+            raise
 
     @contextmanager
     def accounted(self, name: str) -> Iterator[None]:

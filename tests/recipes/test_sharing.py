@@ -83,3 +83,17 @@ def test_two_engines_read_one_export(tmp_path: Path, monkeypatch: pytest.MonkeyP
         made = build(Recipe.of((technique, {"precision": precision})), given, context)
         torch.testing.assert_close(made(X), given.model(X).detach(), rtol=0.1, atol=0.1)
         assert (len(exports), bool(context.spared_s)) == (1, technique == "openvino" or precision != "float32")
+
+
+def test_what_cannot_be_built_fails_for_the_others_at_once(tmp_path: Path) -> None:
+    first, second = (next(here for _, here in placed(Recipe.of(name), Context(tmp_path, HARDWARE))) for name in NAMES)
+    tried = []
+
+    def refused(path: Path) -> None:
+        tried.append(path)
+        raise CandidateFailed("the model branches on its data")
+
+    for context in (first, second):
+        with pytest.raises(CandidateFailed, match="the model branches on its data"):
+            context.shared("thing", refused)
+    assert len(tried) == 1
