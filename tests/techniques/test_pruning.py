@@ -13,8 +13,8 @@ from torch import nn
 
 from tauto.errors import CandidateFailed, InvalidArgument, RecipeError
 from tauto.hardware import Hardware
-from tauto.recipes import Recipe, build, script_of
-from tauto.techniques import Context, technique
+from tauto.recipes import Recipe, build, placed, script_of
+from tauto.techniques import Context
 from tauto.techniques.pruning.channels import kept_width, narrow_channels
 from tauto.techniques.pruning.heads import narrow_heads
 from tauto.techniques.pruning.technique import PruneConfig, PruneWeightsConfig
@@ -35,9 +35,10 @@ def pruned(model, inputs, folder, config=None):
     """Return the pruned model and what is told of it."""
     config = config or PruneConfig()
     name = "prune_weights" if isinstance(config, PruneWeightsConfig) else "prune"
-    context = Context(folder, HARDWARE)
-    result = build(Recipe.of((name, config)), Workload.of(model, inputs=inputs), context)
-    return result.module, technique(name).account(config, context.step(0, name))
+    recipe, context = Recipe.of((name, config)), Context(folder, HARDWARE)
+    result = build(recipe, Workload.of(model, inputs=inputs), context)
+    [(step, here)] = placed(recipe, context)
+    return result.module, step.technique.account(config, here)
 
 
 def told(account):
