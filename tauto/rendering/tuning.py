@@ -172,7 +172,7 @@ def _skipped(report: TuningReport) -> list[Note]:
     for trial in report.trials:
         if trial.status == "skipped":
             titles.setdefault(trial.reason, []).append(trial.recipe.title)
-    return [Note(f"Skipped, {reason}: {'; '.join(names)}.") for reason, names in titles.items()]
+    return [Note(f"Skipped, {reason.rstrip('.')}: {'; '.join(names)}.") for reason, names in titles.items()]
 
 
 def _trial(trial: TrialReport, top: float, won: bool) -> Row:
