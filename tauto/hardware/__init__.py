@@ -4,7 +4,7 @@ from tauto.hardware.ceilings import PRECISIONS, RESOURCES, Ceilings
 from tauto.hardware.hardware import INSTRUCTION_SETS, Hardware
 from tauto.hardware.listing import listed
 from tauto.hardware.shares import Share, checked_share
-from tauto.hardware.target_machine import THIS_MACHINE, Target, target, targets
+from tauto.hardware.target_machine import THIS_MACHINE, TargetMachine, target, targets
 
 __all__ = [
     "INSTRUCTION_SETS",
@@ -14,7 +14,7 @@ __all__ = [
     "Ceilings",
     "Hardware",
     "Share",
-    "Target",
+    "TargetMachine",
     "checked_share",
     "listed",
     "target",

@@ -14,14 +14,14 @@ from tauto.errors import InvalidArgument, did_you_mean
 from tauto.hardware.ceilings import Ceilings
 from tauto.hardware.hardware import INSTRUCTION_SETS, Hardware
 
-__all__ = ["THIS_MACHINE", "Target", "target", "targets"]
+__all__ = ["THIS_MACHINE", "TargetMachine", "target", "targets"]
 
 THIS_MACHINE = "this-machine"
 _SUFFIXES = (".yaml", ".yml")
 _FOLDER = "targets"
 
 
-class Target(BaseModel):
+class TargetMachine(BaseModel):
     """A machine, as its file describes it.
 
     Parameters
@@ -95,7 +95,7 @@ def targets() -> dict[str, str]:
     return {name: target(name).about for name in _names()}
 
 
-def target(name: str | Path) -> Target:
+def target(name: str | Path) -> TargetMachine:
     """Return the target of this name, or of this YAML file.
 
     Raises
@@ -126,17 +126,17 @@ def _names() -> list[str]:
     return sorted(file.name.removesuffix(".yaml") for file in found if file.name.endswith(".yaml"))
 
 
-def _parsed(text: str, file: str) -> Target:
+def _parsed(text: str, file: str) -> TargetMachine:
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise InvalidArgument(f"target: {file} is no YAML: {error}") from None
     if not isinstance(root, yaml.MappingNode):
-        raise InvalidArgument(f"target: {file} must be a mapping of {', '.join(Target.model_fields)}.")
+        raise InvalidArgument(f"target: {file} must be a mapping of {', '.join(TargetMachine.model_fields)}.")
     lines = {key.value: key.start_mark.line + 1 for key, _ in root.value}
     try:
-        found = Target.model_validate(data)
+        found = TargetMachine.model_validate(data)
     except ValidationError as error:
         raise InvalidArgument(f"target: {_fault(error, file, lines)}") from None
     unknown = [one for one in found.instruction_sets if one not in INSTRUCTION_SETS and not one.startswith("SM")]
@@ -158,5 +158,5 @@ def _fault(error: ValidationError, file: str, lines: dict[Any, int]) -> str:
         return f"{file}: {key} is missing. Add a line: {key}: …"
     where = f"{file}, line {lines.get(key, 1)}"
     if first["type"] == "extra_forbidden":
-        return f"{where}: there is no key {key!r}. {did_you_mean(key, Target.model_fields)}".rstrip()
+        return f"{where}: there is no key {key!r}. {did_you_mean(key, TargetMachine.model_fields)}".rstrip()
     return f"{where}: {'.'.join(map(str, first['loc']))}: {first['msg']}."

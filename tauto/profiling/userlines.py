@@ -69,7 +69,7 @@ def title(file: str) -> str:
 
     Examples
     --------
-    >>> title("<ipython-input-3-0a1b>"), title("/home/me/train.py")
+    >>> title("<ipython-input-3-0a1b>"), title("/project/train.py")
     ('cell [3]', 'train.py')
     """
     shown = _shown(file)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -180,11 +181,11 @@ def proposing_space(workload: Workload, hardware: Hardware, chosen: Collection[T
     space = legal_space(workload, hardware, chosen)
     legal = {recipe.digest: recipe for recipe in space.recipes}
     found = earlier_winners(hardware.fingerprint, traits_of(workload).words, workload.name)
-    known = {digest: words for digest, words in found.items() if digest in legal}
+    known = dict(itertools.islice(((digest, words) for digest, words in found.items() if digest in legal), _EARLIER))
     kinds: dict[Step | None, str] = {}
     for digest, recipe in legal.items():
         kinds.setdefault(recipe.engine, digest)
-    first = dict.fromkeys([*list(known)[:_EARLIER], *kinds.values()])
+    first = dict.fromkeys([*known, *kinds.values()])
     proposals = Proposals(space.recipes, goal)
     recipes = tuple(legal[digest] for digest in first)
     return Space(recipes, space.not_tried, proposals, rest=proposals.rest, notes=known)

@@ -22,7 +22,7 @@ def test_a_file_of_a_kernel_has_the_number_that_the_shell_knows(shell: Any) -> N
     shell.ip.compile._filename_map[FILE] = 9  # the same code, run again
     assert title(FILE) == "cell [9]"
     assert title("/tmp/ipykernel_4711/other.py") == "cell"
-    assert title("/home/me/train.py") == "train.py"
+    assert title("/project/train.py") == "train.py"
 
 
 def test_a_shell_writes_the_number_into_the_name(shell: Any) -> None:

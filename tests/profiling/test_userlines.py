@@ -33,7 +33,7 @@ def test_from_a_library_the_way_leads_to_the_user_but_not_past_the_call_of_a_mod
 
 def test_the_command_is_nobodys_and_a_file_like_it_the_users() -> None:
     assert not is_users("/opt/somewhere/bin/tauto")
-    assert is_users("/home/me/tauto.py")
+    assert is_users("/project/tauto.py")
 
 
 def test_the_line_that_profiles_a_model_is_no_finding(monkeypatch: Any, tmp_path: Any) -> None:

@@ -23,6 +23,7 @@ from tauto.events import Progress, listening
 from tauto.execution import Job, executor
 from tauto.rendering import explain, headline, text
 from tauto.reports import Finding, Fix, FixReport, report_from_dict
+from tauto.reports.comparison import Verdict
 from tauto.results import ProfileResult
 from tauto.results.last import forget_last
 from tauto.tuning.fix_trial import FixTrial
@@ -101,6 +102,19 @@ def test_without_the_peaks_a_fix_for_memory_has_no_verdict() -> None:
     )  # fmt: skip
     assert judged(told, "better").verdict is None
     assert headline(judged(told, "better")) == "Stopped: the peaks were not read"
+
+
+@pytest.mark.parametrize("by_time", ["better", "same", "worse"])
+def test_where_the_peak_stays_a_fix_for_memory_is_judged_by_its_time(by_time: Verdict) -> None:
+    report = fix_report(objective="memory")
+    assert report.original is not None
+    assert report.fixed is not None
+    alike = replace(report, fixed=replace(report.fixed, peak_bytes=report.original.peak_bytes))
+    found = judged(alike, by_time)
+    assert found.verdict == by_time
+    assert found.reason.startswith("the peak changed by less than 5 %")
+    assert ("but in speed" in found.reason) == (by_time != "same")
+    assert judged(report, "worse").verdict == "better"  # 780 MB became 690 MB
 
 
 @pytest.mark.parametrize(
