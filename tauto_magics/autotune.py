@@ -34,6 +34,7 @@ def _options(parser: Parser) -> None:
     for flag, example, text in _LIMITS:
         parser.add_argument(flag, metavar="LIMIT", help=f"{text}, such as {example}")
     parser.add_argument("--stop-at", metavar="FIGURE", help="what is good enough: 2x, 3ms, 5MB or 200/s")
+    parser.add_argument("--target", metavar="NAME", help="the machine that it is for: edge-cpu, mobile, or a YAML file")
     add_inputs(parser)
     add_quality(parser)
     add_search(parser, budget="5min", instead=", or how many are tried, such as '20 trials'")
@@ -47,7 +48,7 @@ def _run(call: Invocation) -> Any:
     keywords |= {key: tuple(names) for key in ("only", "without") if (names := getattr(arguments, key))}
     given = {key: getattr(arguments, key) for key in ("loss", "finetune")}
     keywords |= {key: call.names.find(text, CALLABLE) for key, text in given.items() if text is not None}
-    keywords |= {key: text for key in ("objective", "stop_at") if (text := getattr(arguments, key))}
+    keywords |= {key: text for key in ("objective", "stop_at", "target") if (text := getattr(arguments, key))}
     limits = {key: getattr(arguments, key) for key in (flag[2:].replace("-", "_") for flag, *_ in _LIMITS)}
     if any(limits.values()):
         keywords["constraints"] = translated(lambda: tauto.Constraints.parse(**limits))

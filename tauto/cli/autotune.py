@@ -65,12 +65,15 @@ def autotune(
     finetune: Annotated[
         str | None, typer.Option(metavar="NAME", help="Your own finetune(model), for techniques that train.")
     ] = None,
+    target: Annotated[
+        str, typer.Option(metavar="NAME", help="The machine that it is for: edge-cpu, mobile, …, or a YAML file.")
+    ] = "this-machine",
     factory: Factory = None,
     report: ReportFile = None,
     script: ScriptFile = None,
     recipe: RecipeFile = None,
 ) -> None:
-    """Find the best recipe for a model on this machine, by measuring."""
+    """Find the best recipe for a model on this machine or for another, by measuring."""
     with changing(
         model,
         inputs=inputs,
@@ -102,4 +105,5 @@ def autotune(
             budget=budget,
             only=words(only),
             without=words(without),
+            target=target,
         )

@@ -101,7 +101,8 @@ class RunningJob:
             "env": {**os.environ, **self.job.env},
             "path": [entry for entry in sys.path if isinstance(entry, str)],
             "cwd": os.getcwd(),  # noqa: PTH109
-            "torch": _torch_state(),
+            "cores": self.job.cores,
+            "torch": _torch_state(self.job.cores),
         }
 
 
@@ -184,12 +185,12 @@ def _prepared(job: Job) -> RunningJob:
     return RunningJob(job, default_limit_bytes() if limit is None else limit)
 
 
-def _torch_state() -> dict[str, Any] | None:
-    """Return the settings of torch in this process under which the job is to run too."""
+def _torch_state(cores: int | None) -> dict[str, Any] | None:
+    """Return the settings of torch in this process under which the job is to run too, on so many cores."""
     if (torch := sys.modules.get("torch")) is None:
         return None
     return {
-        "threads": torch.get_num_threads(),
+        "threads": min(torch.get_num_threads(), cores or sys.maxsize),
         "dtype": str(torch.get_default_dtype()).removeprefix("torch."),
         "matmul_precision": torch.get_float32_matmul_precision(),
     }

@@ -4,7 +4,7 @@ from tauto.hardware.ceilings import PRECISIONS, RESOURCES, Ceilings
 from tauto.hardware.hardware import INSTRUCTION_SETS, Hardware
 from tauto.hardware.listing import listed
 from tauto.hardware.shares import Share, checked_share
-from tauto.hardware.target_machine import THIS_MACHINE, TargetMachine, target, targets
+from tauto.hardware.target_machine import THIS_MACHINE, Held, TargetMachine, target, targets
 
 __all__ = [
     "INSTRUCTION_SETS",
@@ -13,6 +13,7 @@ __all__ = [
     "THIS_MACHINE",
     "Ceilings",
     "Hardware",
+    "Held",
     "Share",
     "TargetMachine",
     "checked_share",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +15,7 @@ from tauto.errors import InvalidArgument, did_you_mean
 from tauto.hardware.ceilings import Ceilings
 from tauto.hardware.hardware import INSTRUCTION_SETS, Hardware
 
-__all__ = ["THIS_MACHINE", "TargetMachine", "target", "targets"]
+__all__ = ["THIS_MACHINE", "Held", "TargetMachine", "target", "targets"]
 
 THIS_MACHINE = "this-machine"
 _SUFFIXES = (".yaml", ".yml")
@@ -55,22 +56,96 @@ class TargetMachine(BaseModel):
     export: Literal["onnx", "openvino"] | None = None
     without: tuple[str, ...] = ()
 
-    def hardware(self, name: str) -> Hardware:
-        """Return it as hardware whose ceilings are those of the file."""
+    def why_not_here(self, here: Hardware) -> str:
+        """Return why ``here`` cannot stand in for it, in words; empty where it can, held to what the target has.
+
+        Examples
+        --------
+        >>> target("gpu-server").why_not_here(Hardware.current())
+        'it computes on cuda, and this machine on cpu'
+        """
+        if self.device != here.device:
+            return f"it computes on {self.device}, and this machine on {here.device}"
+        if lacking := sorted(set(self.instruction_sets) - here.instruction_sets):
+            return f"this machine lacks {' and '.join(lacking)}"
+        if self.cores > here.cores:
+            return f"it has {self.cores} cores, and this machine {here.cores}"
+        return ""
+
+    def held(self, here: Hardware) -> Held:
+        """Return what the processes of trials are held to, so that ``here`` stands in for it."""
+        return Held(
+            cores=self.cores if self.cores < here.cores else None,
+            memory_bytes=int(self.memory_gb * 1e9) if self.memory_gb * 1e9 < here.memory_bytes else None,
+            lacking=tuple(one for one in INSTRUCTION_SETS if one in here.instruction_sets - {*self.instruction_sets}),
+            env=_held_to_sets(self.instruction_sets) if here.instruction_sets - {*self.instruction_sets} else {},
+        )
+
+    def hardware(self, name: str, here: Hardware | None = None) -> Hardware:
+        """Return it as hardware whose ceilings are those of the file; ``here`` is what stands in for it, if any."""
         expected = Ceilings(
             {str(name): rate for name, rate in self.gflops.items()}, 100.0, 20.0, "estimated, not measured", name
         )
         return _Described(
             device=self.device,
-            name=name,
+            name=f"{here.name} standing in for {name}" if here else name,
             cores=self.cores,
             memory_bytes=int(self.memory_gb * 1e9),
             instruction_sets=frozenset(self.instruction_sets),
-            platform="linux",
-            compiler="c++",
-            fingerprint=f"target {name}",
+            platform=here.platform if here else "linux",
+            compiler=here.compiler if here else "c++",
+            fingerprint=f"{here.fingerprint} as {name}" if here else f"target {name}",
             expected=expected,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What this machine's trials are held to, so that it stands in for another.
+
+    Parameters
+    ----------
+    cores : int or None
+        Of its cores, so many; None for all.
+    memory_bytes : int or None
+        Private memory of a trial at most; None for this machine's own limit.
+    lacking : tuple of str
+        Instruction sets of this machine that the other has not.
+    env : mapping of str to str
+        Environment variables that keep torch's own kernels from these. Other engines look at the CPU itself.
+    """
+
+    cores: int | None = None
+    memory_bytes: int | None = None
+    lacking: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def words(self) -> str:
+        """What it is held to, such as ``2 cores, 4.0 GB, without AVX512``; empty where to nothing."""
+        parts = [f"{self.cores} core{'' if self.cores == 1 else 's'}"] if self.cores else []
+        parts += [f"{self.memory_bytes / 1e9:.1f} GB"] if self.memory_bytes else []
+        parts += [f"without {' and '.join(self.lacking)}"] if self.lacking else []
+        return ", ".join(parts)
+
+
+# the least that a CPU must have for each of oneDNN's and ATen's levels, the highest first
+_LEVELS = (
+    ({"AMX_INT8", "AMX_BF16"}, "AVX512_CORE_AMX", "avx512"),
+    ({"AVX512", "AVX512_BF16"}, "AVX512_CORE_BF16", "avx512"),
+    ({"AVX512", "VNNI"}, "AVX512_CORE_VNNI", "avx512"),
+    ({"AVX512"}, "AVX512_CORE", "avx512"),
+    ({"AVX2", "VNNI"}, "AVX2_VNNI", "avx2"),
+    ({"AVX2"}, "AVX2", "avx2"),
+    (set[str](), "SSE41", "default"),
+)
+
+
+def _held_to_sets(sets: Collection[str]) -> dict[str, str]:
+    """Return the variables that hold oneDNN, ATen (and with it inductor) and MKL to these instruction sets."""
+    onednn, aten = next((onednn, aten) for needed, onednn, aten in _LEVELS if needed <= {*sets})
+    mkl = {"avx512": "AVX512", "avx2": "AVX2", "default": "SSE4_2"}[aten]
+    return {"ONEDNN_MAX_CPU_ISA": onednn, "ATEN_CPU_CAPABILITY": aten, "MKL_ENABLE_INSTRUCTIONS": mkl}
 
 
 @dataclass(frozen=True, slots=True)

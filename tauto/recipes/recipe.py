@@ -87,6 +87,11 @@ class Recipe:
         steps = self.to_dict()["steps"]
         return tuple(_digest(steps[:count]) for count in range(len(steps) + 1))
 
+    @property
+    def structure(self) -> tuple[Step, ...]:
+        """The steps that change the architecture."""
+        return tuple(step for step in self.steps if step.technique.family in STRUCTURAL)
+
     def to_dict(self) -> dict[str, Any]:
         """Return JSON data with the version of its form."""
         steps = [{"technique": step.name, "config": _written(step.config)} for step in self.steps]

@@ -28,7 +28,7 @@ from tauto.rendering.quality_control import (
     layer_blocks,
 )
 from tauto.rendering.weight_pictures import picture_blocks, picture_sentences
-from tauto.reports import Comparison, NotTried, TrialReport, TuningReport
+from tauto.reports import Comparison, NotTried, TargetNote, TrialReport, TuningReport
 
 __all__ = ["document", "explain", "headline", "winning_trial"]
 
@@ -89,6 +89,8 @@ def headline(report: TuningReport) -> str:
         return f"Improved: {', '.join(gains(proof))}" if proof else f"Improved: {reason}"
     if report.verdict == "applied":
         return f"Applied as asked: {reason}"
+    if report.verdict == "estimated":
+        return f"Estimated, not measured: {_estimate(report)}"
     lead = "Kept the original, because" if report.verdict == "kept_original" else "Infeasible:"
     if reason.lower().startswith(("kept the original", "infeasible")):
         return reason[:1].upper() + reason[1:]
@@ -96,6 +98,14 @@ def headline(report: TuningReport) -> str:
         return lead.rstrip(":").removesuffix(", because")
     first, _, rest = reason.partition(" ")
     return f"{lead} {first.lower() if first.lower() in _ORDINARY else first} {rest}".rstrip()
+
+
+def _estimate(report: TuningReport) -> str:
+    winner, target = winning_trial(report), report.target
+    title = winner.recipe.title if winner else "the original"
+    if target is None or target.expected is None:
+        return title
+    return f"{title} is expected to be {ratio(target.expected)} as fast on {target.name}"
 
 
 def document(report: TuningReport, hints: Hints | None = None) -> Document:
@@ -113,11 +123,26 @@ def _notes(report: TuningReport) -> list[Block]:
         blocks.append(Note("Speed only: no quality could be judged, so check the outputs before you rely on this."))
     if report.interrupted:
         blocks.append(Note("Interrupted: this is the best found until then."))
+    if (target := report.target) is not None:
+        blocks += _target_notes(target, estimated=report.verdict == "estimated")
     if report.confirmed:
         blocks.append(Note("Confirmed in a fresh process, which loaded the winner from its files and timed it again."))
     elif report.verdict == "improved":
         blocks.append(Note("Not confirmed in a fresh process; the figures are those of the winning trial."))
     return [*blocks, *control_notes(report)]
+
+
+def _target_notes(target: TargetNote, *, estimated: bool) -> list[Block]:
+    if not target.elsewhere:
+        held = f" held to what it has ({target.held})" if target.held else ""
+        return [Note(f"For {target.name}: measured on this machine{held}, which stood in for it.")]
+    notes: list[Block] = [Note(f"For {target.name}, which cannot be measured here: {target.elsewhere}.")]
+    if estimated:
+        notes.append(
+            Note(f"The times below are of this machine, not of {target.name}; quality and size hold there, too.")
+        )
+        notes.append(Code(f"To measure it on {target.name}, with r.recipe.to_yaml() as recipe.yaml", target.command))
+    return notes
 
 
 def _proof(report: TuningReport) -> list[Block]:

@@ -44,7 +44,7 @@ from tauto.reports.runs import RunRow, RunsReport
 from tauto.reports.scaling import Growth, ScalePoint, ScaleSeries, ScalingReport, SizeLeftOut
 from tauto.reports.sensitivity import SensitivityReport, SensitivityRow, UnmeasuredLayer
 from tauto.reports.summary import Footprint, SummaryReport, TopModule
-from tauto.reports.tuning import NotTried, TrialReport, TuningReport
+from tauto.reports.tuning import NotTried, TargetNote, TrialReport, TuningReport
 from tauto.reports.weights import SkippedWeight, WeightRow, WeightsReport
 
 __all__ = [
@@ -108,6 +108,7 @@ __all__ = [
     "Steps",
     "Stop",
     "SummaryReport",
+    "TargetNote",
     "TopModule",
     "TrialReport",
     "Tried",

@@ -11,11 +11,12 @@ from tauto.reports.quality_control import ControlReport, DropConfidence, KernelN
 from tauto.reports.recipe import RecipeReport
 from tauto.reports.report import Report
 
-__all__ = ["NotTried", "TrialReport", "TrialStatus", "TuningReport", "TuningVerdict"]
+__all__ = ["NotTried", "TargetNote", "TrialReport", "TrialStatus", "TuningReport", "TuningVerdict"]
 
 TrialStatus = Literal["kept", "rejected", "failed", "skipped"]
-TuningVerdict = Literal["improved", "kept_original", "infeasible", "applied"]
-"""``applied`` comes from ``apply`` alone: the recipe was asked for by name and is in place, though no better."""
+TuningVerdict = Literal["improved", "kept_original", "infeasible", "applied", "estimated"]
+"""``applied``: the recipe was asked for by name and is in place, though no better. ``estimated``: it is for a machine
+that is not at hand, where nothing was timed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,21 @@ class NotTried:
     technique: str
     reason: str
     remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TargetNote:
+    """The machine that a search was for, where that is not simply this one."""
+
+    name: str
+    held: str
+    """What this machine's trials were held to, so that it stood in; may be empty."""
+    elsewhere: str
+    """Why this machine could not stand in, so that speed is estimated; empty where it could."""
+    command: str
+    """Measures the winner there."""
+    expected: float | None = None
+    """Speedup of the winner that the rules expect there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +109,5 @@ class TuningReport(Report):
     """Why the search ended before all was tried; empty when all was."""
     traits: tuple[str, ...] = ()
     """What kind of a model it is, in words."""
+    target: TargetNote | None = None
+    """The machine that it was for; None for this one."""

@@ -180,6 +180,10 @@ class Technique(ABC):
     """Optional libraries it imports."""
     extra: ClassVar[str] = ""
     """The extra of tauto that installs them."""
+    faster: ClassVar[bool] = True
+    """Whether what it makes can be faster by that alone."""
+    own_kernels: ClassVar[bool] = False
+    """Whether its kernels look at the CPU themselves: what holds torch's to fewer instructions does not hold them."""
 
     @abstractmethod
     def applies_to(self, workload: Workload, hardware: Hardware) -> Applicability:

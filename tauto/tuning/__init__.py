@@ -2,6 +2,7 @@
 
 from tauto.tuning.autotuner import Plan, Tuned, tune
 from tauto.tuning.budget import Budget
+from tauto.tuning.destination import Destination, destination, expected_space
 from tauto.tuning.objective import Goal, Objective
 from tauto.tuning.proposals import proposing_space
 from tauto.tuning.ratios import RatioSearch, is_trained
@@ -10,6 +11,7 @@ from tauto.tuning.target import Target, targets_of
 
 __all__ = [
     "Budget",
+    "Destination",
     "Goal",
     "Objective",
     "Plan",
@@ -18,6 +20,8 @@ __all__ = [
     "Target",
     "Tuned",
     "chosen_techniques",
+    "destination",
+    "expected_space",
     "is_trained",
     "legal_space",
     "proposing_space",

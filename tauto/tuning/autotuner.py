@@ -11,13 +11,14 @@ from torch import nn
 
 from tauto.errors import CandidateFailed, TrialFailed
 from tauto.events import Progress, emit
-from tauto.hardware import Hardware
+from tauto.hardware import Hardware, Held
 from tauto.measurement import LONG_LIVED
 from tauto.recipes import Recipe
 from tauto.reports import Conditions, TuningReport
 from tauto.reports.tuning import TuningVerdict
 from tauto.tuning.bench import Bench
 from tauto.tuning.budget import Budget
+from tauto.tuning.destination import Destination, estimate_words
 from tauto.tuning.model_layers import model_layers
 from tauto.tuning.objective import Goal, speed_words
 from tauto.tuning.quality_control import resisting
@@ -53,6 +54,8 @@ class Plan:
         Good enough: an improvement that reaches it ends the search.
     most_trials : int or None
         As many candidates are tried at most.
+    destination : Destination or None
+        The machine that it is for, where that is not simply this one.
     """
 
     verb: str
@@ -63,6 +66,7 @@ class Plan:
     isolated: bool = False
     stop_at: Target | None = None
     most_trials: int | None = None
+    destination: Destination | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +86,9 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
     ModelError, EvaluateError, InvalidArgument
         When the original itself cannot be run or judged.
     """
-    search = Search(
-        Bench(workload, hardware), plan.budget, plan.goal, plan.verb, stop_at=plan.stop_at, most_trials=plan.most_trials
-    )
+    there = plan.destination
+    bench = Bench(workload, hardware, there.held) if there else Bench(workload, hardware)
+    search = Search(bench, plan.budget, plan.goal, plan.verb, stop_at=plan.stop_at, most_trials=plan.most_trials)
     space, model = Space((), ()), workload.model
     try:
         emit(Progress(plan.verb, "measuring the original", 0.0, plan.budget.left_s))
@@ -132,6 +136,9 @@ def _report(
     problem: str,
 ) -> TuningReport:
     verdict, reason = _verdict(plan, search, problem)
+    target = plan.destination.note(search.recipe, space.expected) if plan.destination else None
+    if verdict == "applied" and target and target.elsewhere:
+        verdict, reason = "estimated", estimate_words(target, search.recipe, quality_held=_held(search))
     control = space.control.reports() if space.control is not None else ()
     if verdict == "infeasible":
         reason += resisting(control)
@@ -143,7 +150,7 @@ def _report(
         objective=plan.goal.objective,
         quality_rule=search.bench.quality_rule,
         speed_only=search.confirmed is not None and search.confirmed.quality_held is None,
-        conditions=_conditions(workload, hardware),
+        conditions=_conditions(workload, hardware, search.bench.held),
         trials=search.trials,
         winner=search.winner,
         confirmed=search.confirmed,
@@ -158,7 +165,12 @@ def _report(
         interrupted=search.interrupted,
         ended=search.ended,
         traits=traits_of(workload).words,
+        target=target,
     )
+
+
+def _held(search: Search) -> bool | None:
+    return search.confirmed.quality_held if search.confirmed else None
 
 
 def _with_layers(
@@ -213,12 +225,12 @@ def _whole(seconds: float) -> str:
     return f"{10 * math.ceil(seconds / 10)}s"
 
 
-def _conditions(workload: Workload, hardware: Hardware) -> Conditions:
+def _conditions(workload: Workload, hardware: Hardware, held: Held) -> Conditions:
     return Conditions(
         machine=hardware.summary,
         fingerprint=hardware.fingerprint,
         device=str(workload.device),
-        threads=torch.get_num_threads(),
+        threads=min(torch.get_num_threads(), held.cores or torch.get_num_threads()),
         shapes=workload.example.shapes,
         batch=workload.example.batch,
         mode=LONG_LIVED,

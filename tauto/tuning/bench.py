@@ -14,7 +14,7 @@ import torch
 from tauto.errors import ModelError, TautoError, TrialFailed
 from tauto.execution import Job, Outcome, executor, new_workspace, save_workload
 from tauto.execution.resident import ResidentModule
-from tauto.hardware import Hardware
+from tauto.hardware import Hardware, Held
 from tauto.recipes import OptimizedModel, Recipe, build, placed
 from tauto.reports import Agreement, ChannelMap, Comparison, Memory
 from tauto.techniques import SHARED, Context
@@ -28,6 +28,7 @@ TICK_S = 0.5
 OVERDUE_S = 10.0
 AGAIN_SHARE = 0.05
 """Of the time there is: an evaluation that takes more is not repeated to see whether its figures move."""
+_FREE = Held()
 Tick = Callable[[], None]
 
 
@@ -80,13 +81,16 @@ class Bench:
         Sent once, with the baseline, as a file that each trial maps privately.
     hardware : Hardware
         This machine.
+    held : Held
+        What each process is held to, so that this machine stands in for another.
     seed : int
         Seed of every preparation.
     """
 
-    def __init__(self, workload: Workload, hardware: Hardware, seed: int = 0) -> None:
+    def __init__(self, workload: Workload, hardware: Hardware, held: Held = _FREE, seed: int = 0) -> None:
         self.workload = workload
         self.hardware = hardware
+        self.held = held
         self.seed = seed
         self.workspace = new_workspace()
         self._payload = self.workspace.path / "workload.pt"
@@ -272,7 +276,15 @@ class Bench:
     def _run(self, function: str, arguments: dict[str, Any], wall_limit_s: float | None, tick: Tick) -> Outcome:
         common = {"payload": str(self._payload), "reference": str(self._reference)}
         folder = self.workspace.folder(function)
-        job = Job(f"tauto.tuning.trial:{function}", {**common, **arguments}, folder, wall_limit_s)
+        job = Job(
+            f"tauto.tuning.trial:{function}",
+            {**common, **arguments},
+            folder,
+            wall_limit_s,
+            memory_limit_bytes=self.held.memory_bytes,
+            env=self.held.env,
+            cores=self.held.cores,
+        )
         running = executor().start(job)
         overdue = time.monotonic() + (wall_limit_s or math.inf) + OVERDUE_S
         try:

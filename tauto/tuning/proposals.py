@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, get_args
 
 from tauto.hardware import Hardware
-from tauto.recipes import Recipe, Step
+from tauto.recipes import Recipe
 from tauto.reports import TrialReport
 from tauto.techniques import Family, Technique
 from tauto.tuning.earlier import earlier_winners
 from tauto.tuning.objective import Factors, Goal
 from tauto.tuning.outlook import Outlook
-from tauto.tuning.space import Space, legal_space
+from tauto.tuning.rules import expected_effort, expected_speedup
+from tauto.tuning.space import Space, Takes, legal_space
 from tauto.tuning.traits import traits_of
 from tauto.workload import Workload
 
@@ -161,11 +162,18 @@ def _failed() -> optuna.trial.TrialState:
     return optuna.trial.TrialState.FAIL
 
 
-def proposing_space(workload: Workload, hardware: Hardware, chosen: Collection[Technique], goal: Goal) -> Space:
+def proposing_space(
+    workload: Workload,
+    hardware: Hardware,
+    chosen: Collection[Technique],
+    goal: Goal,
+    takes: Takes = lambda recipe: True,
+) -> Space:
     """Return the legal recipes as a search that goes by what is measured.
 
     First comes what earlier runs on this machine found for models of this kind, then the most promising of each
-    engine, by the rules; from there on Optuna proposes, until nothing that is left may win.
+    engine and of each change of the architecture, by the rules, and what is quickly tried before what takes long; from
+    there on Optuna proposes, until nothing that is left may win.
 
     Parameters
     ----------
@@ -177,15 +185,23 @@ def proposing_space(workload: Workload, hardware: Hardware, chosen: Collection[T
         From :func:`tauto.tuning.space.chosen_techniques`.
     goal : Goal
         What is to become better.
+    takes : callable
+        Leaves out recipes that are none for the machine that they are meant for.
     """
-    space = legal_space(workload, hardware, chosen)
+    space = legal_space(workload, hardware, chosen, takes)
     legal = {recipe.digest: recipe for recipe in space.recipes}
     found = earlier_winners(hardware.fingerprint, traits_of(workload).words, workload.name)
     known = dict(itertools.islice(((digest, words) for digest, words in found.items() if digest in legal), _EARLIER))
-    kinds: dict[Step | None, str] = {}
+    kinds: dict[object, str] = {}
     for digest, recipe in legal.items():
-        kinds.setdefault(recipe.engine, digest)
-    first = dict.fromkeys([*known, *kinds.values()])
+        kinds.setdefault(recipe.structure or recipe.engine, digest)
+    traits, batch = traits_of(workload), workload.example.batch
+
+    def worth(digest: str) -> float:
+        gains = expected_speedup(legal[digest], traits, hardware, batch)
+        return math.prod(gains) / expected_effort(legal[digest])
+
+    first = dict.fromkeys([*known, *sorted(kinds.values(), key=worth, reverse=True)])
     proposals = Proposals(space.recipes, goal)
     recipes = tuple(legal[digest] for digest in first)
     return Space(recipes, space.not_tried, proposals, rest=proposals.rest, notes=known)

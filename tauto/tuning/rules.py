@@ -6,13 +6,15 @@ a wrong one costs time, never a wrong result.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from tauto.hardware import Hardware
 from tauto.recipes import Recipe, Step
 from tauto.tuning.traits import Traits
 
-__all__ = ["expected_speedup"]
+__all__ = ["expected_effort", "expected_speedup"]
 
 _SELF_FOLDING = {"openvino", "onnxruntime", "int8_static"}
 
@@ -46,6 +48,11 @@ def expected_speedup(recipe: Recipe, traits: Traits, hardware: Hardware, batch: 
         batch=batch,
     )
     return tuple(_expect(step, situation) for step in recipe.steps)
+
+
+def expected_effort(recipe: Recipe) -> float:
+    """Return how long ``recipe`` is expected to take to be prepared and tried, in exports of the model to an engine."""
+    return 1.0 + sum(_EFFORTS.get(step.name, lambda _: 0.0)(step.config) for step in recipe.steps)
 
 
 def _expect(step: Step, at: _Situation) -> float:
@@ -129,8 +136,23 @@ def _distill(step: Step, _: _Situation) -> float:
     return 1.3 if step.config.student == "half-width" else 1.6  # type: ignore[attr-defined]
 
 
-_RULES = {
+def _calibrates(config: Any) -> float:
+    return 1.0 if getattr(config, "precision", "").startswith("int8") else 0.0
+
+
+_EFFORTS: dict[str, Callable[[Any], float]] = {
+    "compile": lambda _: 4.0,
+    "int8_static": lambda _: 5.0,
+    "openvino": _calibrates,
+    "onnxruntime": _calibrates,
+    **dict.fromkeys(("prune", "factorize", "distill", "qat", "prune_weights"), lambda _: 3.0),
+}
+_RULES: dict[str, Callable[[Any, _Situation], float]] = {
     "distill": _distill,
+    "prune": lambda *_: 1.5,
+    "factorize": lambda *_: 1.2,
+    "prune_weights": lambda *_: 1.0,
+    "qat": lambda *_: 1.0,
     "fold_batchnorm": _fold_batchnorm,
     "channels_last": _channels_last,
     "bfloat16": _narrow_float,

@@ -143,6 +143,8 @@ class Search:
         if self.most_trials is not None and number >= self.most_trials:
             return f"the budget was {self.most_trials} trial{'' if self.most_trials == 1 else 's'}"
         best = self._best()
+        if best is not None and self._space.expected:
+            return f"of what holds the quality the rules expect most of {best.recipe.title} there"
         if self.stop_at is not None and best is not None and self.stop_at.kept(_comparison(best)):
             return f"{best.recipe.title} was good enough: {self.stop_at.figure(_comparison(best))} for {self.stop_at}"
         return ""

@@ -18,10 +18,12 @@ from tauto.tuning.rules import expected_speedup
 from tauto.tuning.traits import traits_of
 from tauto.workload import Workload
 
-__all__ = ["Control", "Follow", "Space", "chosen_techniques", "legal_space"]
+__all__ = ["Control", "Follow", "Space", "Takes", "chosen_techniques", "legal_space"]
 
 Follow = Callable[[Sequence[TrialReport]], Recipe | None]
 """What to try after these trials; None when nothing is left."""
+Takes = Callable[[Recipe], bool]
+"""Whether a recipe is one for the machine that it is meant for."""
 Rest = Callable[[Sequence[TrialReport]], Sequence[tuple[Recipe, str]]]
 
 
@@ -56,9 +58,14 @@ class Space:
     """Which of those that improve are taken before the others, whatever their gain."""
     notes: Mapping[str, str] = field(default_factory=dict)
     """By a recipe's digest, why it is tried early."""
+    expected: Mapping[str, float] = field(default_factory=dict)
+    """By a recipe's digest, the speedup expected on a machine that is not at hand: the first that holds the quality is
+    taken."""
 
 
-def legal_space(workload: Workload, hardware: Hardware, chosen: Collection[Technique]) -> Space:
+def legal_space(
+    workload: Workload, hardware: Hardware, chosen: Collection[Technique], takes: Takes = lambda recipe: True
+) -> Space:
     """Return the legal recipes for ``workload`` on ``hardware``, most promising first, kinds before variations.
 
     Every step of a recipe of several must be expected to add something in the company of the others; each
@@ -72,11 +79,13 @@ def legal_space(workload: Workload, hardware: Hardware, chosen: Collection[Techn
         Its instruction sets say what applies; its ceilings only order.
     chosen : collection of Technique
         From :func:`chosen_techniques`.
+    takes : callable
+        Leaves out recipes that are none for the machine that they are meant for.
     """
     options, not_tried = _configured(chosen, workload, hardware)
     traits, batch = traits_of(workload), workload.example.batch
     scored: list[tuple[float, int, Recipe]] = []
-    for recipe in _legal(options):
+    for recipe in filter(takes, _legal(options)):
         gains = expected_speedup(recipe, traits, hardware, batch)
         if len(gains) == 1 or min(gains) > 1.0:
             scored.append((math.prod(gains), len(gains), recipe))
@@ -93,8 +102,17 @@ def _spread(recipes: list[Recipe]) -> Iterator[Recipe]:
         yield from (recipe for recipe in round_ if recipe is not None)
 
 
-def chosen_techniques(only: Collection[str] = (), without: Collection[str] = ()) -> list[Technique]:
-    """Return the techniques allowed; those that change the architecture are only so where ``only`` names them.
+def chosen_techniques(
+    only: Collection[str] = (), without: Collection[str] = (), *, structural: bool = False
+) -> list[Technique]:
+    """Return the techniques allowed; those that change the architecture where ``only`` names them, or all are wanted.
+
+    Parameters
+    ----------
+    only, without : collection of str
+        Names of techniques.
+    structural : bool
+        Where ``only`` names none, those that change the architecture to be faster are allowed, too.
 
     Raises
     ------
@@ -110,7 +128,9 @@ def chosen_techniques(only: Collection[str] = (), without: Collection[str] = ())
                 raise InvalidArgument(f"{argument}: there is no technique {name!r}. {hint}".rstrip())
     if both := [name for name in only if name in without]:
         raise InvalidArgument(f"without: {both[0]!r} stands in only, too. Name it in one of the two.")
-    wanted = set(only) or {name for name, item in known.items() if item.family not in STRUCTURAL}
+    wanted = set(only) or {
+        name for name, item in known.items() if item.family not in STRUCTURAL or (structural and item.faster)
+    }
     chosen = [item for name, item in known.items() if name in wanted and name not in without]
     if not chosen:
         raise InvalidArgument("without: no technique is left to try. Leave out fewer.")

@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any, get_args
 
 from torch import nn
 
 from tauto.config import Constraints, Drop, parse_drop
 from tauto.errors import InvalidArgument, did_you_mean
-from tauto.hardware import Hardware
+from tauto.hardware import THIS_MACHINE
+from tauto.recipes import Recipe
 from tauto.results import TuningResult
-from tauto.tuning import Budget, Goal, Objective, Plan, chosen_techniques, proposing_space, targets_of, tune
+from tauto.techniques import Technique
+from tauto.tuning import (
+    Budget,
+    Destination,
+    Goal,
+    Objective,
+    Plan,
+    Space,
+    chosen_techniques,
+    destination,
+    expected_space,
+    proposing_space,
+    targets_of,
+    tune,
+)
 from tauto.verbs.delivery import deliver_tuned
 from tauto.verbs.targets import parse_budget, parse_target
 from tauto.workload import Workload, seen
@@ -40,6 +57,7 @@ def autotune(
     without: Collection[str] = (),
     loss: Loss | None = None,
     finetune: FineTune | None = None,
+    target: str | Path = THIS_MACHINE,
     isolated: bool = False,
     factory: Callable[[], nn.Module] | None = None,
     name: str | None = None,
@@ -66,10 +84,16 @@ def autotune(
         What is good enough: ``"2x"``, ``"3ms"``, ``"5MB"`` or ``"200/s"``.
     only, without : collection of str
         Techniques allowed; techniques left out. Those that change the architecture (``"distill"``, ``"prune"``,
-        ``"factorize"``) are tried only where ``only`` names them.
+        ``"factorize"``) are tried where ``only`` names them, or one at a time where ``loss`` or ``finetune`` says how
+        to train after them and ``evaluate`` judges what is left.
     loss, finetune : callable, optional
         For techniques that train: ``loss(outputs, labels)`` over ``data``, or your own ``finetune(model)``. With
         ``data`` alone they learn from the original.
+    target : str or Path
+        The machine that it is for: one of :func:`tauto.targets`, or a YAML file like those. Where this machine can
+        stand in, trials are held to what the target has (cores, memory, instruction sets); where it cannot, the verdict
+        is ``"estimated"``: what the rules expect most of there and holds the quality here, with the line that measures
+        it there.
     isolated : bool
         Keep the optimized model in a child process.
 
@@ -84,12 +108,15 @@ def autotune(
     'improved'
     >>> limits = tauto.Constraints(max_size_bytes=5_000_000, max_p95_ms=4)
     >>> tauto.autotune(model, inputs=x, objective="size", constraints=limits).nearest  # doctest: +SKIP
+    >>> tauto.autotune(model, inputs=x, target="edge-cpu").verdict  # doctest: +SKIP
     """
     model = _last_profiled() if model is None else model
-    chosen = chosen_techniques(only, without)
+    cuts = evaluate is not None and not (loss is None and finetune is None)
+    chosen = chosen_techniques(only, without, structural=cuts)
     trains = any("learning_rate" in item.config.__dataclass_fields__ for item in chosen)
     if not trains and (given := [key for key, one in (("loss", loss), ("finetune", finetune)) if one is not None]):
-        raise InvalidArgument(f"{given[0]}: nothing that is tried trains. Name what does, such as only=['distill'].")
+        way = "Name what does, such as only=['distill']" + ("." if only else ", or give evaluate, too.")
+        raise InvalidArgument(f"{given[0]}: nothing that is tried trains. {way}")
     if objective not in get_args(Objective):
         raise InvalidArgument(
             f"objective: there is no {objective!r}. {did_you_mean(str(objective), get_args(Objective))}".rstrip()
@@ -112,18 +139,54 @@ def autotune(
         finetune=finetune,
         trains=trains,
     )
-    hardware = Hardware.current(workload.device.type)
-    goal = Goal(objective, constraints=targets_of(limits))
+    there = destination(target, workload.device.type)
+    goal = Goal(objective, constraints=targets_of(limits), as_asked=bool(there.elsewhere))
+    if there.elsewhere:
+        _check_estimable(there, goal, stop_at)
     plan = Plan(
         "autotune",
-        lambda: proposing_space(workload, hardware, chosen, goal),
+        lambda: _space(workload, there, chosen, goal, one_cut=not only),
         clock,
         goal,
         isolated=isolated,
         stop_at=enough,
         most_trials=most_trials,
+        destination=there,
     )
+    hardware = there.here if there.elsewhere else there.hardware
     return deliver_tuned(tune(workload, plan, hardware), workload, isolated=isolated)
+
+
+def _space(workload: Workload, there: Destination, chosen: list[Technique], goal: Goal, *, one_cut: bool) -> Space:
+    """Return what to try; of the changes of the architecture that nobody named at most one a recipe."""
+    usable, left_out = there.usable(chosen)
+
+    def takes(recipe: Recipe) -> bool:
+        return there.takes(recipe) and not (one_cut and len(recipe.structure) > 1)
+
+    if there.elsewhere:
+        found = expected_space(workload, there, usable)
+    else:
+        found = proposing_space(workload, there.hardware, usable, goal, takes)
+    return replace(found, not_tried=(*found.not_tried, *left_out))
+
+
+def _check_estimable(there: Destination, goal: Goal, stop_at: str | None) -> None:
+    """Refuse what only measuring on the target could answer.
+
+    Raises
+    ------
+    InvalidArgument
+        When a limit, an objective or a figure to stop at is of a machine that is not at hand.
+    """
+    why = f"cannot be measured for {there.name} here, since {there.elsewhere}"
+    for limit in goal.constraints:
+        if limit.kind != "size":
+            raise InvalidArgument(f"constraints: {limit.words} {why}. Leave it out, and measure there what comes back.")
+    if stop_at is not None:
+        raise InvalidArgument(f"stop_at: {stop_at} {why}. Leave it out.")
+    if goal.objective in {"memory", "size"}:
+        raise InvalidArgument(f"objective: what is estimated is speed. For {goal.objective} leave target out.")
 
 
 def _allowed_drop(given: str | float | Drop | None, constraints: Constraints) -> str | float | Drop:

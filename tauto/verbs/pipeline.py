@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
-from tauto.hardware import THIS_MACHINE, Hardware, target
+from tauto.hardware import THIS_MACHINE
 from tauto.recipes import Recipe
-from tauto.techniques import Technique
-from tauto.tuning import chosen_techniques, legal_space
-from tauto.tuning.rules import expected_speedup
-from tauto.tuning.traits import traits_of
+from tauto.tuning import chosen_techniques, destination, expected_space
 from tauto.workload import Workload
 
 __all__ = ["optimization_pipeline"]
-
-_ENGINES = {"onnx": "onnxruntime", "openvino": "openvino"}
 
 
 def optimization_pipeline(
@@ -65,19 +59,6 @@ def optimization_pipeline(
     'onnxruntime (int8_static)'
     """
     workload = Workload.of(model, inputs=inputs, data=data)
-    if str(target_hardware) == THIS_MACHINE:
-        return _first(workload, Hardware.current(workload.device.type), chosen_techniques(only, without))
-    described = target(target_hardware)
-    chosen = chosen_techniques(only, {*without, *described.without})
-    engine = _ENGINES[described.export] if described.export else None
-    return _first(workload, described.hardware(str(target_hardware)), chosen, engine)
-
-
-def _first(workload: Workload, hardware: Hardware, chosen: list[Technique], engine: str | None = None) -> Recipe:
-    """Return the most promising recipe, of those that end in ``engine`` where one is named."""
-    legal = legal_space(workload, hardware, chosen).recipes
-    fitting = [one for one in legal if engine is None or (one.engine is not None and one.engine.name == engine)]
-    traits, batch = traits_of(workload), workload.example.batch
-    gains = {one.digest: math.prod(expected_speedup(one, traits, hardware, batch)) for one in fitting}
-    best = max(fitting, key=lambda one: gains[one.digest], default=Recipe(()))
-    return best if engine or gains.get(best.digest, 0.0) > 1.0 else Recipe(())
+    there = destination(target_hardware, workload.device.type)
+    chosen = [item for item in chosen_techniques(only, without) if item.name not in there.without]
+    return next(iter(expected_space(workload, there, chosen).recipes), Recipe(()))

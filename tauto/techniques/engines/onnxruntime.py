@@ -83,6 +83,7 @@ class OnnxRuntime(Technique):
     cannot_be_with: ClassVar[frozenset[str]] = frozenset({"engine", "precision", "quantization", "layout", "runtime"})
     modules: ClassVar[tuple[str, ...]] = ("onnxruntime", "onnx", "onnxscript")
     extra: ClassVar[str] = "onnxruntime"
+    own_kernels: ClassVar[bool] = True
 
     def applies_to(self, workload: Workload, hardware: Hardware) -> Applicability:
         """Apply to float32 models on the CPU."""

@@ -70,6 +70,7 @@ class OpenVino(Technique):
     cannot_be_with: ClassVar[frozenset[str]] = frozenset({"engine", "precision", "quantization", "layout", "runtime"})
     modules: ClassVar[tuple[str, ...]] = ("openvino", "nncf", "onnx", "onnxscript")
     extra: ClassVar[str] = "openvino"
+    own_kernels: ClassVar[bool] = True
 
     def applies_to(self, workload: Workload, hardware: Hardware) -> Applicability:
         """Apply to float32 models on the CPU."""

@@ -208,6 +208,7 @@ class PruneWeights(_Pruning):
 
     name = "prune_weights"
     title = "small weights at zero"
+    faster = False
     config = PruneWeightsConfig
 
     def space(self, workload: Workload, hardware: Hardware) -> tuple[Config, ...]:

@@ -81,6 +81,7 @@ class QuantizationAware(Technique):
 
     name = "qat"
     title = "trained to be rounded"
+    faster = False
     family = "training"
     config = QuantizationAwareConfig
     comes_after = frozenset({"distillation", "pruning", "factorization"})
