@@ -137,7 +137,7 @@ def _report(
 ) -> TuningReport:
     verdict, reason = _verdict(plan, search, problem)
     target = plan.destination.note(search.recipe, space.expected) if plan.destination else None
-    if verdict == "applied" and target and target.elsewhere:
+    if search.recipe is not None and target and target.elsewhere:
         verdict, reason = "estimated", estimate_words(target, search.recipe, quality_held=_held(search))
     control = space.control.reports() if space.control is not None else ()
     if verdict == "infeasible":

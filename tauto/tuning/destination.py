@@ -29,7 +29,7 @@ class Destination:
     Parameters
     ----------
     name : str
-        As it was asked for.
+        As it was asked for, or the file's without its suffix.
     hardware : Hardware
         What techniques and rules go by.
     here : Hardware
@@ -89,10 +89,10 @@ def destination(name: str | Path, device: str) -> Destination:
     here = Hardware.current(device)
     if str(name) == THIS_MACHINE:
         return Destination(THIS_MACHINE, here, here)
-    described = target(name)
+    described, short = target(name), Path(name).stem
     found = Destination(
-        str(name),
-        described.hardware(str(name)),
+        short,
+        described.hardware(short),
         here,
         elsewhere=described.why_not_here(here),
         engine=_ENGINES[described.export] if described.export else None,
@@ -100,7 +100,7 @@ def destination(name: str | Path, device: str) -> Destination:
     )
     if found.elsewhere:
         return found
-    return replace(found, hardware=described.hardware(str(name), here), held=described.held(here))
+    return replace(found, hardware=described.hardware(short, here), held=described.held(here))
 
 
 def expected_space(workload: Workload, there: Destination, chosen: Collection[Technique]) -> Space:
