@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-__all__ = ["MODELS", "Subject", "bert_base", "mlp", "resnet18"]
+__all__ = ["MODELS", "Subject", "bert_base", "mlp", "resnet18", "small_cnn"]
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Subject:
         """Return one call's inputs."""
         return self.draw(batch, 0)
 
-    def data(self, samples: int = 64) -> list[Any]:
-        """Return varied inputs, one sample each, as a loader would give them."""
-        return [self.draw(1, seed) for seed in range(samples)]
+    def data(self, samples: int = 64, batch: int = 1) -> list[Any]:
+        """Return varied inputs in batches, as a loader would give them."""
+        return [self.draw(batch, seed) for seed in range(samples // batch)]
 
 
 class Logits(nn.Module):
@@ -49,12 +49,54 @@ def mlp() -> nn.Module:
     return nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 10))
 
 
+def small_cnn() -> nn.Module:
+    """Two convolutions and two linear layers, for images of 28 × 28."""
+    convolutions = [nn.Conv2d(1, 16, 3), nn.ReLU(), nn.Conv2d(16, 32, 3), nn.ReLU(), nn.MaxPool2d(2)]
+    return nn.Sequential(*convolutions, nn.Flatten(), nn.Linear(32 * 12 * 12, 128), nn.ReLU(), nn.Linear(128, 10))
+
+
 def resnet18() -> nn.Module:
     """ResNet-18, 1,000 classes."""
+    return _resnet([2, 2, 2, 2], [64, 128, 256, 512], "basic")
+
+
+def resnet50() -> nn.Module:
+    """ResNet-50, 1,000 classes."""
+    return _resnet([3, 4, 6, 3], [256, 512, 1024, 2048], "bottleneck")
+
+
+def _resnet(depths: list[int], widths: list[int], layer: str) -> nn.Module:
     from transformers import ResNetConfig, ResNetForImageClassification
 
-    config = ResNetConfig(depths=[2, 2, 2, 2], hidden_sizes=[64, 128, 256, 512], layer_type="basic", num_labels=1000)
+    config = ResNetConfig(depths=depths, hidden_sizes=widths, layer_type=layer, num_labels=1000)
     return Logits(ResNetForImageClassification(config))
+
+
+def mobilenet_v2() -> nn.Module:
+    """MobileNetV2, 1,000 classes and one for the background."""
+    from transformers import MobileNetV2Config, MobileNetV2ForImageClassification
+
+    return Logits(MobileNetV2ForImageClassification(MobileNetV2Config(num_labels=1001)))
+
+
+def vit_small() -> nn.Module:
+    """ViT-S/16: twelve layers of 384, six heads."""
+    from transformers import ViTConfig, ViTForImageClassification
+
+    config = ViTConfig(hidden_size=384, intermediate_size=1536, num_attention_heads=6, num_labels=1000)
+    return Logits(ViTForImageClassification(config))
+
+
+class SequenceClassifier(nn.Module):
+    """An LSTM over a sequence, and scores from its last state."""
+
+    def __init__(self, width: int = 64, hidden: int = 256, classes: int = 10) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(width, hidden, num_layers=2, batch_first=True)
+        self.head = nn.Linear(hidden, classes)
+
+    def forward(self, sequence: torch.Tensor) -> torch.Tensor:
+        return self.head(self.lstm(sequence)[0][:, -1])
 
 
 def bert_base() -> nn.Module:
@@ -76,6 +118,11 @@ def _normal(*shape: int) -> Callable[[int, int], torch.Tensor]:
 
 MODELS = {
     "mlp": Subject("MLP 784-512-512-10", mlp, _normal(784)),
+    "cnn": Subject("small CNN, 28 × 28", small_cnn, _normal(1, 28, 28)),
+    "lstm": Subject("LSTM of two layers of 256, 64 steps", SequenceClassifier, _normal(64, 64)),
     "resnet18": Subject("ResNet-18, 224 × 224", resnet18, _normal(3, 224, 224)),
+    "resnet50": Subject("ResNet-50, 224 × 224", resnet50, _normal(3, 224, 224)),
+    "mobilenet": Subject("MobileNetV2, 224 × 224", mobilenet_v2, _normal(3, 224, 224)),
+    "vit": Subject("ViT-S/16, 224 × 224", vit_small, _normal(3, 224, 224)),
     "bert": Subject("BERT-base, sequence 128", bert_base, _tokens),
 }
