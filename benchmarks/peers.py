@@ -5,6 +5,7 @@
 
 Every variant is timed against eager fp32 in interleaved blocks by the same code, and judged by the same rule:
 outputs within cosine 0.99 and relative error 10 % of eager's over 64 varied inputs. A peer that misses it is marked.
+Beside each row stands the share of this machine's measured ceiling that the model's own FLOPs reach, before and after.
 """
 
 from __future__ import annotations
@@ -30,6 +31,9 @@ import tauto
 from benchmarks.models import MODELS, Subject
 from tauto import measurement
 from tauto.hardware import Hardware
+from tauto.profiling.counting import count_call
+from tauto.recipes import Recipe
+from tauto.reports import Comparison
 from tauto.workload import Workload
 
 __all__ = ["PEERS", "main"]
@@ -150,18 +154,21 @@ def measure_one(key: str, batch: int, peer: str) -> dict[str, Any]:
     eager = _Scores(subject.built())
     inputs, data = subject.inputs(batch), subject.data(batch=batch)
     workload = Workload.of(eager, inputs=inputs, data=data, name=subject.name)
-    start, extra = time.perf_counter(), {}
+    start, extra, recipe = time.perf_counter(), {}, None
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if peer == "tauto":
             result = tauto.autotune(eager, inputs=inputs, data=data, budget=BUDGETS.get(key, BUDGET))
             variant = result.model
-            extra = {"recipe": result.recipe.title if result.recipe else "the original", "verdict": result.verdict}
+            recipe = result.recipe
+            extra = {"recipe": recipe.title if recipe else "the original", "verdict": result.verdict}
         else:
             variant = PEERS[peer](_Scores(subject.built()), workload)
             workload.example(variant)
     preparation_s = time.perf_counter() - start
     found = measurement.compare(eager, variant, workload, hardware=Hardware.current(), preparation_s=preparation_s)
+    if peer == "tauto":
+        extra |= _shares(eager, workload, found, recipe)
     return {
         "speedup": found.speedup,
         "interval": [found.speedup_interval.low, found.speedup_interval.high],
@@ -172,6 +179,16 @@ def measure_one(key: str, batch: int, peer: str) -> dict[str, Any]:
         "preparation_s": preparation_s,
         **extra,
     }
+
+
+def _shares(eager: nn.Module, workload: Workload, found: Comparison, recipe: Recipe | None) -> dict[str, Any]:
+    """Return the share of this machine's measured ceiling that the model's FLOPs reached, before and after."""
+    with torch.no_grad():
+        flops = count_call(lambda: workload.example(eager)).flops
+    gflops = Hardware.current().ceilings().gflops
+    narrow = "int8" if recipe and "int8" in recipe.title else "float32"
+    before, after = (flops / side.latency.p50_ms / 1e6 for side in (found.original, found.optimized))
+    return {"shares": [before / gflops["float32"], after / gflops[narrow]], "of": narrow}
 
 
 def _cell(key: str, batch: int, peer: str) -> dict[str, Any]:
@@ -223,7 +240,9 @@ def main() -> None:
             print(f"| {'**TAuto**' if peer == 'tauto' else peer} | {_shown(found)} | {seconds} |", flush=True)
         if ratio := _against_best(cells):
             ratios.append(ratio)
-            print(f"\nTAuto beside the best that holds the rule: {ratio:.2f} ×\n", flush=True)
+            print(f"\nTAuto beside the best that holds the rule: {ratio:.2f} ×", flush=True)
+            (before, after), of = cells["tauto"]["shares"], cells["tauto"]["of"]
+            print(f"Share of the ceiling: {before:.0%} of float32 before, {after:.0%} of {of} after\n", flush=True)
     if ratios:
         mean = statistics.geometric_mean(ratios)
         print(f"Over {len(ratios)} rows: geometric mean {mean:.2f} ×, least {min(ratios):.2f} ×")
