@@ -11,6 +11,7 @@ from torch import nn
 from tauto.errors import InvalidArgument
 from tauto.hardware import Ceilings, Hardware
 from tauto.recipes import Recipe
+from tauto.tuning import Goal, proposing_space
 from tauto.tuning.rules import expected_speedup
 from tauto.tuning.space import chosen_techniques
 from tauto.tuning.space import legal_space as space_of
@@ -117,3 +118,22 @@ def test_traits_are_read_off_the_model(images):
     small = traits_of(Workload.of(nn.LSTM(4, 4), inputs=torch.zeros(2, 3, 4)))
     assert small.recurrent
     assert small.small
+
+
+def test_what_is_quickly_tried_comes_before_what_takes_long(machine, images, monkeypatch, tmp_path):
+    monkeypatch.setenv("TAUTO_STORE", str(tmp_path))  # no earlier runs
+    first = [recipe.title for recipe in proposing_space(images, machine(), chosen_techniques(), Goal()).recipes]
+    compiled = next(place for place, title in enumerate(first) if "compile" in title)
+    assert first.index("openvino (float32)") < compiled
+    assert first.index("onnxruntime (float32)") < compiled
+
+
+def test_a_change_of_the_architecture_is_first_tried_with_what_suits_it_best(machine, images, monkeypatch, tmp_path):
+    monkeypatch.setenv("TAUTO_STORE", str(tmp_path))
+    chosen = chosen_techniques(structural=True)
+    space = proposing_space(images, machine(), chosen, Goal(), takes=lambda recipe: len(recipe.structure) <= 1)
+    structures = [recipe.structure for recipe in space.recipes if recipe.structure]
+    assert structures
+    assert len(structures) == len(set(structures))
+    assert all(len(structure) == 1 for structure in structures)
+    assert all(recipe.engine for recipe in space.recipes if recipe.structure)
