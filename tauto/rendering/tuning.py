@@ -52,6 +52,8 @@ _TRIALS = (
     Column("Why"),
 )
 _SIGNS = {"kept": "✓ kept", "rejected": "• rejected", "failed": "✗ failed", "skipped": "– skipped"}
+MOST_SKIPPED = 10
+"""Recipes named of those that were skipped for one reason; all of them are in the report."""
 _ORDINARY = {
     "a",
     "all",
@@ -192,12 +194,17 @@ def _trials(report: TuningReport) -> Table:
 
 
 def _skipped(report: TuningReport) -> list[Note]:
-    """Return one line for each reason, with all that were skipped for it."""
+    """Return one line for each reason, with what was skipped for it."""
     titles: dict[str, list[str]] = {}
     for trial in report.trials:
         if trial.status == "skipped":
             titles.setdefault(trial.reason, []).append(trial.recipe.title)
-    return [Note(f"Skipped, {reason.rstrip('.')}: {'; '.join(names)}.") for reason, names in titles.items()]
+    return [Note(f"Skipped, {reason.rstrip('.')}: {_named(names)}.") for reason, names in titles.items()]
+
+
+def _named(titles: list[str]) -> str:
+    more = len(titles) - MOST_SKIPPED
+    return "; ".join(titles) if more <= 0 else f"{'; '.join(titles[:MOST_SKIPPED])}; and {more} more"
 
 
 def _trial(trial: TrialReport, top: float, won: bool) -> Row:

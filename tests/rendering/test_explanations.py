@@ -10,7 +10,7 @@ from reports_by_hand import bare_comparison, comparison, everything, hostile, pr
 
 from tauto import rendering
 from tauto.errors import InvalidArgument
-from tauto.reports import Report
+from tauto.reports import Report, TargetNote, report_from_dict
 
 
 @pytest.mark.parametrize("report", [*everything(), *hostile()], ids=lambda report: report.kind)
@@ -35,6 +35,31 @@ def test_each_technique_is_accounted_for() -> None:
     assert any(line.startswith("bfloat16 was rejected at 0.41×") for line in lines)
     assert lines[-1].startswith("onnxruntime was not tried: ONNX Runtime is not installed.")
     assert len(lines) == 2 + len(trials()) + 1
+
+
+def test_of_many_that_were_skipped_some_are_named() -> None:
+    skipped = replace(trials()[0], status="skipped", reason="no time", comparison=None)
+    report = replace(tuning(), trials=(*trials(), *(replace(skipped, number=10 + n) for n in range(37))))
+    line = next(line for line in rendering.explain(report).splitlines() if line.startswith("Skipped, no time"))
+    assert line.count("channels_last") == 10
+    assert line.endswith("; and 27 more.")
+
+
+def test_what_was_for_another_machine_says_so() -> None:
+    here = TargetNote("edge-cpu", "2 cores, 4.0 GB", "", "tauto apply recipe.yaml MODEL")
+    words = rendering.text(replace(tuning(), target=here))
+    assert "For edge-cpu: measured on this machine held to what it has (2 cores, 4.0 GB)" in words
+    far = replace(here, name="mobile", held="", elsewhere="this machine lacks NEON", expected=2.5)
+    report = replace(tuning(), verdict="estimated", target=far)
+    assert report_from_dict(report.to_dict()) == report
+    words = rendering.text(report)
+    assert "Estimated, not measured: openvino is expected to be 2.50× as fast on mobile" in words
+    assert "For mobile, which cannot be measured here: this machine lacks NEON." in words
+    assert "The times below are of this machine, not of mobile" in words
+    assert "tauto apply recipe.yaml MODEL" in words
+    kept = rendering.text(replace(tuning("kept_original"), target=far))
+    assert "Estimated" not in kept
+    assert "For mobile, which cannot be measured here" in kept
 
 
 def test_a_comparison_in_sentences() -> None:
