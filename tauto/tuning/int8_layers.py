@@ -15,7 +15,7 @@ from tauto.tuning.quantizable import QuantizableLayer
 
 __all__ = ["keeps_layers", "kept_by", "quantizes", "quantizing_step", "scheme_of", "with_kept"]
 
-_NARROW_TABLES = ("openvino", "onnxruntime")
+_NARROW_TABLES = ("openvino", "onnxruntime", "int8_weights")
 _TORCHAO_STATIC = (nn.Linear, nn.Conv2d, nn.MultiheadAttention)
 _INTEGERS = re.compile(r"(?<![a-z])(int[48]|float8|fp8)")
 

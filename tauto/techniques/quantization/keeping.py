@@ -35,15 +35,17 @@ def check_kept(model: nn.Module, keep: Collection[str]) -> None:
             raise CandidateFailed(f"keep: the model has no layer {name!r}. {did_you_mean(name, known)}".rstrip(". "))
 
 
-def linear_but(model: nn.Module, keep: Collection[str]) -> Callable[[nn.Module, str], bool]:
+def linear_but(model: nn.Module, keep: Collection[str], tables: bool = False) -> Callable[[nn.Module, str], bool]:
     """Return what torchao asks of each module: whether it is a plain linear layer, not quantized yet, not to be kept.
 
-    Layers are known by themselves and not by their names, of which a shared one has several.
+    Layers are known by themselves and not by their names, of which a shared one has several. With ``tables``, plain
+    embeddings are chosen too.
     """
     kept = {id(layer) for name in keep for layer in model.get_submodule(name).modules()}
+    kinds = (nn.Linear, nn.Embedding) if tables else (nn.Linear,)
 
     def chosen(module: nn.Module, _: str) -> bool:
-        if type(module) is not nn.Linear or id(module) in kept:
+        if type(module) not in kinds or id(module) in kept or getattr(module, "max_norm", None) is not None:
             return False
         return "weight" in module._parameters and type(module.weight.data) is Tensor
 
