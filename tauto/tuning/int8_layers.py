@@ -15,7 +15,7 @@ from tauto.tuning.quantizable import QuantizableLayer
 
 __all__ = ["keeps_layers", "kept_by", "quantizes", "quantizing_step", "scheme_of", "with_kept"]
 
-_TABLES = (nn.Embedding, nn.EmbeddingBag)
+_NARROW_TABLES = ("openvino", "onnxruntime", "int8_weights")
 _TORCHAO_STATIC = (nn.Linear, nn.Conv2d, nn.MultiheadAttention)
 _INTEGERS = re.compile(r"(?<![a-z])(int[48]|float8|fp8)")
 
@@ -63,11 +63,14 @@ def scheme_of(step: Step) -> Scheme:
 def quantizes(step: Step) -> Callable[[QuantizableLayer], bool]:
     """Return whether ``step`` quantizes a layer: only what it surely leaves alone is left out."""
     scheme, engine = scheme_of(step), step.technique.family == "engine"
-    # NNCF's compression of weights takes all of them, tables too
+    tables = step.name in _NARROW_TABLES
+    # NNCF's compression of weights takes all of them
     everything = step.name == "openvino" and scheme.activations == "none"
 
     def chosen(layer: QuantizableLayer) -> bool:
-        if everything or isinstance(layer.module, _TABLES):
+        if isinstance(layer.module, nn.Embedding):
+            return tables
+        if everything or isinstance(layer.module, nn.EmbeddingBag):
             return everything
         if step.name == "int8_static":  # torchao's quantizer for the compiler knows these kinds alone
             return isinstance(layer.module, _TORCHAO_STATIC)

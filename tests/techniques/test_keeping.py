@@ -14,6 +14,7 @@ from tauto.errors import CandidateFailed, RecipeError
 from tauto.hardware import Hardware
 from tauto.recipes import Recipe, build
 from tauto.techniques import Context, technique
+from tauto.techniques.engines.openvino_files import read_graph
 from tauto.techniques.technique import Config
 from tauto.workload import Workload
 
@@ -32,7 +33,8 @@ def float_arrays(folder: Path):
 
 
 def float_constants(folder: Path):
-    graph = import_openvino().Core().read_model(folder / "engine" / "model.xml")
+    graph, weights = read_graph(import_openvino().Core(), folder / "engine")
+    assert weights.size  # they must outlive the graph
     constants = [op for op in graph.get_ops() if op.get_type_name() == "Constant"]
     kept = [op for op in constants if op.get_element_type().get_type_name() == "f32"]
     return [torch.from_numpy(op.data.copy()) for op in kept]

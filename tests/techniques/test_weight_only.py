@@ -7,8 +7,10 @@ import torch
 from engine_models import ConvNet, Decoder, Mlp, Recurrent, workload_of
 from torch import nn
 
+from tauto import serialization
 from tauto.errors import CandidateFailed
 from tauto.hardware import Hardware
+from tauto.measurement import size_bytes
 from tauto.recipes import Recipe, script_of
 from tauto.techniques import Context, technique
 from tauto.techniques.quantization.quantized import already_quantized
@@ -93,3 +95,41 @@ def test_layers_that_do_not_suit_are_no_candidate(tmp_path):
     odd = Workload.of(nn.Linear(6, 5), inputs=torch.randn(2, 6))
     with pytest.raises(CandidateFailed, match=r"could not quantize|left every linear layer"):
         applied(odd, tmp_path, "int8_weights", group=128)
+
+
+class Tied(nn.Module):
+    """Words are looked up in the weights that score them."""
+
+    def __init__(self):
+        super().__init__()
+        self.words, self.places = nn.Embedding(64, 32), nn.Embedding(16, 32)
+        self.middle, self.head = nn.Linear(32, 32), nn.Linear(32, 64, bias=False)
+        self.head.weight = self.words.weight
+
+    def forward(self, ids):
+        return self.head(self.middle(self.words(ids) + self.places(torch.arange(ids.shape[1]))).relu())
+
+
+def test_embeddings_are_int8_too_and_what_is_tied_stays_tied(tmp_path):
+    torch.manual_seed(0)
+    workload = Workload.of(Tied().eval(), inputs=torch.randint(0, 64, (2, 16)))
+    changed = applied(workload, tmp_path, "int8_weights")
+    assert changed.words.weight is changed.head.weight
+    assert changed.words.weight.qdata.dtype == changed.places.weight.qdata.dtype == torch.int8
+    assert size_bytes(changed) < 0.35 * size_bytes(workload.model)
+    assert 0 < error(changed, workload) < 0.05
+    kept = applied(workload, tmp_path, "int8_weights", keep=("head",))
+    assert torch.equal(kept.words.weight, workload.model.words.weight)
+    assert kept.words.weight is kept.head.weight
+    assert kept.places.weight.qdata.dtype == torch.int8
+
+
+def test_a_kept_model_with_int8_embeddings_is_read_back(tmp_path):
+    torch.manual_seed(0)
+    workload = Workload.of(Tied().eval(), inputs=torch.randint(0, 64, (2, 16)))
+    changed = applied(workload, tmp_path, "int8_weights")
+    serialization.write(changed, workload.model, tmp_path / "kept")
+    again = serialization.read(Tied().eval(), tmp_path / "kept")
+    with torch.no_grad():
+        assert torch.equal(workload.example(again), workload.example(changed))
+    assert size_bytes(again) == size_bytes(changed)

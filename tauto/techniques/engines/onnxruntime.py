@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,9 @@ from tauto.errors import CandidateFailed
 from tauto.hardware import Hardware
 from tauto.techniques.engines import onnxruntime_quantized as narrowing
 from tauto.techniques.engines.module import ARTEFACT, Engine, EngineModule, engine_applies, prepared, saturates
+from tauto.techniques.engines.onnxruntime_files import copy_plain, finish_narrow
 from tauto.techniques.engines.script import DEFINITIONS, IMPORTS, VNNI
+from tauto.techniques.engines.tables import TABLE_DEFINITIONS, TABLE_IMPORTS, embedding_tables, narrow_onnx_tables
 from tauto.techniques.listing import listed
 from tauto.techniques.quantization.calibration import MOST_CALLS, calibration_words, read_calibration, write_calibration
 from tauto.techniques.quantization.keeping import check_found, check_kept
@@ -100,13 +101,14 @@ class OnnxRuntime(Technique):
         check_kept(workload.model, config.keep)
 
         def write(exported: OnnxExport, folder: Path) -> None:
-            check_found(exported.file, config.keep)
+            check_found(exported.file, workload.model, config.keep)
             if config.precision == "float32":
-                shutil.copytree(exported.folder, folder, dirs_exist_ok=True)
+                copy_plain(exported.folder, folder)
                 return
             folder.mkdir(mode=0o700, exist_ok=True)
             calls = calibration(workload, exported.signature.parameters) if config.precision == "int8_static" else []
             _narrow(exported.file, folder / MODEL, config, calls, saturates(context.hardware))
+            finish_narrow(folder / MODEL, embedding_tables(workload.model, config.keep))
             if config.precision == "int8_static":
                 write_calibration(folder, workload)
 
@@ -128,9 +130,14 @@ class OnnxRuntime(Technique):
         imports, definitions = [*IMPORTS, "import onnxruntime"], [*DEFINITIONS, listed(open_session)]
         if config.precision != "float32":
             function, arguments = _in_words(config)
-            imports += narrowing.IMPORTS
-            definitions += [*narrowing.DEFINITIONS, listed(function)]
-            lines.append(f"{function.__name__}(untied(onnx.load(path)), path, {arguments})")
+            imports += [*narrowing.IMPORTS, *TABLE_IMPORTS]
+            definitions += [*narrowing.DEFINITIONS, *TABLE_DEFINITIONS, listed(function), listed(narrow_onnx_tables)]
+            lines += [
+                f"{function.__name__}(untied(onnx.load(path)), path, {arguments})",
+                "graph = onnx.load(path)",
+                f"narrow_onnx_tables(graph, embedding_tables(model, {config.keep!r}))",
+                "onnx.save(graph, path)",
+            ]
         lines.append("model = InEngine(open_session(path, torch.get_num_threads()), model, args, kwargs).eval()")
         return Script(tuple(imports), "\n".join(lines), tuple(definitions))
 

@@ -17,8 +17,10 @@ from tauto.errors import CandidateFailed
 from tauto.hardware import Hardware
 from tauto.techniques.engines import openvino_quantized as narrowing
 from tauto.techniques.engines.module import ARTEFACT, Engine, EngineModule, engine_applies, prepared, saturates
-from tauto.techniques.engines.openvino_model import MODEL, OpenVinoEngine, open_request
+from tauto.techniques.engines.openvino_files import write_graph
+from tauto.techniques.engines.openvino_model import OpenVinoEngine, open_request
 from tauto.techniques.engines.script import DEFINITIONS, IMPORTS, VNNI
+from tauto.techniques.engines.tables import TABLE_DEFINITIONS, TABLE_IMPORTS, embedding_tables, narrow_openvino_tables
 from tauto.techniques.listing import listed
 from tauto.techniques.quantization.calibration import MOST_CALLS, calibration_words, read_calibration, write_calibration
 from tauto.techniques.quantization.keeping import check_found, check_kept, ignored_operations
@@ -88,7 +90,7 @@ class OpenVino(Technique):
         check_kept(workload.model, config.keep)
 
         def write(exported: OnnxExport, folder: Path) -> None:
-            check_found(exported.file, config.keep)
+            check_found(exported.file, workload.model, config.keep)
             _write_ir(
                 exported.file, folder, lambda graph: _narrowed(graph, workload, exported, config, context.hardware)
             )
@@ -120,20 +122,23 @@ class OpenVino(Technique):
         ]
         imports, definitions = [*IMPORTS, "import openvino"], [*DEFINITIONS, listed(open_request)]
         if config.precision not in ("float32", "bfloat16"):
-            imports += narrowing.IMPORTS
+            imports += [*narrowing.IMPORTS, *TABLE_IMPORTS]
             lines.append(
                 f"kept = ignored_operations(graph, onnx.load(path, load_external_data=False).graph, {config.keep!r})"
             )
             function = narrowing.quantized if config.precision == "int8" else narrowing.compressed
-            definitions += [*narrowing.DEFINITIONS, listed(function)]
+            definitions += [*narrowing.DEFINITIONS, *TABLE_DEFINITIONS]
+            definitions += [listed(function), listed(narrow_openvino_tables)]
+            lines.append(f"tables = embedding_tables(model, {config.keep!r})")
         if config.precision == "int8":
             lines += [
                 "attention = any('Attention' in type(module).__name__ for module in model.modules())",
                 f"calls = [[t.contiguous().numpy() for t in flatten(call)[0]] for call in data[:{MOST_CALLS}]]",
                 f"graph = quantized(graph, calls, attention, not {VNNI}, {config.observer!r}, kept)",
+                "graph = narrow_openvino_tables(graph, tables)",
             ]
         elif config.precision in _BITS:
-            lines.append(f"graph = compressed(graph, {_BITS[config.precision]}, kept)")
+            lines.append(f"graph = narrow_openvino_tables(compressed(graph, {_BITS[config.precision]}, kept), tables)")
         lines.append(f"model = InEngine(open_request(graph, {hint!r}), model, args, kwargs).eval()")
         return Script(tuple(imports), "\n".join(lines), tuple(definitions))
 
@@ -148,7 +153,7 @@ def _write_ir(path: Path, folder: Path, change: Callable[[Any], Any]) -> None:
     folder.mkdir(mode=0o700)
     with converting("OpenVINO could not convert the model"):
         graph = change(openvino.Core().read_model(path))
-        openvino.save_model(graph, folder / MODEL, compress_to_fp16=False)
+        write_graph(graph, folder)
 
 
 def _narrowed(graph: Any, workload: Workload, exported: OnnxExport, config: OpenVinoConfig, hardware: Hardware) -> Any:
@@ -159,11 +164,13 @@ def _narrowed(graph: Any, workload: Workload, exported: OnnxExport, config: Open
 
     import_nncf()
     kept = ignored_operations(graph, onnx.load(exported.file, load_external_data=False).graph, config.keep)
+    tables = embedding_tables(workload.model, config.keep)
     if config.precision in _BITS:
         with converting("NNCF could not compress the weights"), kept_signal_stack():
-            return narrowing.compressed(graph, _BITS[config.precision], kept)
+            return narrow_openvino_tables(narrowing.compressed(graph, _BITS[config.precision], kept), tables)
     attention = any("Attention" in type(module).__name__ for module in workload.model.modules())
     calls = calibration(workload, exported.signature.parameters)[:MOST_CALLS]
     arrays = [[tensor.detach().contiguous().numpy() for tensor in call] for call in calls]
     with converting("quantization by NNCF failed"), kept_signal_stack():
-        return narrowing.quantized(graph, arrays, attention, saturates(hardware), config.observer, kept)
+        changed = narrowing.quantized(graph, arrays, attention, saturates(hardware), config.observer, kept)
+        return narrow_openvino_tables(changed, tables)

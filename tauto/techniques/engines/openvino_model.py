@@ -14,10 +14,9 @@ from tauto.conversion import converting
 from tauto.conversion.openvino import import_openvino
 from tauto.conversion.signal_stack import kept_signal_stack
 from tauto.techniques.engines.module import Engine
+from tauto.techniques.engines.openvino_files import read_graph
 
-__all__ = ["FIXED_SHAPES", "MODEL", "OpenVinoEngine"]
-
-MODEL = "model.xml"
+__all__ = ["FIXED_SHAPES", "OpenVinoEngine", "open_request"]
 
 FIXED_SHAPES = 3
 """Shapes of calls that get a compiled model of their own, the fastest; all further ones share one of free shapes."""
@@ -54,7 +53,7 @@ class OpenVinoEngine(Engine):
         self._fixed: dict[_Shapes, _Request] = {}
         self._free: _Request | None = None
         with converting("OpenVINO could not compile the model"):
-            self._model = self._core.read_model(folder / MODEL)
+            self._model, self._weights = read_graph(self._core, folder)
             self._fixed[first] = self._compiled_for(first, {"CACHE_DIR": str(cache)})
 
     def run(self, tensors: Sequence[Tensor]) -> list[Tensor]:

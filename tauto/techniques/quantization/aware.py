@@ -36,6 +36,8 @@ __all__ = ["EPOCHS", "QuantizationAware", "QuantizationAwareConfig"]
 EPOCHS = 3
 JUDGED_BATCHES = 16
 """Over which the user's loss tells the best state of the training, where there is no ``evaluate``."""
+DISTANCE = "distance from the original's answers"
+"""A share of their length; judges states where neither ``evaluate`` nor a loss over ``data`` does."""
 _FOLDER, _MODEL, _TRAINING, _LAYERS = "trained", "model", "training.json", "layers.json"
 
 
@@ -127,14 +129,15 @@ class QuantizationAware(Technique):
         folder = context.folder / _FOLDER
         report = FittingReport.from_dict(json.loads((folder / _TRAINING).read_text()))
         layers = json.loads((folder / _LAYERS).read_text())
+        rounded = f"Rounded while training: {few_names(layers['rounded'])}."
         missed = [f"No call reached {few_names(layers['missed'])}: left as given."] if layers["missed"] else []
         if not report.best_step:
             trained = f"Trained for {report.steps:,} steps or calls, which brought nothing: the weights are as given."
-            return Account("", (f"Rounded while training: {few_names(layers['rounded'])}.", trained, *missed))
+            return Account("", (rounded, trained, *_judged(report), *missed))
         losses = f"; the loss went from {report.losses[0]:.3g} to {report.losses[-1]:.3g}" if report.losses else ""
         ended = [] if report.stopped == "finished" else [f"The training ended early: {report.reason}."]
         trained = f"Trained for {report.steps:,} steps or calls{losses}."
-        return Account("", (f"Rounded while training: {few_names(layers['rounded'])}.", trained, *missed, *ended))
+        return Account("", (rounded, trained, *_judged(report), *missed, *ended))
 
     def script(self, config: QuantizationAwareConfig) -> Script:
         """Return the same in plain Python, with a plain training."""
@@ -159,10 +162,23 @@ class QuantizationAware(Technique):
         return Script(imports, "\n".join(lines), (*MAPPING, kinds, *map(listed, functions)))
 
 
+def _judged(report: FittingReport) -> list[str]:
+    """Return by what a state of the user's own training was chosen, where they named nothing to choose it by."""
+    if report.unit == "step" or report.metric != DISTANCE or report.best_score is None:
+        return []
+    was = f", {100 * report.first_score:.3g}% before the training" if report.best_step and report.first_score else ""
+    chosen = f"{100 * report.best_score:.3g}% of their length{was}"
+    return [
+        f"The state was chosen by how far its rounded answers are from the original's: {chosen}. "
+        "Give evaluate=… to have your own figure choose."
+    ]
+
+
 def _trained(workload: Workload, config: QuantizationAwareConfig) -> tuple[dict[str, list[str]], Fitted]:
     model, teacher = workload.copy_model(), workload.copy_model()
-    judge, judged = _judge(workload, teacher)
-    train = recovery(workload.training, teacher, config.plan(), example=workload.example, task="qat", **judged)
+    train = recovery(
+        workload.training, teacher, config.plan(), example=workload.example, task="qat", **_judge(workload, teacher)
+    )
     if train is None:
         raise CandidateFailed("there is nothing to train with; give data=, or finetune=")
     layers = rounding.round_layers(model, config.bits, config.keep)
@@ -170,25 +186,24 @@ def _trained(workload: Workload, config: QuantizationAwareConfig) -> tuple[dict[
         raise CandidateFailed("every layer that could be rounded is kept")
     missed = unreached(model, layers, [workload.example, *workload.samples])
     fitted = train(model, in_place=True)
-    if not fitted.report.best_step and (not judge or fitted.report.stopped not in {"finished", "early_stopping"}):
+    if not fitted.report.best_step and fitted.report.stopped not in {"finished", "early_stopping"}:
         raise CandidateFailed(f"the training failed: {fitted.report.reason}")
     return {"rounded": [name for name in layers if name not in missed], "missed": missed}, fitted
 
 
-def _judge(workload: Workload, teacher: nn.Module) -> tuple[bool, dict[str, Any]]:
-    """Return whether states of the training can be told apart, and by what: then the model as given is one of them.
+def _judge(workload: Workload, teacher: nn.Module) -> dict[str, Any]:
+    """Return by what states of the training are told apart, of which the model as given is one.
 
     Few steps at a rate that is too high leave a model worse than rounding alone would.
     """
     training, rule = workload.training, workload.rule
-    if training is not None and training.loss is None and training.finetune is None:
-        return True, {"evaluate": _Distance(teacher, workload.samples), "higher_is_better": False}
-    if workload.evaluate is not None:
-        judged = {"evaluate": _first(workload.evaluate, rule.metric), "higher_is_better": rule.higher_is_better}
-        return True, judged
+    imitates = training is not None and training.loss is None and training.finetune is None
+    if workload.evaluate is not None and not imitates:
+        return {"evaluate": _first(workload.evaluate, rule.metric), "higher_is_better": rule.higher_is_better}
     if training is not None and training.loss is not None and training.loader is not None:
-        return True, {"evaluate": _Loss(workload, training), "higher_is_better": False}
-    return False, {}
+        return {"evaluate": _Loss(workload, training), "higher_is_better": False}
+    # of the user's own function no loss is known; without evaluate a candidate is proved by the same nearness
+    return {"evaluate": _Distance(teacher, workload.samples), "metric": DISTANCE, "higher_is_better": False}
 
 
 class _Loss:
@@ -214,12 +229,12 @@ class _Distance:
         with torch.no_grad():
             self.right = [_numbers(call(teacher)) for call in calls]
 
-    def __call__(self, model: nn.Module) -> float:
+    def __call__(self, model: nn.Module) -> dict[str, float]:
         with torch.no_grad():
             found = [_numbers(call(model)) for call in self.calls]
         pairs = list(zip(found, self.right, strict=True))
         error = sum(float((mine - its).square().sum()) for mine, its in pairs)
-        return math.sqrt(error / max(sum(float(its.square().sum()) for _, its in pairs), 1e-12))
+        return {DISTANCE: math.sqrt(error / max(sum(float(its.square().sum()) for _, its in pairs), 1e-12))}
 
 
 def _numbers(answer: Any) -> Tensor:

@@ -35,23 +35,27 @@ def check_kept(model: nn.Module, keep: Collection[str]) -> None:
             raise CandidateFailed(f"keep: the model has no layer {name!r}. {did_you_mean(name, known)}".rstrip(". "))
 
 
-def linear_but(model: nn.Module, keep: Collection[str]) -> Callable[[nn.Module, str], bool]:
+def linear_but(model: nn.Module, keep: Collection[str], tables: bool = False) -> Callable[[nn.Module, str], bool]:
     """Return what torchao asks of each module: whether it is a plain linear layer, not quantized yet, not to be kept.
 
-    Layers are known by themselves and not by their names, of which a shared one has several.
+    Layers are known by themselves and not by their names, of which a shared one has several. With ``tables``, plain
+    embeddings are chosen too.
     """
     kept = {id(layer) for name in keep for layer in model.get_submodule(name).modules()}
+    kinds = (nn.Linear, nn.Embedding) if tables else (nn.Linear,)
 
     def chosen(module: nn.Module, _: str) -> bool:
-        if type(module) is not nn.Linear or id(module) in kept:
+        if type(module) not in kinds or id(module) in kept or getattr(module, "max_norm", None) is not None:
             return False
         return "weight" in module._parameters and type(module.weight.data) is Tensor
 
     return chosen
 
 
-def check_found(onnx_path: Path, keep: Collection[str]) -> None:
-    """Raise when a layer is nowhere in the exported graph.
+def check_found(onnx_path: Path, model: nn.Module, keep: Collection[str]) -> None:
+    """Raise when a layer of ``model`` is nowhere in the exported graph.
+
+    An embedding may be: read at the same places in every call, what was read is a constant.
 
     Raises
     ------
@@ -61,7 +65,8 @@ def check_found(onnx_path: Path, keep: Collection[str]) -> None:
     import onnx
 
     graph = onnx.load(onnx_path, load_external_data=False).graph
-    if lost := [name for name in keep if not onnx_nodes(graph, name)]:
+    layers = [name for name in keep if not isinstance(bare(model).get_submodule(name), nn.Embedding)]
+    if lost := [name for name in layers if not onnx_nodes(graph, name)]:
         raise CandidateFailed(f"keep: nothing in the exported graph is computed by {', '.join(lost)}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -77,6 +78,8 @@ class _Torchao(Technique):
     cannot_be_with = frozenset({"quantization", "precision"})
     modules = ("torchao",)
     dtype: ClassVar[torch.dtype] = torch.float32
+    tables: ClassVar[bool] = False
+    """Whether embeddings are changed too."""
 
     def applies_to(self, workload: Workload, hardware: Hardware) -> Applicability:
         """It needs linear layers in float32, and kernels on this device."""
@@ -117,7 +120,10 @@ class _Torchao(Technique):
         before = linear_weights(model)
         settings = self._settings(config)
         settings.set_inductor_config = False  # it would hold for the whole process
-        quantize_(model, settings, linear_but(model, config.keep))
+        tied = tied_weights(model) if self.tables else []
+        keep = kept_with_tied(tied, model, config.keep)
+        quantize_(model, settings, linear_but(model, keep, self.tables))
+        tie_again(tied)
         if linear_weights(model) == before:
             raise CandidateFailed("torchao left every linear layer as it is: their shapes do not suit it")
 
@@ -127,24 +133,61 @@ class _Torchao(Technique):
         body = f"quantize_(bare(model), {settings}, linear_but(bare(model), {config.keep!r}))"
         imports = ("from torch import Tensor, nn", f"from torchao.quantization import {names}, quantize_")
         definitions = (listed(bare), listed(linear_but))
+        if self.tables:
+            definitions = (*definitions, listed(tied_weights), listed(kept_with_tied), listed(tie_again))
+            body = (
+                "tied = tied_weights(bare(model))\n"
+                f"keep = kept_with_tied(tied, bare(model), {config.keep!r})\n"
+                f"quantize_(bare(model), {settings}, linear_but(bare(model), keep, True))\n"
+                "tie_again(tied)"
+            )
         if self.dtype == torch.float32:
             return Script(imports, body, definitions)
         cast = f"model.to({self.dtype})\n{body}\nmodel = CastPrecision(model, {self.dtype}).eval()"
         return Script((*MAPPING_IMPORTS, *imports), cast, (*MAPPING, listed(CastPrecision), *definitions))
 
 
+def tied_weights(model: nn.Module) -> list[list[nn.Module]]:
+    """Return the linear layers and embeddings that share a weight: each gets one of its own when it is quantized."""
+    layers = [module for module in model.modules() if isinstance(module, nn.Linear | nn.Embedding)]
+    sharing: dict[int, list[nn.Module]] = {}
+    for layer in layers:
+        if "weight" in layer._parameters:
+            sharing.setdefault(id(layer.weight), []).append(layer)
+    return [group for group in sharing.values() if len(group) > 1]
+
+
+def kept_with_tied(tied: list[list[nn.Module]], model: nn.Module, keep: Sequence[str]) -> list[str]:
+    """Return ``keep`` with the layers that share a weight with one of these: in two forms it would take more room."""
+    kept = {id(layer) for name in keep for layer in model.get_submodule(name).modules()}
+    also = {id(layer) for group in tied if any(id(one) in kept for one in group) for layer in group}
+    return [*keep, *(name for name, layer in model.named_modules() if id(layer) in also)]
+
+
+def tie_again(tied: list[list[nn.Module]]) -> None:
+    """Have the layers of each group share what the first holds now: of equal weights equal integers were made."""
+    for first, *others in tied:
+        for other in others:
+            other.weight = first.weight
+
+
 def linear_weights(model: nn.Module) -> list[str]:
-    """Return the kind of the weights of each linear layer."""
-    return [type(module.weight.data).__name__ for module in model.modules() if isinstance(module, nn.Linear)]
+    """Return the kind of the weights of each linear layer and embedding."""
+    layers = [module for module in model.modules() if isinstance(module, nn.Linear | nn.Embedding)]
+    return [type(module.weight.data).__name__ for module in layers]
 
 
 @register
 class Int8Weights(_Torchao):
-    """Keep the weights of linear layers in int8, and compute in float32: a quarter of the size, hardly ever faster."""
+    """Keep linear layers and embeddings in int8, and compute in float32: a quarter of the size, hardly ever faster.
+
+    An embedding is widened whole at each call, as torchao does it: with a large vocabulary that takes its time.
+    """
 
     name = "int8_weights"
-    title = "linear layers with int8 weights, computed in float32"
+    title = "linear layers and embeddings with int8 weights, computed in float32"
     config = Int8WeightsConfig
+    tables = True
 
     def space(self, workload: Workload, hardware: Hardware) -> tuple[Int8WeightsConfig, ...]:
         """One scale for each row."""
