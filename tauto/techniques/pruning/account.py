@@ -121,8 +121,11 @@ def _cut_notes(data: dict[str, Any]) -> list[str]:
         return []
     if cuts[0]["kind"] == "blocks":
         return [f"Left out: {_few([cut['name'] for cut in cuts])}."]
-    widths = _few([f"{cut['name'] or 'the model'} {cut['before']} → {cut['after']}" for cut in cuts])
-    return [f"{cuts[0]['kind'].capitalize()}: {widths}."]
+    widths: dict[str, list[str]] = {}
+    for cut in cuts:
+        words = f"{cut['name'] or 'the model'} {cut['before']} → {cut['after']}"
+        widths.setdefault(cut["kind"], []).append(words)
+    return [f"{kind.capitalize()}: {_few(found)}." for kind, found in widths.items()]
 
 
 def _zero_notes(data: dict[str, Any]) -> list[str]:
