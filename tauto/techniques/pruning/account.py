@@ -96,8 +96,13 @@ def _signs(width: int, kept: list[int]) -> tuple[str, ...]:
 
 
 def _flops(model: nn.Module, workload: Workload) -> int:
-    with torch.no_grad(), evaluating(model), FlopCounterMode(display=False) as counter:
-        workload.example(model)
+    fast = torch.backends.mha.get_fastpath_enabled()  # a whole encoder layer as one operator, which is not counted
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with torch.no_grad(), evaluating(model), FlopCounterMode(display=False) as counter:
+            workload.example(model)
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
     return int(counter.get_total_flops())
 
 

@@ -120,16 +120,17 @@ class NarrowAttention(nn.MultiheadAttention):
 
     def _projected(self, query: Tensor, key: Tensor, value: Tensor) -> list[Tensor]:
         """Return queries, keys and values as ``(batch, heads, words, width of a head)``."""
+        shape = (self.num_heads, self.head_dim)
         if self.in_proj_weight is not None and query is key is value:
-            parts = nn.functional.linear(query, self.in_proj_weight, self.in_proj_bias).chunk(3, -1)
+            packed = nn.functional.linear(query, self.in_proj_weight, self.in_proj_bias).unflatten(-1, (3, *shape))
+            found = [packed.select(-3, part) for part in range(3)]
         else:
             own = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
             rows = own if self.in_proj_weight is None else self.in_proj_weight.chunk(3)
             biases = (None, None, None) if self.in_proj_bias is None else self.in_proj_bias.chunk(3)
-            parts = tuple(map(nn.functional.linear, (query, key, value), rows, biases))
-        if not self.batch_first:
-            parts = tuple(part.transpose(0, 1) for part in parts)
-        return [part.unflatten(-1, (self.num_heads, self.head_dim)).transpose(1, 2) for part in parts]
+            parts = map(nn.functional.linear, (query, key, value), rows, biases)
+            found = [part.unflatten(-1, shape) for part in parts]
+        return [part.transpose(1, 2) if self.batch_first else part.permute(1, 2, 0, 3) for part in found]
 
     def _mask(self, attn_mask: Tensor | None, padding: Tensor | None, queries: Tensor) -> Tensor | None:
         """Return what is added to the products of queries and keys; minus infinity where nothing is looked at."""
