@@ -192,11 +192,11 @@ class Prune(_Pruning):
     modules = ("torch_pruning",)
 
     def space(self, workload: Workload, hardware: Hardware) -> tuple[Config, ...]:
-        """Return half of the channels, and half of the heads where there are some."""
+        """Return half of the channels, and where there are heads half of both."""
         epochs = epochs_of(workload.training, None, 3)
         found = [PruneConfig(epochs=epochs)]
         if any(map(has_heads, workload.model.modules())):
-            found.append(PruneConfig("heads", epochs=epochs))
+            found.append(PruneConfig("heads+channels", epochs=epochs))
         return tuple(found)
 
     def script(self, config: PruneConfig) -> Script:
