@@ -70,7 +70,7 @@ class NarrowAttention(nn.MultiheadAttention):
             if weight is not None:
                 nn.init.xavier_uniform_(weight)
         self.register_parameter("in_proj_bias", nn.Parameter(torch.zeros(3 * inner)) if bias else None)
-        self.out_proj = nn.Linear(inner, embed_dim, bias=bias)
+        self.out_proj = nn.Linear(inner, embed_dim, bias=bias)  # type: ignore[assignment]
 
     @property
     def bias(self) -> Tensor | None:
@@ -95,10 +95,11 @@ class NarrowAttention(nn.MultiheadAttention):
             found, weights = self.forward(whole, whole, whole, ~there, need_weights)
             return torch._nested_tensor_from_mask(found, there), weights
         if query.dim() == 2:
-            parts = [part.unsqueeze(0 if self.batch_first else 1) for part in (query, key, value)]
-            padding = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)
-            found, weights = self.forward(*parts, padding, need_weights, attn_mask, average_attn_weights, is_causal)
             batch = 0 if self.batch_first else 1
+            one, two, three = (part.unsqueeze(batch) for part in (query, key, value))
+            padding = None if key_padding_mask is None else key_padding_mask.unsqueeze(0)
+            asked = (padding, need_weights, attn_mask, average_attn_weights, is_causal)
+            found, weights = self.forward(one, two, three, *asked)
             return found.squeeze(batch), None if weights is None else weights.squeeze(0)
         queries, keys, values = self._projected(query, key, value)
         if is_causal and attn_mask is None:
@@ -122,14 +123,15 @@ class NarrowAttention(nn.MultiheadAttention):
         """Return queries, keys and values as ``(batch, heads, words, width of a head)``."""
         shape = (self.num_heads, self.head_dim)
         if self.in_proj_weight is not None and query is key is value:
-            packed = nn.functional.linear(query, self.in_proj_weight, self.in_proj_bias).unflatten(-1, (3, *shape))
+            packed = nn.functional.linear(query, self.in_proj_weight, self.in_proj_bias)
+            packed = torch.unflatten(packed, -1, (3, *shape))
             found = [packed.select(-3, part) for part in range(3)]
         else:
             own = (self.q_proj_weight, self.k_proj_weight, self.v_proj_weight)
             rows = own if self.in_proj_weight is None else self.in_proj_weight.chunk(3)
             biases = (None, None, None) if self.in_proj_bias is None else self.in_proj_bias.chunk(3)
             parts = map(nn.functional.linear, (query, key, value), rows, biases)
-            found = [part.unflatten(-1, shape) for part in parts]
+            found = [torch.unflatten(part, -1, shape) for part in parts]
         return [part.transpose(1, 2) if self.batch_first else part.permute(1, 2, 0, 3) for part in found]
 
     def _mask(self, attn_mask: Tensor | None, padding: Tensor | None, queries: Tensor) -> Tensor | None:
@@ -144,7 +146,7 @@ class NarrowAttention(nn.MultiheadAttention):
         if attn_mask is not None:
             found = added(attn_mask)
             if found.dim() == 3:  # (batch × heads, words, words)
-                found = found.unflatten(0, (-1, self.num_heads))
+                found = torch.unflatten(found, 0, (-1, self.num_heads))
         if padding is not None:
             there = added(padding)[:, None, None, :]
             found = there if found is None else found + there

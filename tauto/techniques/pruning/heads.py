@@ -118,7 +118,7 @@ def _attentions(model: nn.Module) -> tuple[list[Attention], dict[str, str]]:
         if heads == 1 or not has_heads(module) or inside:
             continue
         if isinstance(module, nn.MultiheadAttention):
-            one = Attention(name, module, heads, heads, (), module.out_proj)
+            one: Attention | None = Attention(name, module, heads, heads, (), module.out_proj)
             reason = bad.get(module) or why_not_narrowed(module)
         else:
             one = _layers(name, module, heads, model.get_submodule(name.rpartition(".")[0]))
