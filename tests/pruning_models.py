@@ -56,6 +56,19 @@ class Joined(nn.Module):
         return self.head(self.norm(self.c(both)).relu().mean((2, 3)))
 
 
+class InGroups(nn.Module):
+    """A convolution in groups, and a depthwise one after another layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Conv2d(3, 16, 3, padding=1), nn.Conv2d(16, 16, 3, padding=1, groups=4)
+        self.c, self.deep = nn.Conv2d(16, 16, 1), nn.Conv2d(16, 16, 3, padding=1, groups=16)
+        self.head = nn.Linear(16, 5)
+
+    def forward(self, x):
+        return self.head(self.deep(self.c(self.b(self.a(x)).relu())).relu().mean((2, 3)))
+
+
 class Flip(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):

@@ -149,7 +149,9 @@ def _found_groups(model: nn.Module, call: Any) -> tuple[Any, dict[str, Any], dic
     graph = graph_of(model, call)
     names = {module: name for name, module in model.named_modules()}
     often, bad = _used_often(model, call), unfit(model)
-    groups, left, seen = {}, {}, set[Any]()
+    groups, seen = {}, set[Any]()
+    recurrent = {name: type(module).__name__ for module, name in names.items() if isinstance(module, nn.RNNBase)}
+    left = {name: f"the hidden width of a recurrent layer ({kind}) is not pruned" for name, kind in recurrent.items()}
     for module, name in names.items():
         if not isinstance(module, LAYERS) or module in seen:
             continue
@@ -201,7 +203,8 @@ def _reason(graph: Any, group: Any, names: dict[Any, str], often: set[nn.Module]
             return f"{names[module]} ({type(module).__name__}) needs the whole width"
         groups = getattr(module, "groups", 1)
         if isinstance(module, nn.modules.conv._ConvNd) and groups > 1 and groups != module.out_channels:
-            return f"{names[module]} convolves in {groups} groups"
+            who = "it" if module is group[0].dep.target.module else names[module]
+            return f"{who} convolves in {groups} groups"
         if isinstance(module, nn.GroupNorm) and len(indices) != len(group[0].idxs):
             return f"{names[module]} norms it in groups with other channels"
     for dep, _ in group:
