@@ -67,12 +67,7 @@ def told(account):
             pruning_models.Recurrent,
             SEQUENCES,
             {"e": 32, "f": 32},
-            (
-                pruning_models.Recurrent,
-                SEQUENCES,
-                {"e": 32, "f": 32},
-                ["r (the hidden width of a recurrent layer (GRU)", "e (Torch-Pruning cannot follow its channels"],
-            ),
+            ["r (the hidden width of a recurrent layer (GRU)", "e (Torch-Pruning cannot follow its channels"],
         ),
         (pruning_models.InGroups, IMAGES, {"a": 16, "b": 16, "c": 8}, ["a (b convolves in 4 groups)"]),
         (
