@@ -15,6 +15,7 @@ from tauto_magics.options import add_inputs, add_quality, add_search, search_key
 __all__ = ["PRUNE"]
 
 _WORDS = ("sparsity", "speedup", "latency", "size", "structure", "importance", "spread", "schedule")
+_STRUCTURES = "channels (default), heads, heads+channels, blocks, weights or 2:4"
 _NUMBERS = ("steps", "epochs", "learning_rate")
 
 
@@ -24,7 +25,9 @@ def _options(parser: Parser) -> None:
     parser.add_argument("--speedup", metavar="FACTOR", help="a measured target in its place: 2x")
     parser.add_argument("--latency", metavar="TIME", help="a measured target in its place: 3ms")
     parser.add_argument("--size", metavar="SIZE", help="a target in its place: 5MB")
-    parser.add_argument("--structure", metavar="WHAT", help="channels (default), heads, blocks, weights or 2:4")
+    parser.add_argument(
+        "--structure", metavar="WHAT", help="channels (default), heads, heads+channels, blocks, weights, 2:4"
+    )
     parser.add_argument("--importance", metavar="HOW", help="l2 (default), l1, taylor or bn_scale")
     parser.add_argument("--spread", metavar="HOW", help="over the layers: uniform, global or sensitivity")
     parser.add_argument("--ratios", metavar="LIST", help="the share of some layers: conv1=0.2,fc=0.7")

@@ -56,6 +56,19 @@ class Joined(nn.Module):
         return self.head(self.norm(self.c(both)).relu().mean((2, 3)))
 
 
+class InGroups(nn.Module):
+    """A convolution in groups, and a depthwise one after another layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Conv2d(3, 16, 3, padding=1), nn.Conv2d(16, 16, 3, padding=1, groups=4)
+        self.c, self.deep = nn.Conv2d(16, 16, 1), nn.Conv2d(16, 16, 3, padding=1, groups=16)
+        self.head = nn.Linear(16, 5)
+
+    def forward(self, x):
+        return self.head(self.deep(self.c(self.b(self.a(x)).relu())).relu().mean((2, 3)))
+
+
 class Flip(torch.autograd.Function):
     @staticmethod
     def forward(ctx, x):
@@ -75,6 +88,19 @@ class Flipped(nn.Module):
 
     def forward(self, x):
         return self.c(self.b(Flip.apply(self.a(x)).relu()).relu())
+
+
+class Rotated(nn.Module):
+    """Channels of ``a`` change places, as queries do that tell positions by a rotation, and meet the others again."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.c = nn.Linear(16, 32), nn.Linear(32, 32), nn.Linear(32, 4)
+
+    def forward(self, x):
+        x = self.a(x)
+        turned = torch.cat([-x[..., 16:], x[..., :16]], -1)
+        return self.c(self.b(0.6 * x + 0.8 * turned).relu())
 
 
 class Twice(nn.Module):
@@ -125,6 +151,53 @@ class Layer(nn.Module):
     def forward(self, x, scale=1.0):
         x = x + self.attn(self.n(x))
         return x + scale * self.down(nn.functional.gelu(self.up(self.m(x))))
+
+
+class Encoder(nn.Module):
+    """Torch's own encoder, over words that may be padded."""
+
+    def __init__(self, **keywords):
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(32, 4, 64, batch_first=True, **keywords)
+        self.emb, self.encoder = (
+            nn.Embedding(50, 32),
+            nn.TransformerEncoder(layer, 2, enable_nested_tensor=not keywords),
+        )
+        self.head = nn.Linear(32, 50)
+
+    def forward(self, words, padding=None):
+        return self.head(self.encoder(self.emb(words), src_key_padding_mask=padding))
+
+
+class Translator(nn.Module):
+    """Torch's own decoder, words first."""
+
+    def __init__(self):
+        super().__init__()
+        layer = nn.TransformerDecoderLayer(32, 4, 64)
+        self.emb, self.decoder, self.head = nn.Embedding(50, 32), nn.TransformerDecoder(layer, 2), nn.Linear(32, 50)
+
+    def forward(self, words):
+        embedded = self.emb(words.T)
+        mask = nn.Transformer.generate_square_subsequent_mask(len(embedded))
+        return self.head(self.decoder(embedded, embedded, tgt_mask=mask)).transpose(0, 1)
+
+
+class Grouped(nn.Module):
+    """Eight heads of queries, of which ``shared`` look with one key and one value."""
+
+    def __init__(self, shared=2):
+        super().__init__()
+        self.num_heads, self.num_key_value_heads, self.head_dim = 8, 8 // shared, 4
+        self.q_proj, self.o_proj = nn.Linear(32, 32), nn.Linear(32, 32)
+        self.k_proj, self.v_proj = (nn.Linear(32, 32 // shared) for _ in range(2))
+
+    def forward(self, x):
+        heads = (self.num_heads, self.num_key_value_heads, self.num_key_value_heads)
+        layers = (self.q_proj, self.k_proj, self.v_proj)
+        parts = [layer(x).unflatten(-1, (count, 4)).transpose(1, 2) for layer, count in zip(layers, heads, strict=True)]
+        mixed = nn.functional.scaled_dot_product_attention(*parts, enable_gqa=True)
+        return x + self.o_proj(mixed.transpose(1, 2).flatten(2))
 
 
 class Words(nn.Module):

@@ -41,7 +41,7 @@ def prune(
     latency: Annotated[Text, typer.Option(metavar="TIME", help="A measured target in its place: 3ms.")] = None,
     size: Annotated[Text, typer.Option(metavar="SIZE", help="A target in its place: 5MB.")] = None,
     structure: Annotated[
-        str, typer.Option(metavar="WHAT", help="channels, heads, blocks, weights or 2:4.")
+        str, typer.Option(metavar="WHAT", help="channels, heads, heads+channels, blocks, weights or 2:4.")
     ] = "channels",
     importance: Annotated[Text, typer.Option(metavar="HOW", help="l2 (default), l1, taylor or bn_scale.")] = None,
     spread: Annotated[

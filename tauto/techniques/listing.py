@@ -38,7 +38,7 @@ class _Plain(ast.NodeTransformer):
     def _enter(self, node: ast.FunctionDef | ast.ClassDef) -> None:
         self.generic_visit(node)
         if ast.get_docstring(node) is not None:
-            del node.body[0]
+            node.body = node.body[1:] or [ast.Pass()]
 
 
 @cache

@@ -17,7 +17,7 @@ from tauto.recipes import OptimizedModel, Recipe
 from tauto.reports import NotTried
 from tauto.results import TuningResult
 from tauto.techniques import technique
-from tauto.techniques.pruning.course import NOTHING
+from tauto.techniques.pruning.course import NOTHING, WIDE
 from tauto.techniques.pruning.technique import PruneConfig, PruneWeightsConfig
 from tauto.tuning import Budget, Goal, Plan, RatioSearch, Space, Target, is_trained, tune
 from tauto.verbs.checks import check_floating, check_labels
@@ -28,8 +28,8 @@ from tauto.workload.training import FineTune, Loss
 
 __all__ = ["STRUCTURES", "parse_share", "prune"]
 
-STRUCTURES = ("channels", "heads", "blocks", "weights", "2:4")
-"""What can be left out; the first three make layers smaller, the others set weights to zero."""
+STRUCTURES = ("channels", "heads", "heads+channels", "blocks", "weights", "2:4")
+"""What can be left out; the last two set weights to zero, the others make layers smaller or drop them."""
 SPARSITY = 0.5
 EPOCHS = 3
 STEPS = 3
@@ -77,7 +77,7 @@ def prune(
         A target in its place, one of them: ``"2x"``, ``"3ms"`` (a number is seconds), ``"5MB"`` (a number is bytes).
         The share that reaches it is searched for by measuring here.
     structure : str
-        One of :data:`STRUCTURES`.
+        One of :data:`STRUCTURES`. Of a transformer, ``"heads+channels"`` takes the same share of both.
     importance : str, optional
         ``"l1"``, ``"l2"`` (size of the weights; the default), ``"taylor"`` (their part in the loss) or ``"bn_scale"``.
     spread : str, optional
@@ -197,7 +197,7 @@ class _Wish:
         """Return the recipe for ``share``; not ``whole``: of the cut alone, in one step and without training."""
         kind: type[PruneConfig | PruneWeightsConfig] = PruneWeightsConfig if self.structure in _ZEROS else PruneConfig
         values: dict[str, Any] = {"structure": self.structure, "sparsity": share, "learning_rate": self.learning_rate}
-        spread = self.spread or ("sensitivity" if self.searched and self.structure == "channels" else None)
+        spread = self.spread or ("sensitivity" if self.searched and self.structure in WIDE else None)
         given = {"importance": self.importance, "spread": spread, "ratios": self.ratios or None, **other}
         values |= {key: value for key, value in given.items() if value is not None}
         if whole:
@@ -262,7 +262,7 @@ def _space(workload: Workload, hardware: Hardware, wish: _Wish, target: Target |
     if target is None:
         return Space((wish.recipe(wish.share, whole=True),), ())
     others: list[dict[str, str]] = [{}]
-    if wish.structure == "channels" and wish.importance is None and not wish.ratios:
+    if wish.structure in WIDE and wish.importance is None and not wish.ratios:
         others += [{"importance": "taylor"}]
     ways = [lambda share, whole, other=other: wish.recipe(share, whole, **other) for other in others]
     trains = wish.epochs > 0 or wish.steps > 1

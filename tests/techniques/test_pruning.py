@@ -63,7 +63,13 @@ def told(account):
         (pruning_models.Joined, IMAGES, {"a": 8, "b": 16, "deep": 24, "c": 16}, ["head (the model's outputs"]),
         (pruning_models.Flipped, ROWS, {"a": 32, "b": 16}, ["a (the forward pass computes across it"]),
         (pruning_models.Twice, ROWS, {"a": 16, "b": 8}, ["a (it is used more than once in a call)"]),
-        (pruning_models.Recurrent, SEQUENCES, {"e": 32, "f": 32}, ["e (Torch-Pruning cannot follow its channels"]),
+        (
+            pruning_models.Recurrent,
+            SEQUENCES,
+            {"e": 32, "f": 32},
+            ["r (the hidden width of a recurrent layer (GRU)", "e (Torch-Pruning cannot follow its channels"],
+        ),
+        (pruning_models.InGroups, IMAGES, {"a": 16, "b": 16, "c": 8}, ["a (b convolves in 4 groups)"]),
         (
             pruning_models.Words,
             WORDS,

@@ -96,8 +96,13 @@ def _signs(width: int, kept: list[int]) -> tuple[str, ...]:
 
 
 def _flops(model: nn.Module, workload: Workload) -> int:
-    with torch.no_grad(), evaluating(model), FlopCounterMode(display=False) as counter:
-        workload.example(model)
+    fast = torch.backends.mha.get_fastpath_enabled()  # a whole encoder layer as one operator, which is not counted
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with torch.no_grad(), evaluating(model), FlopCounterMode(display=False) as counter:
+            workload.example(model)
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fast)
     return int(counter.get_total_flops())
 
 
@@ -121,8 +126,11 @@ def _cut_notes(data: dict[str, Any]) -> list[str]:
         return []
     if cuts[0]["kind"] == "blocks":
         return [f"Left out: {_few([cut['name'] for cut in cuts])}."]
-    widths = _few([f"{cut['name'] or 'the model'} {cut['before']} → {cut['after']}" for cut in cuts])
-    return [f"{cuts[0]['kind'].capitalize()}: {widths}."]
+    widths: dict[str, list[str]] = {}
+    for cut in cuts:
+        words = f"{cut['name'] or 'the model'} {cut['before']} → {cut['after']}"
+        widths.setdefault(cut["kind"], []).append(words)
+    return [f"{kind.capitalize()}: {_few(found)}." for kind, found in widths.items()]
 
 
 def _zero_notes(data: dict[str, Any]) -> list[str]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from tauto.techniques.pruning.cuts import Cut, answers, refusal, restored, shape_of_answers, state_of, unfit
-from tauto.workload.structure import map_tensors
+from tauto.techniques.pruning.tracing import graph_of, group_of, lost
 
 __all__ = [
     "HEAD_ATTRIBUTES",
@@ -21,12 +21,13 @@ __all__ = [
     "cut_channels",
     "has_heads",
     "kept_width",
-    "lost",
     "narrow_channels",
     "recut_channels",
 ]
 
 HEAD_ATTRIBUTES = ("num_heads", "n_heads", "n_head", "num_attention_heads", "nhead", "heads")
+HEAD_MARKS = (*HEAD_ATTRIBUTES, "num_key_value_groups")
+"""An attention has one of them; a Llama's tells its groups alone."""
 HEAD_READERS = ("out_proj", "o_proj", "c_proj", "proj", "to_out", "out_lin", "wo", "w_o", "fc_out", "out", "dense")
 """Names of the layers that read what the heads make: their own width is the model's."""
 MOST_REMOVED = 0.95
@@ -98,7 +99,7 @@ def narrow_channels(
         reason = cut_channels(graph, model, calls[0], name, removed, shapes)
         if reason:
             left[name] = reason
-            graph = _graph(model, calls[0])
+            graph = graph_of(model, calls[0])
         else:
             cuts.append(Cut(name, "channels", len(score), after, tuple(removed)))
     for parameter in model.parameters():
@@ -124,7 +125,7 @@ def cut_channels(graph: Any, model: nn.Module, call: Any, name: str, removed: li
     module = model.get_submodule(name)
     before = state_of(model)
     try:
-        group = graph.get_pruning_group(module, graph.get_pruner_of_module(module).prune_out_channels, removed)
+        group = group_of(graph, module, removed)
         expected = _masked_answers(graph, group, model, call)
         group.prune()
         reason = refusal(model, call, expected, shapes)
@@ -135,56 +136,30 @@ def cut_channels(graph: Any, model: nn.Module, call: Any, name: str, removed: li
     return reason
 
 
-def lost(error: Exception) -> str:
-    """Return the reason for a layer whose channels Torch-Pruning cannot follow: it raises what it likes."""
-    return f"Torch-Pruning cannot follow its channels through the forward pass ({type(error).__name__})"
-
-
 def recut_channels(model: nn.Module, call: Any, cuts: list[Cut]) -> None:
     """Cut out of a model what was cut out of another of the same shape."""
     for parameter in model.parameters():
         parameter.requires_grad_(parameter.is_floating_point())
-    graph = _graph(model, call)
+    graph = graph_of(model, call)
     for cut in cuts:
-        module = model.get_submodule(cut.name)
-        prune = graph.get_pruner_of_module(module).prune_out_channels
-        graph.get_pruning_group(module, prune, list(cut.removed)).prune()
-
-
-def _graph(model: nn.Module, call: Any) -> Any:
-    import torch_pruning  # half a second
-
-    def outputs(model: nn.Module, call: Any) -> list[Tensor]:
-        found: list[Tensor] = []
-
-        def take(tensor: Tensor) -> Tensor:
-            if tensor.grad_fn is not None:
-                found.append(tensor)
-            return tensor
-
-        map_tensors(take, model(*call[0], **call[1]))
-        return found
-
-    graph = torch_pruning.DependencyGraph()
-    with torch.enable_grad():
-        return graph.build_dependency(model, call, forward_fn=outputs, verbose=False)
+        group_of(graph, model.get_submodule(cut.name), list(cut.removed)).prune()
 
 
 def _found_groups(model: nn.Module, call: Any) -> tuple[Any, dict[str, Any], dict[str, str]]:
-    graph = _graph(model, call)
+    graph = graph_of(model, call)
     names = {module: name for name, module in model.named_modules()}
     often, bad = _used_often(model, call), unfit(model)
-    groups, left, seen = {}, {}, set[Any]()
+    groups, seen = {}, set[Any]()
+    recurrent = {name: type(module).__name__ for module, name in names.items() if isinstance(module, nn.RNNBase)}
+    left = {name: f"the hidden width of a recurrent layer ({kind}) is not pruned" for name, kind in recurrent.items()}
     for module, name in names.items():
         if not isinstance(module, LAYERS) or module in seen:
             continue
-        if module not in graph.module2node:
-            left[name] = "no call reaches it"
+        if reason := _of_heads(model, name) or ("" if module in graph.module2node else "no call reaches it"):
+            left[name] = reason  # and rotated queries and keys would be followed without an end
             continue
-        pruner = graph.get_pruner_of_module(module)
         try:
-            channels = list(range(pruner.get_out_channels(module)))
-            group = graph.get_pruning_group(module, pruner.prune_out_channels, channels)
+            group = group_of(graph, module, list(range(graph.get_out_channels(module))))
         except Exception as error:
             left[name] = lost(error)
             continue
@@ -228,21 +203,30 @@ def _reason(graph: Any, group: Any, names: dict[Any, str], often: set[nn.Module]
             return f"{names[module]} ({type(module).__name__}) needs the whole width"
         groups = getattr(module, "groups", 1)
         if isinstance(module, nn.modules.conv._ConvNd) and groups > 1 and groups != module.out_channels:
-            return f"{names[module]} convolves in {groups} groups"
+            who = "it" if module is group[0].dep.target.module else names[module]
+            return f"{who} convolves in {groups} groups"
         if isinstance(module, nn.GroupNorm) and len(indices) != len(group[0].idxs):
             return f"{names[module]} norms it in groups with other channels"
     for dep, _ in group:
-        name = names.get(dep.target.module, "")
-        if isinstance(dep.target.module, LAYERS) and graph.is_out_channel_pruning_fn(dep.handler):
-            owner, _, last = name.rpartition(".")
-            if last not in HEAD_READERS and has_heads(graph.model.get_submodule(owner)):
-                return "its width is that of attention heads: structure='heads' removes whole ones"
+        made = isinstance(dep.target.module, LAYERS) and graph.is_out_channel_pruning_fn(dep.handler)
+        if made and (reason := _of_heads(graph.model, names.get(dep.target.module, ""))):
+            return reason
     return ""
+
+
+def _of_heads(model: nn.Module, name: str) -> str:
+    """Return why the width of ``name`` is not to be cut, where attention heads are made of it; else ""."""
+    owner, _, last = name.rpartition(".")
+    parent = model.get_submodule(owner)
+    if isinstance(parent, nn.MultiheadAttention):
+        return "it is part of torch's MultiheadAttention, which needs the whole width"
+    made = last not in HEAD_READERS and has_heads(parent)
+    return "its width is that of attention heads: structure='heads' removes whole ones" if made else ""
 
 
 def has_heads(module: nn.Module) -> bool:
     """Return whether ``module`` says of itself how many heads it has."""
-    return any(isinstance(vars(module).get(name), int) for name in HEAD_ATTRIBUTES)
+    return any(isinstance(vars(module).get(name), int) for name in HEAD_MARKS)
 
 
 def _blocks(group: Any) -> int:
@@ -325,9 +309,7 @@ def _damages(model: nn.Module, calls: list[Any], groups: dict[str, Any], scores:
     right = [answers(model, call) for call in calls]
     found = {}
     for name, score in scores.items():
-        module = model.get_submodule(name)
-        prune = graph.get_pruner_of_module(module).prune_out_channels
-        part = graph.get_pruning_group(module, prune, _weakest(score, max(1, len(score) // 2), 1))
+        part = group_of(graph, model.get_submodule(name), _weakest(score, max(1, len(score) // 2), 1))
         noise = signal = 0.0
         for call, expected in zip(calls, right, strict=True):
             for one, other in zip(expected, _masked(graph, part, model, call), strict=True):

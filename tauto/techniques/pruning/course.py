@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from tauto.errors import CandidateFailed
 from tauto.fitting import Fitter, Plan, recovery, supervised
 from tauto.reports import FittingReport
 from tauto.techniques.pruning.blocks import drop_blocks, redrop_blocks
+from tauto.techniques.pruning.both import narrow_both, recut_both
 from tauto.techniques.pruning.channels import narrow_channels, recut_channels
 from tauto.techniques.pruning.cuts import Cut, answers, output_gradients, reestimate_norms
 from tauto.techniques.pruning.heads import narrow_heads, recut_heads
@@ -20,10 +22,12 @@ from tauto.techniques.pruning.weights import hold_zeros, let_go, prunable, zero_
 from tauto.workload import Workload, run_evaluate
 from tauto.workload.structure import map_tensors
 
-__all__ = ["NOTHING", "Course", "Schedule", "course_of_cuts", "course_of_zeros", "share_after"]
+__all__ = ["NOTHING", "WIDE", "Course", "Schedule", "course_of_cuts", "course_of_zeros", "share_after"]
 
 Schedule = Literal["one-shot", "linear", "cubic", "rewind"]
 NOTHING = "nothing could be pruned"
+WIDE = ("channels", "heads+channels")
+"""Structures with widths that are rounded."""
 TAYLOR_BATCHES = 16
 """Batches whose gradients tell how much a weight matters."""
 
@@ -133,14 +137,17 @@ def _cutter(workload: Workload, config: Any) -> tuple[Callable[..., Any], Callab
         return drop_blocks, redrop_blocks
     how = {"importance": config.importance, "spread": config.spread, "ratios": config.by_layer}
     how["gradients"] = _gradients(workload)
-    if config.structure == "channels":
+    if config.structure in WIDE:
         how |= {"round_to": config.round_to, "min_width": config.min_width}
+    narrow, recut = _CUTTERS[config.structure]
+    return functools.partial(narrow, **how), recut
 
-    def narrow(model: nn.Module, calls: list[Any], share: float, widths: dict[str, int]) -> Any:
-        function = narrow_channels if config.structure == "channels" else narrow_heads
-        return function(model, calls, share, widths=widths, **how)
 
-    return narrow, recut_channels if config.structure == "channels" else recut_heads
+_CUTTERS: dict[str, tuple[Callable[..., Any], Callable[..., None]]] = {
+    "channels": (narrow_channels, recut_channels),
+    "heads": (narrow_heads, recut_heads),
+    "heads+channels": (narrow_both, recut_both),
+}
 
 
 def _cut(narrow: Callable[..., Any], model: nn.Module, calls: list[Any], share: float, widths: dict[str, int]) -> Any:

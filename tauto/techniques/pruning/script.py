@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from tauto.techniques.listing import MAPPING, MAPPING_IMPORTS, listed
-from tauto.techniques.pruning import blocks, channels, cuts, heads, weights
-from tauto.techniques.pruning.course import share_after
+from tauto.techniques.pruning import attention, blocks, both, channels, cuts, heads, tracing, weights
+from tauto.techniques.pruning.course import WIDE, share_after
 from tauto.techniques.technique import Script
 from tauto.workload.structure import flatten, tensors_of
 
@@ -20,6 +20,7 @@ _IMPORTS = (
     *MAPPING_IMPORTS,
     "import itertools",
     "import math",
+    "import time",
     "from typing import Any",
     "from torch.nn.utils import prune",
 )
@@ -41,12 +42,17 @@ _CHANNELS: tuple[Callable[..., Any], ...] = (
     channels.narrow_channels,
     channels.kept_width,
     channels.cut_channels,
-    channels.lost,
     channels.recut_channels,
-    channels._graph,
+    tracing.EndlessError,
+    tracing.Patience,
+    tracing.Followed,
+    tracing.graph_of,
+    tracing.group_of,
+    tracing.lost,
     channels._found_groups,
     channels._used_often,
     channels._reason,
+    channels._of_heads,
     channels.has_heads,
     channels._blocks,
     channels._scores,
@@ -60,6 +66,9 @@ _CHANNELS: tuple[Callable[..., Any], ...] = (
 )
 _HEADS: tuple[Callable[..., Any], ...] = (
     cuts.output_gradients,
+    attention.NarrowAttention,
+    attention.why_not_narrowed,
+    attention.narrowed,
     heads.Attention,
     heads.narrow_heads,
     heads.recut_heads,
@@ -69,10 +78,12 @@ _HEADS: tuple[Callable[..., Any], ...] = (
     heads._score,
     heads._cut,
     heads._layouts,
-    heads._columns,
+    heads._put,
+    heads._indices,
     heads._silenced,
     heads._take_out,
 )
+_BOTH = (*dict.fromkeys((*_HEADS, *_CHANNELS)), both.narrow_both, both.recut_both)
 _BLOCKS: tuple[Callable[..., Any], ...] = (
     blocks.Skip,
     blocks.drop_blocks,
@@ -94,11 +105,16 @@ _WEIGHTS: tuple[Callable[..., Any], ...] = (
 _FUNCTIONS = {
     "channels": (_CHANNELS, "narrow_channels", "recut_channels"),
     "heads": (_HEADS, "narrow_heads", "recut_heads"),
+    "heads+channels": (_BOTH, "narrow_both", "recut_both"),
     "blocks": (_BLOCKS, "drop_blocks", "redrop_blocks"),
 }
+_OF_HEADS = ("HEAD_ATTRIBUTES", "HEAD_MARKS", "HEAD_READERS")
+_OF_CHANNELS = (*_OF_HEADS, "LOOKS", "MOST_REMOVED", "PATIENCE_S")
+_OF_ATTENTIONS = ("KEY_ATTRIBUTES", "WIDTHS", "BESIDE")
 _CONSTANTS = {
-    "channels": ("HEAD_ATTRIBUTES", "HEAD_READERS", "LOOKS", "MOST_REMOVED"),
-    "heads": ("HEAD_ATTRIBUTES", "HEAD_READERS", "WIDTHS", "BESIDE"),
+    "channels": _OF_CHANNELS,
+    "heads": (*_OF_HEADS, *_OF_ATTENTIONS),
+    "heads+channels": (*_OF_CHANNELS, *_OF_ATTENTIONS),
     "blocks": ("LEAST_LAYERS",),
 }
 
@@ -183,7 +199,7 @@ def _how(config: Any) -> str:
     words = f", importance={config.importance!r}, spread={config.spread!r}"
     words += f", ratios={config.by_layer!r}" if config.ratios else ""
     words += ", gradients=lambda model: output_gradients(model, calls[:16])" if config.importance == "taylor" else ""
-    if config.structure == "channels":
+    if config.structure in WIDE:
         words += f", round_to={config.round_to}, min_width={config.min_width}"
     return words
 
@@ -194,5 +210,5 @@ def _shares(config: Any) -> tuple[float, ...]:
 
 
 def _constant(name: str) -> str:
-    rooms = (channels, heads, blocks)
+    rooms = (channels, tracing, heads, blocks)
     return f"{name} = {next(getattr(room, name) for room in rooms if hasattr(room, name))!r}"

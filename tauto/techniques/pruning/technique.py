@@ -15,6 +15,7 @@ from tauto.fitting import epochs_of
 from tauto.hardware import Hardware
 from tauto.techniques.proof import proved
 from tauto.techniques.pruning.account import read_account, write_account
+from tauto.techniques.pruning.attention import NarrowAttention
 from tauto.techniques.pruning.blocks import Skip
 from tauto.techniques.pruning.channels import has_heads
 from tauto.techniques.pruning.course import Course, Schedule, course_of_cuts, course_of_zeros
@@ -27,10 +28,13 @@ from tauto.workload import Workload
 __all__ = ["Prune", "PruneConfig", "PruneWeights", "PruneWeightsConfig"]
 
 serialization.add_kind(Skip)
+serialization.add_kind(
+    NarrowAttention, ("embed_dim", "num_heads", "head_dim", "dropout", "bias", "kdim", "vdim", "batch_first")
+)
 
 FOLDER = "pruned"
 LAYERS = (nn.Linear, nn.modules.conv._ConvNd)
-Structure = Literal["channels", "heads", "blocks"]
+Structure = Literal["channels", "heads", "heads+channels", "blocks"]
 Importance = Literal["l1", "l2", "taylor", "bn_scale"]
 
 
@@ -40,7 +44,7 @@ class PruneConfig(Config):
 
     Parameters
     ----------
-    structure : {"channels", "heads", "blocks"}
+    structure : {"channels", "heads", "heads+channels", "blocks"}
         ``channels`` are those of convolutions and the hidden widths of linear layers.
     sparsity : float
         Share of them that goes, above 0 and below 1; work and size fall faster.
@@ -158,7 +162,8 @@ class _Pruning(Technique):
 
     def describe(self, config: Any) -> str:
         """Return such as ``prune (50 % of channels, taylor, 3 steps cubic, 2 epochs each)``."""
-        what = "2:4 weights" if config.structure == "2:4" else f"{config.sparsity:.0%} of {config.structure}"
+        kinds = config.structure.replace("+", " and ")
+        what = "2:4 weights" if config.structure == "2:4" else f"{config.sparsity:.0%} of {kinds}"
         ordinary = self.config()
         others = [(getattr(config, name, ""), getattr(ordinary, name, "")) for name in ("importance", "spread")]
         words = [what, *(word for word, usual in others if word != usual)]
@@ -187,11 +192,11 @@ class Prune(_Pruning):
     modules = ("torch_pruning",)
 
     def space(self, workload: Workload, hardware: Hardware) -> tuple[Config, ...]:
-        """Return half of the channels, and half of the heads where there are some."""
+        """Return half of the channels, and where there are heads half of both."""
         epochs = epochs_of(workload.training, None, 3)
         found = [PruneConfig(epochs=epochs)]
         if any(map(has_heads, workload.model.modules())):
-            found.append(PruneConfig("heads", epochs=epochs))
+            found.append(PruneConfig("heads+channels", epochs=epochs))
         return tuple(found)
 
     def script(self, config: PruneConfig) -> Script:
