@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from tauto.reports.comparison import Agreement, Comparison, Conditions
+from tauto.reports.compilation import Compilation
 from tauto.reports.pictures import ChannelMap, WeightPicture
 from tauto.reports.quality_control import ControlReport, DropConfidence, KernelNote, ModelLayer
 from tauto.reports.recipe import RecipeReport
@@ -93,3 +94,5 @@ class TuningReport(Report):
     """Why the search ended before all was tried; empty when all was."""
     traits: tuple[str, ...] = ()
     """What kind of a model it is, in words."""
+    compilation: Compilation | None = None
+    """What the compiler met, where ``compile`` asked."""

@@ -53,6 +53,8 @@ class Plan:
         Good enough: an improvement that reaches it ends the search.
     most_trials : int or None
         As many candidates are tried at most.
+    look : callable
+        Is given the bench once the original was measured, before anything is tried.
     """
 
     verb: str
@@ -63,6 +65,7 @@ class Plan:
     isolated: bool = False
     stop_at: Target | None = None
     most_trials: int | None = None
+    look: Callable[[Bench], None] = lambda bench: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
     try:
         emit(Progress(plan.verb, "measuring the original", 0.0, plan.budget.left_s))
         search.bench.measure_baseline(plan.budget.left_s)
+        plan.look(search.bench)
         space = plan.space()
         if space.control is not None:
             space.control.learn(search.bench.baseline)
