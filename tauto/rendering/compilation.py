@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tauto.rendering.document import Block, Facts, Items
-from tauto.rendering.numbers import plural, ratio, size
+from tauto.rendering.numbers import data_size, plural, ratio
 from tauto.reports import Compilation, GraphBreak, ShapeTrial
 
 __all__ = ["compilation_blocks", "compilation_sentences"]
@@ -106,6 +106,6 @@ def _reason(found: Compilation) -> str:
 
 def _cache(found: Compilation) -> str:
     return (
-        f"{size(found.cache_bytes)} in {found.cache}, kept between runs and open to you alone; preparation and the "
-        "calls after which it pays are told as with nothing in it"
+        f"{data_size(found.cache_bytes)} in {found.cache}, kept between runs and open to you alone; preparation and "
+        "the calls after which it pays are told as with nothing in it"
     )

@@ -98,7 +98,7 @@ def _traced(model: nn.Module, first: Call, second: Call | None, dynamic: bool | 
 
     torch._dynamo.reset()
     try:
-        compiled = torch.compile(model, backend=backend, dynamic=dynamic)
+        compiled: Any = torch.compile(model, backend=backend, dynamic=dynamic)
         first(compiled)
         once = graphs
         clear_compilation_metrics()

@@ -97,7 +97,7 @@ def compiled_space(workload: Workload, hardware: Hardware, mode: str, dynamic: b
     if not (answer := item.applies_to(workload, hardware)).applies:
         return Space((), (NotTried(item.name, answer.reason, answer.remedy),))
     chosen = [way for way in _WAYS if mode in ("auto", way.mode) and hardware.device in way.devices]
-    not_tried = ()
+    not_tried: tuple[NotTried, ...] = ()
     if mode in ("auto", "reduce-overhead") and hardware.device == "cpu":
         not_tried = (NotTried("compile (reduce-overhead)", _NO_GRAPHS, ""),)
     varying: Shapes = "dynamic" if look.avoids() or dynamic else "any"

@@ -13,6 +13,7 @@ _SIZE = re.compile(
 )
 _TYPE = re.compile(r"tensor '?(?P<name>.+?)'? dtype mismatch\. expected (?P<before>\S+), actual (?P<now>\S+?)\.?$")
 _RANK = re.compile(r"tensor '?(?P<name>.+?)'? rank mismatch\. expected (?P<before>\d+), actual (?P<now>\d+)")
+_DUCK = re.compile(r"these variables had the same size (?P<size>\d+)")
 _LOCAL = re.compile(r"L\['(\w+)'\]")
 _STATE = (
     ("___check_global_state", "torch's own state changed: gradients, threads, autocast or deterministic mode"),
@@ -49,10 +50,15 @@ def guard_in_words(reason: str) -> str:
         return f"{_name(found['name'])} is {now}, and it was compiled for {before}"
     if found := _RANK.search(first):
         return f"{_name(found['name'])} has {found['now']} dimensions, and it was compiled for {found['before']}"
+    if found := _DUCK.search(first):
+        return (
+            f"two sizes that were both {found['size']} differ now, and torch had taken them for one (give an example "
+            "whose sizes are all different)"
+        )
     for sign, words in _STATE:
         if sign in first:
             return words
-    return _LOCAL.sub(r"\1", first).rstrip(". ")
+    return _LOCAL.sub(r"\1", first.partition("  # ")[0]).rstrip(". ")
 
 
 def _name(text: str) -> str:
