@@ -50,7 +50,7 @@ def _graphs(found: Compilation) -> str:
 def _where(cut: GraphBreak) -> str:
     if not cut.place:
         return "a line that torch does not name"
-    return f"{cut.place}  {cut.code}" if cut.code else cut.place
+    return f"{cut.place} ({cut.code})" if cut.code else cut.place
 
 
 def _why(cut: GraphBreak) -> str:

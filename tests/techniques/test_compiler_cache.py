@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -50,11 +51,31 @@ def test_a_second_run_is_from_the_cache_and_counts_what_the_first_took(tmp_path,
     assert "with nothing of it in the cache" in account_of(cold).notes[0]
 
 
-def test_what_a_stopped_run_has_left_is_not_called_cold(tmp_path, folder):
+def test_what_a_stopped_run_has_left_is_removed_so_that_cold_is_cold(tmp_path, folder):
+    (folder / "deep").mkdir()
+    (folder / "deep" / "old.so").touch()
+    (folder / "compiling-999999999").touch()  # no such process
+    found = prepare(folder, context(tmp_path, "one"), work(folder, 0))
+    assert found.begin == "cold"
+    assert {path.name for path in folder.iterdir()} == {"kernel.so", "cold.json"}
+
+
+def test_what_another_process_is_at_work_on_is_left_and_not_called_cold(tmp_path, folder):
     (folder / "old.so").touch()
+    (folder / f"compiling-{os.getppid()}").touch()
     found = prepare(folder, context(tmp_path, "one"), work(folder, 0))
     assert found.begin == "partly"
     assert "cold it takes longer" in account_of(found).notes[0]
+    assert (folder / "old.so").exists()
+
+
+def test_a_compiler_that_fails_leaves_no_mark(tmp_path, folder):
+    def failing() -> int:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        prepare(folder, context(tmp_path, "one"), failing)
+    assert not list(folder.iterdir())
 
 
 def test_who_may_only_load_counts_nothing(tmp_path, folder):

@@ -104,7 +104,7 @@ def test_the_users_line_is_the_innermost_of_the_users() -> None:
         ("0/0: tensor 'x' dtype mismatch. expected Float, actual BFloat16", "x is bfloat16, and it was compiled for f"),
         ("0/0: GLOBAL_STATE changed: grad_mode", "torch's own state changed"),
         (
-            "1/0: y.size()[1] == y.size()[0]  # duck sizing added this equality because these variables had the same size 4",
+            "1/0: y.size()[1] == y.size()[0]  # duck sizing: because these variables had the same size 4 (…)",
             "two sizes that were both 4 differ now",
         ),
         ("0/0: L['n'] == 3  # in forward", "n == 3"),

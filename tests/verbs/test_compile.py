@@ -72,7 +72,7 @@ def test_a_mistake_is_told_before_any_work(options, says):
 
 def test_what_is_compiled_or_optimized_already_is_refused():
     model = Net()
-    with pytest.raises(InvalidArgument, match="Give the model itself: model._orig_mod"):
+    with pytest.raises(InvalidArgument, match=r"Give the model itself: model\._orig_mod"):
         tauto.compile(torch.compile(model, backend="eager"), torch.zeros(2, 32))
     with pytest.raises(InvalidArgument, match="it is optimized already"):
         tauto.compile(OptimizedModel(model, Recipe(()), model), torch.zeros(2, 32))
@@ -89,7 +89,7 @@ def test_someone_elses_cache_is_refused_with_what_to_set(monkeypatch, tmp_path):
             self.st_mode, self.st_uid = found.st_mode, owner + 1
 
     monkeypatch.setattr(type(cache), "lstat", lambda path: Foreign(lstat(path)) if path == cache else lstat(path))
-    with pytest.raises(InvalidArgument, match="TAUTO_COMPILED: .* belongs to another user. Set TAUTO_COMPILED"):
+    with pytest.raises(InvalidArgument, match=r"TAUTO_COMPILED: .* belongs to another user\. Set TAUTO_COMPILED"):
         tauto.compile(Net(), torch.zeros(2, 32))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -12,6 +14,7 @@ from pathlib import Path
 from types import CodeType
 from typing import Any, Literal
 
+import psutil
 import torch
 from torch import nn
 
@@ -24,6 +27,8 @@ FACTS = "compiled.json"
 """Of a step: what compiling it took in the process that did it."""
 _COLD = "cold.json"
 """Of a folder of the cache: what filling it took."""
+_AT_WORK = "compiling-"
+"""With the number of a process: it is filling the folder."""
 _BUILT = {".so", ".cubin", ".hsaco", ".spv", ".dylib", ".pyd"}
 Begin = Literal["cold", "cached", "partly"]
 
@@ -35,7 +40,8 @@ class Prepared:
     Parameters
     ----------
     begin : {"cold", "cached", "partly"}
-        Whether nothing, all, or a part was in the cache.
+        Whether nothing, all, or a part was in the cache (another process was filling it, or code was changed that the
+        folder's name does not tell).
     graphs : int
         Compiled.
     took_s : float
@@ -103,8 +109,14 @@ def prepared_before(context: Context) -> Prepared | None:
 
 
 def _timed(folder: Path, work: Callable[[], int]) -> Prepared:
+    _clear_what_was_left(folder)
     known_s, before, start = _cold_s(folder), _built(folder), time.perf_counter()
-    graphs = work()
+    mark = folder / f"{_AT_WORK}{os.getpid()}"
+    mark.touch()
+    try:
+        graphs = work()
+    finally:
+        mark.unlink(missing_ok=True)
     took_s = time.perf_counter() - start
     new = bool(_built(folder) - before)
     if known_s is not None and not new:
@@ -115,6 +127,17 @@ def _timed(folder: Path, work: Callable[[], int]) -> Prepared:
     part.write_text(json.dumps({"seconds": cold_s}), encoding="utf-8")
     part.replace(folder / _COLD)
     return Prepared(begin, graphs, took_s, cold_s)
+
+
+def _clear_what_was_left(folder: Path) -> None:
+    """Remove what a process left that was stopped before it was done: with it nobody could tell what cold takes."""
+    at_work = [path.name.removeprefix(_AT_WORK) for path in folder.glob(f"{_AT_WORK}*")]
+    if _cold_s(folder) is None and not any(pid.isdigit() and psutil.pid_exists(int(pid)) for pid in at_work):
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
 
 
 def _cold_s(folder: Path) -> float | None:
