@@ -134,7 +134,7 @@ def told(report: TuningReport, workload: Workload, look: Look, asked: bool | Non
     return Compilation(
         graphs=seen.get("graphs"),
         breaks=tuple(map(_break, seen.get("breaks", ()))),
-        failure=seen.get("failure", "" if seen else "there was no time to look"),
+        failure=seen.get("failure", "" if seen else "the search ended before it was looked at"),
         first_shapes=workload.example.shapes,
         second_shapes=tuple(seen.get("second_shapes", ())),
         second_from=seen.get("second_from", "none"),

@@ -11,6 +11,7 @@ from reports_by_hand import comparison, tuning
 from torch import nn
 
 from tauto.errors import InvalidArgument
+from tauto.execution import Failure, Outcome
 from tauto.hardware import Hardware
 from tauto.recipes import Recipe
 from tauto.reports import Interval
@@ -146,3 +147,22 @@ def test_what_is_told_has_the_price_of_varying_sizes_from_both_trials():
     assert found.breaks[0].place.startswith("test_compiling.py:")
     assert found.breaks[0].code == "if y.sum() > 1000:"
     assert told(replace(report, trials=trials[:1]), fixed(), look(), None).price is None
+
+
+class _Bench:
+    """Answers what is asked with a failure."""
+
+    cache = None
+
+    def ask(self, function, wall_limit_s):
+        failure = Failure("timed_out", f"did not end within {wall_limit_s:.3g} s: stopped")
+        return Outcome(None, failure, wall_limit_s, None, 0, "")
+
+
+def test_a_look_that_does_not_end_is_told_and_ends_nothing():
+    found = Look(Budget(100.0))
+    found(_Bench())
+    assert found.avoids()
+    met = told(replace(tuning("kept_original"), trials=()), fixed(), found, None)
+    assert met.graphs is None
+    assert met.failure.startswith("tracing it in a process of its own did not end well: did not end within 25 s")
