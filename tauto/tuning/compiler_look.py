@@ -17,7 +17,7 @@ from tauto.techniques.quiet import quiet
 from tauto.workload import Call, Workload
 from tauto.workload.structure import map_tensors
 
-__all__ = ["look", "second_call"]
+__all__ = ["look", "looked_at", "second_call"]
 
 _DYNAMIC: tuple[tuple[str, bool | None], ...] = (("automatic", None), ("no", False), ("yes", True))
 _MOST_GUARDS = 3

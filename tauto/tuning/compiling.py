@@ -21,7 +21,7 @@ from tauto.tuning.budget import Budget
 from tauto.tuning.space import Space
 from tauto.workload import Workload
 
-__all__ = ["MODES", "Look", "compiled_space", "told", "way_of"]
+__all__ = ["MODES", "Look", "check_way", "compiled_space", "told"]
 
 MODES = ("auto", "default", "freezing", "reduce-overhead", "max-autotune")
 """``freezing``: weights are constants; ``reduce-overhead``: CUDA graphs; ``max-autotune``: kernels are tried."""
@@ -49,7 +49,7 @@ _WAYS = (
 _NO_GRAPHS = "reduce-overhead replays CUDA graphs, and the model runs on the CPU"
 
 
-def way_of(mode: str, dynamic: bool | None) -> None:
+def check_way(mode: str, dynamic: bool | None) -> None:
     """Say so when there is no such mode, or ``dynamic`` is neither yes, no nor to be chosen.
 
     Raises

@@ -14,7 +14,7 @@ from tauto.hardware import Hardware
 from tauto.recipes import OptimizedModel
 from tauto.results import TuningResult
 from tauto.tuning import Budget, Goal, Plan, tune
-from tauto.tuning.compiling import MODES, Look, compiled_space, told, way_of
+from tauto.tuning.compiling import MODES, Look, check_way, compiled_space, told
 from tauto.verbs.delivery import deliver_tuned
 from tauto.workload import Workload
 
@@ -73,7 +73,7 @@ def compile(  # noqa: A001 - the verb's own name
     >>> for cut in tauto.compile(model, inputs=x).compilation.breaks:  # doctest: +SKIP
     ...     print(cut.place, cut.reason, cut.advice)
     """
-    way_of(mode, dynamic)
+    check_way(mode, dynamic)
     model = _uncompiled(model)
     clock = Budget(parse_duration(budget))
     workload = Workload.of(

@@ -17,7 +17,7 @@ from tauto.recipes import Recipe
 from tauto.reports import Interval
 from tauto.tuning.budget import Budget
 from tauto.tuning.compiler_look import looked_at, second_call
-from tauto.tuning.compiling import Look, compiled_space, told, way_of
+from tauto.tuning.compiling import Look, check_way, compiled_space, told
 from tauto.workload import Workload
 
 HARDWARE = dataclasses.replace(Hardware.current("cpu"), compiler="g++")
@@ -92,7 +92,7 @@ def test_cuda_graphs_are_for_a_gpu_and_elsewhere_the_reason_is_told():
 @pytest.mark.parametrize("asked", [("fast", None), ("auto", "yes"), ("auto", 1)])
 def test_what_is_no_way_is_refused_with_what_there_is(asked):
     with pytest.raises(InvalidArgument, match=r"^(mode: there is no 'fast'|dynamic: .* is neither True nor False)"):
-        way_of(*asked)
+        check_way(*asked)
 
 
 def test_a_second_shape_comes_from_the_data_else_the_batch_is_doubled():
