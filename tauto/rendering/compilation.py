@@ -38,7 +38,7 @@ def compilation_sentences(found: Compilation | None) -> list[str]:
 
 def _graphs(found: Compilation) -> str:
     if found.failure:
-        return f"the model could not be traced: {found.failure.rstrip('.')}"
+        return f"not known, since {found.failure.rstrip('.')}"
     if found.graphs == 0:
         return "nothing in it can be compiled"
     pieces = "one graph" if found.graphs == 1 else f"{found.graphs} graphs"

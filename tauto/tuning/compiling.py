@@ -75,7 +75,7 @@ class Look:
         """Trace the model on ``bench``; a failure is told and ends nothing."""
         emit(Progress("compile", "tracing the model: graphs, breaks, a second shape", 0.05, self.budget.left_s))
         self.cache = bench.cache
-        outcome = bench.ask("tauto.tuning.compiler_look:look", max(10.0, LOOK_SHARE * self.budget.left_s))
+        outcome = bench.ask("tauto.tuning.compiler_look:look", max(30.0, LOOK_SHARE * self.budget.left_s))
         if outcome.failure is not None:
             self.seen = {"failure": f"tracing it in a process of its own did not end well: {outcome.failure.reason}"}
         else:

@@ -55,7 +55,7 @@ def test_every_outcome_has_its_words(change: dict[str, object], says: str) -> No
 
 def test_what_could_not_be_traced_says_why_and_nothing_of_shapes() -> None:
     words = _words(untraced())
-    assert "could not be traced: the compiler cannot follow the model's Python at net.py:8: no." in words
+    assert "not known, since the compiler cannot follow the model's Python at net.py:8: no." in words
     assert "Another shape" not in words
 
 
