@@ -39,6 +39,14 @@ def _signal_stack_kept():
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _compilers_cache_is_the_tests_own(tmp_path_factory):
+    """What one test has compiled another may find; the user's own cache stays as it is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TAUTO_COMPILED", str(tmp_path_factory.mktemp("compiled")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _interrupts_arrive():
     """Ctrl-C raises KeyboardInterrupt, also where a shell that put the tests in the background has it ignored."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from compilation_by_hand import compiled, hostile_compilation
 from distillation_by_hand import distillations, hostile_distillation
 from fitting_by_hand import fitted, trainings
 from growth_by_hand import grown
@@ -450,8 +451,9 @@ def hostile() -> tuple[Report, ...]:
     kept = replace(search, verdict="kept_original", winner=None)
     trained = replace(fitted(HOSTILE, HOSTILE), method=HOSTILE, reason=HOSTILE, device=HOSTILE)
     layers = hostile_layers(HOSTILE), hostile_sensitivity(HOSTILE), hostile_control(HOSTILE, search)
+    cut = hostile_compilation(HOSTILE, search)
     taught = hostile_distillation(HOSTILE, pair)
-    return seen, pair, nameless, search, kept, here, past, told, trained, taught, *layers
+    return seen, pair, nameless, search, kept, here, past, told, trained, taught, cut, *layers
 
 
 def fix_report(speedup: float = 3.2, objective: str = "time") -> FixReport:
@@ -530,6 +532,7 @@ def everything() -> tuple[Report, ...]:
         *every_sensitivity(),
         controlled(),
         controlled(met=False),
+        *compiled(tuning()),
         *trainings(),
         *distillations(comparison(), comparison(3.0, False)),
         runs(),

@@ -2,6 +2,7 @@
 
 from tauto.config.constraints import Constraints
 from tauto.config.front_end import FrontEnd, front_end, use_front_end
+from tauto.config.private import make_private
 from tauto.config.quantities import Drop, parse_bytes, parse_drop, parse_duration
 from tauto.config.settings import Settings
 
@@ -11,6 +12,7 @@ __all__ = [
     "FrontEnd",
     "Settings",
     "front_end",
+    "make_private",
     "parse_bytes",
     "parse_drop",
     "parse_duration",

@@ -24,11 +24,15 @@ class Settings:
     work : Path
         Per-user private folder (mode 0700) of weights and compiled artefacts. Environment variable
         ``TAUTO_WORK``.
+    compiled : Path
+        Per-user private folder (mode 0700) of the compiler's own cache, kept between runs. Environment variable
+        ``TAUTO_COMPILED``.
     """
 
     store: Path
     cache: Path
     work: Path
+    compiled: Path
 
     @classmethod
     def current(cls) -> Settings:
@@ -38,4 +42,5 @@ class Settings:
             store=Path(os.environ.get("TAUTO_STORE") or Path.cwd() / ".tauto"),
             cache=cache,
             work=Path(os.environ.get("TAUTO_WORK") or cache / "work"),
+            compiled=Path(os.environ.get("TAUTO_COMPILED") or cache / "compiled"),
         )

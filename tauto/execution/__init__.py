@@ -6,7 +6,7 @@ from tauto.execution.memory import default_limit_bytes
 from tauto.execution.preload import libraries_since
 from tauto.execution.resident import ResidentModule
 from tauto.execution.transfer import load, save_workload
-from tauto.execution.workspace import Workspace, new_workspace
+from tauto.execution.workspace import Workspace, compiler_cache, new_workspace
 
 __all__ = [
     "Failure",
@@ -16,6 +16,7 @@ __all__ = [
     "ResidentModule",
     "RunningJob",
     "Workspace",
+    "compiler_cache",
     "default_limit_bytes",
     "executor",
     "libraries_since",

@@ -7,7 +7,6 @@ import os
 import secrets
 import shutil
 import socket
-import stat
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,10 +14,17 @@ from pathlib import Path
 
 import psutil
 
-from tauto.config import Settings
-from tauto.errors import InvalidArgument, TrialFailed
+from tauto.config import Settings, make_private
+from tauto.errors import TrialFailed
 
-__all__ = ["Workspace", "disk_errors_explained", "explain_write_failure", "new_workspace", "remove_stale"]
+__all__ = [
+    "Workspace",
+    "compiler_cache",
+    "disk_errors_explained",
+    "explain_write_failure",
+    "new_workspace",
+    "remove_stale",
+]
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 _LITTLE_BYTES = 16 * 2**20
@@ -73,11 +79,28 @@ def new_workspace() -> Workspace:
     root = Settings.current().work
     with disk_errors_explained(root):
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _make_private(root)
+        make_private(root, "TAUTO_WORK")
         remove_stale(root)
         path = root / f"{_HOST}-{os.getpid()}-{secrets.token_hex(4)}"
         path.mkdir(mode=0o700)
     return Workspace(path)
+
+
+def compiler_cache() -> Path:
+    """Return the private folder under ``Settings.current().compiled`` where compilers keep files between runs.
+
+    Raises
+    ------
+    InvalidArgument
+        When it is a link, no folder, or someone else's.
+    TrialFailed
+        When the disk is full.
+    """
+    root = Settings.current().compiled
+    with disk_errors_explained(root):
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(root, "TAUTO_COMPILED")
+    return root
 
 
 def remove_stale(root: Path) -> None:
@@ -86,19 +109,6 @@ def remove_stale(root: Path) -> None:
         owner = path.name.split("-")[1]
         if owner.isdigit() and not psutil.pid_exists(int(owner)) and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)
-
-
-def _make_private(path: Path) -> None:
-    """Refuse a folder that is not this user's own, and close it to others."""
-    found = path.lstat()
-    advice = "Set TAUTO_WORK to a folder of your own."
-    if not stat.S_ISDIR(found.st_mode):
-        raise InvalidArgument(f"TAUTO_WORK: {path} is a link or no folder. {advice}")
-    if hasattr(os, "geteuid"):
-        if found.st_uid != os.geteuid():
-            raise InvalidArgument(f"TAUTO_WORK: {path} belongs to another user. {advice}")
-        if stat.S_IMODE(found.st_mode) != 0o700:
-            path.chmod(0o700)
 
 
 def _remove_own(path: Path, owner: int) -> None:

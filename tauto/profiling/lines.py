@@ -14,8 +14,9 @@ from functools import lru_cache
 from types import CodeType, FrameType
 from typing import Any, cast
 
-from tauto.profiling.userlines import title, user_frame
+from tauto.profiling.userlines import user_frame
 from tauto.reports.profile import LineRow, PhaseName
+from tauto.workload.user_lines import title
 
 __all__ = ["LineWatch"]
 

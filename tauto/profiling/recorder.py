@@ -27,10 +27,10 @@ from tauto.profiling.phases import PhaseClock
 from tauto.profiling.ranges import OWN, RANGE, TracedCall
 from tauto.profiling.sampling import SAMPLES, Sampling
 from tauto.profiling.tracer import Tracer
-from tauto.profiling.userlines import is_users
 from tauto.reports.profile import PhaseName
 from tauto.workload import seen
 from tauto.workload.structure import describe
+from tauto.workload.user_lines import is_users
 
 __all__ = ["RANGE", "SAMPLES", "Mark", "Recorder", "RootRecord"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch.profiler.python_tracer import _prefix_regex
 
-from tauto.profiling.userlines import is_users, title
+from tauto.workload.user_lines import is_users, title
 
 __all__ = ["stack_lines"]
 

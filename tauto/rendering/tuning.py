@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tauto.rendering.comparison import before_after, break_even, busy, conditions, gains
+from tauto.rendering.compilation import compilation_blocks, compilation_sentences
 from tauto.rendering.document import (
     Block,
     Cell,
@@ -169,7 +170,8 @@ def _proof(report: TuningReport) -> list[Block]:
 
 
 def _after(report: TuningReport, hints: Hints) -> list[Block]:
-    blocks: list[Block] = [_trials(report), *_skipped(report), _told(report), _not_tried(report.not_tried)]
+    blocks = compilation_blocks(report.compilation)
+    blocks += [_trials(report), *_skipped(report), _told(report), _not_tried(report.not_tried)]
     blocks += [before_items(report.before), *layer_blocks(report.layers)]
     blocks += picture_blocks(report.pictures, report.channels)
     tails = tuple(
@@ -265,6 +267,7 @@ def explain(report: TuningReport) -> str:
     lines += [_sentence(trial) for trial in report.trials if trial.status != "skipped"]
     lines += [f"{note.text}" for note in _skipped(report)]
     lines += [f"The search ended early, since {report.ended}."] if report.ended else []
+    lines += compilation_sentences(report.compilation)
     lines += picture_sentences(report.pictures, report.channels)
     if (telling := _telling(report)) and telling.notes:
         lines.append(f"What {telling.recipe.title} did: {' '.join(telling.notes)}")

@@ -1,6 +1,7 @@
 """Frozen dataclasses of numbers: what was found. No tensors, no text for people, units in the names."""
 
 from tauto.reports.comparison import Agreement, Comparison, Conditions, Interval, Quality, Verdict
+from tauto.reports.compilation import Compilation, GraphBreak, ShapeTrial
 from tauto.reports.distillation import DistillationReport
 from tauto.reports.fitting import FitPoint, FittingReport, Stop
 from tauto.reports.fix import FixReport, FixSide
@@ -53,6 +54,7 @@ __all__ = [
     "Ceiling",
     "ChannelMap",
     "Comparison",
+    "Compilation",
     "Conditions",
     "ControlReport",
     "ControlStep",
@@ -66,6 +68,7 @@ __all__ = [
     "FixSide",
     "Footprint",
     "Gain",
+    "GraphBreak",
     "Growth",
     "Interval",
     "KeptLayer",
@@ -102,6 +105,7 @@ __all__ = [
     "ScalingReport",
     "SensitivityReport",
     "SensitivityRow",
+    "ShapeTrial",
     "SizeLeftOut",
     "SkippedWeight",
     "StepReport",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from tauto.reports.comparison import Agreement, Comparison, Conditions
+from tauto.reports.compilation import Compilation
 from tauto.reports.pictures import ChannelMap, WeightPicture
 from tauto.reports.quality_control import ControlReport, DropConfidence, KernelNote, ModelLayer
 from tauto.reports.recipe import RecipeReport
@@ -111,3 +112,5 @@ class TuningReport(Report):
     """What kind of a model it is, in words."""
     target: TargetNote | None = None
     """The machine that it was for; None for this one."""
+    compilation: Compilation | None = None
+    """What the compiler met, where ``compile`` asked."""

@@ -79,6 +79,8 @@ class Context:
     """Of the steps before this one."""
     spared_s: list[float] = field(default_factory=list)
     """Seconds that others had spent already on what was found here: they count as preparation, too."""
+    cache: Path | None = None
+    """A compiler's own files, kept between runs; None keeps them with the step."""
 
     def file(self, name: str, build: Callable[[Path], None]) -> Path:
         """Return the file (or folder) ``name`` of this step, built by ``build(path)`` if it is not there yet.

@@ -56,6 +56,8 @@ class Plan:
         As many candidates are tried at most.
     destination : Destination or None
         The machine that it is for, where that is not simply this one.
+    look : callable
+        Is given the bench once the original was measured, before anything is tried.
     """
 
     verb: str
@@ -67,6 +69,7 @@ class Plan:
     stop_at: Target | None = None
     most_trials: int | None = None
     destination: Destination | None = None
+    look: Callable[[Bench], None] = lambda bench: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,7 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
     try:
         emit(Progress(plan.verb, "measuring the original", 0.0, plan.budget.left_s))
         search.bench.measure_baseline(plan.budget.left_s)
+        plan.look(search.bench)
         space = plan.space()
         if space.control is not None:
             space.control.learn(search.bench.baseline)

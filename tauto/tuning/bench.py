@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from tauto.errors import ModelError, TautoError, TrialFailed
-from tauto.execution import Job, Outcome, executor, new_workspace, save_workload
+from tauto.execution import Job, Outcome, compiler_cache, executor, new_workspace, save_workload
 from tauto.execution.resident import ResidentModule
 from tauto.hardware import Hardware, Held
 from tauto.recipes import OptimizedModel, Recipe, build, placed
@@ -93,6 +93,7 @@ class Bench:
         self.held = held
         self.seed = seed
         self.workspace = new_workspace()
+        self.cache = compiler_cache()
         self._payload = self.workspace.path / "workload.pt"
         self._reference = self.workspace.path / "reference.pt"
         self._baseline: Baseline | None = None
@@ -267,24 +268,25 @@ class Bench:
 
     def _arguments(self, recipe: Recipe) -> dict[str, Any]:
         folder = str(self._context.folder)
-        return {"payload": str(self._payload), "recipe": recipe.to_dict(), "folder": folder, "seed": self.seed}
+        common = {"payload": str(self._payload), "seed": self.seed, "cache": str(self.cache)}
+        return {**common, "recipe": recipe.to_dict(), "folder": folder}
 
     @property
     def _context(self) -> Context:
-        return Context(self.workspace.path / "steps", self.hardware, self.seed, may_prepare=False)
+        return Context(self.workspace.path / "steps", self.hardware, self.seed, may_prepare=False, cache=self.cache)
+
+    def ask(self, function: str, wall_limit_s: float, tick: Tick = lambda: None, **arguments: Any) -> Outcome:
+        """Run ``function``, such as ``package.module:name``, on the workload's file in a process of its own."""
+        return self._start(function, {"payload": str(self._payload), **arguments}, wall_limit_s, tick)
 
     def _run(self, function: str, arguments: dict[str, Any], wall_limit_s: float | None, tick: Tick) -> Outcome:
         common = {"payload": str(self._payload), "reference": str(self._reference)}
-        folder = self.workspace.folder(function)
-        job = Job(
-            f"tauto.tuning.trial:{function}",
-            {**common, **arguments},
-            folder,
-            wall_limit_s,
-            memory_limit_bytes=self.held.memory_bytes,
-            env=self.held.env,
-            cores=self.held.cores,
-        )
+        return self._start(f"tauto.tuning.trial:{function}", {**common, **arguments}, wall_limit_s, tick)
+
+    def _start(self, function: str, arguments: dict[str, Any], wall_limit_s: float | None, tick: Tick) -> Outcome:
+        folder = self.workspace.folder(function.partition(":")[2])
+        held = {"memory_limit_bytes": self.held.memory_bytes, "env": self.held.env, "cores": self.held.cores}
+        job = Job(function, arguments, folder, wall_limit_s, **held)
         running = executor().start(job)
         overdue = time.monotonic() + (wall_limit_s or math.inf) + OVERDUE_S
         try:

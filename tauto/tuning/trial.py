@@ -61,6 +61,7 @@ def attempt(
     recipe: dict[str, Any],
     folder: str,
     seed: int,
+    cache: str,
     metrics: dict[str, float] | None,
     time_cap_s: float,
     give_up_below: float | None,
@@ -74,7 +75,7 @@ def attempt(
     workload = _workload(payload)
     original = workload.model.eval()
     start = time.perf_counter()
-    context = _context(workload, folder, seed, may_prepare)
+    context = _context(workload, folder, seed, cache, may_prepare)
     with measurement.PrivateMemory() as peak:
         optimized = build(Recipe.from_dict(recipe), workload, context)
         with torch.inference_mode():
@@ -115,7 +116,7 @@ def attempt(
     return {**found, "working_s": time.perf_counter() - start}
 
 
-def memory(payload: str, reference: str, recipe: dict[str, Any], folder: str, seed: int) -> int:
+def memory(payload: str, reference: str, recipe: dict[str, Any], folder: str, seed: int, cache: str) -> int:
     """Return the bytes by which this process grows from the loaded runtime to the recipe's model in use."""
     del reference
     workload = _workload(payload)
@@ -124,16 +125,16 @@ def memory(payload: str, reference: str, recipe: dict[str, Any], folder: str, se
     if not recipe["steps"]:  # the original as it was loaded: its weights are the mapped file
         return measurement.steady_memory(lambda: workload.model.eval(), workload.example, runtime)
     return measurement.steady_memory(
-        lambda: _built(recipe, workload, folder, seed, may_prepare=False),
+        lambda: _built(recipe, workload, folder, seed, cache, may_prepare=False),
         workload.example,
         runtime,
         apart=Path(payload),  # the original's weights, which the recipe's model does not use
     )
 
 
-def resident(payload: str, recipe: dict[str, Any], folder: str, seed: int) -> nn.Module:
+def resident(payload: str, recipe: dict[str, Any], folder: str, seed: int, cache: str) -> nn.Module:
     """Return the recipe's model, for a process that stays."""
-    return _built(recipe, _workload(payload), folder, seed, may_prepare=False)
+    return _built(recipe, _workload(payload), folder, seed, cache, may_prepare=False)
 
 
 def _workload(payload: str) -> Workload:
@@ -141,12 +142,15 @@ def _workload(payload: str) -> Workload:
     return packed.unpack()
 
 
-def _built(recipe: dict[str, Any], workload: Workload, folder: str, seed: int, may_prepare: bool) -> OptimizedModel:
-    return build(Recipe.from_dict(recipe), workload, _context(workload, folder, seed, may_prepare))
+def _built(
+    recipe: dict[str, Any], workload: Workload, folder: str, seed: int, cache: str, may_prepare: bool
+) -> OptimizedModel:
+    return build(Recipe.from_dict(recipe), workload, _context(workload, folder, seed, cache, may_prepare))
 
 
-def _context(workload: Workload, folder: str, seed: int, may_prepare: bool) -> Context:
-    return Context(Path(folder), Hardware.current(workload.device.type), seed, may_prepare)
+def _context(workload: Workload, folder: str, seed: int, cache: str, may_prepare: bool) -> Context:
+    hardware = Hardware.current(workload.device.type)
+    return Context(Path(folder), hardware, seed, may_prepare, cache=Path(cache))
 
 
 def _account(recipe: dict[str, Any], context: Context) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import pytest
 from notebooks import executed
 
 from tauto.config import FrontEnd, front_end, use_front_end
-from tauto.profiling.userlines import title
+from tauto.workload.user_lines import title
 from tauto_magics.cell import compile_cell
 
 FILE = "/tmp/ipykernel_4711/1234567.py"

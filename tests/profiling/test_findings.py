@@ -121,7 +121,7 @@ def test_recompilation_in_plain_words():
     facts = with_root(replace(FACTS, compiler=compiler), opaque="compiled")
     finding = found(facts=facts)["recompilation"]
     assert "4 times" in finding.title
-    assert "the tensor 'x' changed its size in dimension 0: compiled for 1, called with 2" in finding.evidence
+    assert "dimension 0 of x is 2, and it was compiled for 1" in finding.evidence
     assert finding.expected.speedup == pytest.approx(1 / 0.6)
     assert finding.fix.options == {"dynamic": True}
     few = replace(facts, compiler=replace(compiler, recompile_ms=40.0))

@@ -11,7 +11,8 @@ from torch import nn
 
 import tauto
 from tauto.profiling import session
-from tauto.profiling.userlines import is_users, place, user_frame
+from tauto.profiling.userlines import place, user_frame
+from tauto.workload.user_lines import is_users
 
 
 def outermost(file: str) -> FrameType:

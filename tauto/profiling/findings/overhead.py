@@ -16,6 +16,7 @@ from tauto.profiling.findings._base import (
 )
 from tauto.profiling.fixes import fix, fix_line, recipe_fix
 from tauto.reports.profile import Finding, Gain, ProfileReport
+from tauto.techniques.engines.dynamo import guard_in_words
 
 __all__ = ["eager_overhead", "graph_breaks", "recompilation", "small_share"]
 
@@ -71,7 +72,7 @@ def recompilation(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
     if not found.recompiled or found.recompile_ms < RECOMPILING * report.wall_ms:
         return
     sizes = any("size mismatch" in reason or "shape" in reason for reason in found.recompile_reasons)
-    reasons = "; ".join(map(_guard_in_words, found.recompile_reasons))
+    reasons = "; ".join(map(guard_in_words, found.recompile_reasons))
     root = _compiled(facts)
     yield Finding(
         "recompilation",
@@ -99,7 +100,7 @@ def graph_breaks(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
         f"torch.compile cut the model in {found.breaks + 1} pieces",
         f"It goes back to plain Python at {', '.join(found.break_places)}.{reasons} Nothing is merged across a cut.",
         "",
-        "torch._dynamo.explain(model)(inputs)  # tells each cut: a print, an .item(), a branch on a tensor",
+        "tauto.compile(model, inputs=x).compilation.breaks  # each cut: the line, why, and what to change",
         cause="overhead",
         expected=Gain(None, None, "what is merged across a cut shows only when it is gone"),
     )
@@ -107,13 +108,3 @@ def graph_breaks(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
 
 def _compiled(facts: Facts) -> RootFacts | None:
     return next((root for _, root in called(facts) if root.opaque == "compiled"), None)
-
-
-def _guard_in_words(reason: str) -> str:
-    """Say a guard of the compiler's in fewer words of its own."""
-    text = reason.replace("tensor ", "the tensor ").replace(
-        " size mismatch at index ", " changed its size in dimension "
-    )
-    return (
-        text.replace("expected ", "compiled for ").replace("actual ", "called with ").rstrip(". ").replace(". ", ": ")
-    )

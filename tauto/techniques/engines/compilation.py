@@ -6,19 +6,32 @@ import importlib.util
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from torch import nn
 
 from tauto.errors import CandidateFailed
 from tauto.hardware import Hardware
 from tauto.techniques.engines.compiled import CompiledModule, Shapes
-from tauto.techniques.proof import proved, reduced
+from tauto.techniques.engines.compiler_cache import Prepared, compiler_folder, prepare, prepared_before
+from tauto.techniques.engines.dynamo import failure_of
+from tauto.techniques.proof import proved
 from tauto.techniques.registry import register
-from tauto.techniques.technique import Applicability, Config, Context, Script, Technique
+from tauto.techniques.technique import Account, Applicability, Config, Context, Script, Technique
 from tauto.workload import Call, Workload
 
-__all__ = ["Compile", "CompileConfig", "cause_of", "compiler_applies", "inductor_settings", "shapes_of"]
+__all__ = [
+    "Compile",
+    "CompileConfig",
+    "Mode",
+    "account_of",
+    "compiler_applies",
+    "inductor_settings",
+    "refused",
+    "shapes_of",
+]
+
+Mode = Literal["reduce-overhead", "max-autotune"]
 
 _INSTALL = {
     "linux": "install g++ (Debian and Ubuntu: apt install g++), or set CXX to a compiler",
@@ -35,12 +48,16 @@ class CompileConfig(Config):
     ----------
     freezing : bool
         Treat the weights as constants: convolutions and linear layers get them packed for this CPU.
-    shapes : {"example", "any"}
-        Compile for the example's shapes and answer others uncompiled, or compile for others as they come.
+    shapes : {"example", "any", "dynamic"}
+        Compile for the example's shapes and answer others uncompiled; compile for others as they come; or compile once
+        for sizes that may vary.
+    mode : {"reduce-overhead", "max-autotune"} or None
+        Replay the kernels as one CUDA graph (a GPU alone), or try several kernels of each product; None does neither.
     """
 
     freezing: bool = True
     shapes: Shapes = "example"
+    mode: Mode | None = None
 
 
 @register
@@ -64,24 +81,34 @@ class Compile(Technique):
         return (CompileConfig(True, shapes), CompileConfig(False, shapes))
 
     def apply(self, workload: Workload, config: CompileConfig, context: Context) -> nn.Module:
-        """Return a copy that is compiled already, for the example and (``shapes="any"``) another sample."""
-        folder = context.file("inductor", lambda part: part.mkdir(mode=0o700))
-        settings = inductor_settings(config.freezing, context)
-        compiled = CompiledModule(workload.copy_model(), config.shapes, settings, folder)
-        graphs = 0
-        for call in _calls(workload, config):
-            try:
-                graphs += compiled.prepare(call.args, call.kwargs)
-            except Exception as error:  # whatever the compiler raises
-                raise CandidateFailed(f"it could not be compiled: {cause_of(error)}") from error
-        if not graphs:
+        """Return a copy that is compiled already, for the example and (where others are meant) another sample."""
+        if config.mode == "reduce-overhead" and context.hardware.device != "cuda":
+            raise CandidateFailed("reduce-overhead replays CUDA graphs, and there is no GPU here")
+        calls = _calls(workload, config)
+        settings = inductor_settings(config.freezing, context, config.mode)
+        model = workload.copy_model()
+        folder = compiler_folder(model, calls, {**settings, "shapes": config.shapes}, context)
+        compiled = CompiledModule(model, config.shapes, settings, folder)
+        try:
+            found = prepare(folder, context, lambda: sum(compiled.prepare(call.args, call.kwargs) for call in calls))
+        except CandidateFailed:
+            raise
+        except Exception as error:  # whatever the compiler raises
+            raise refused(error) from error
+        if not found.graphs:
             raise CandidateFailed("the compiler found nothing in it that it can compile")
         return proved(compiled, workload.example)
 
+    def account(self, config: CompileConfig, context: Context) -> Account:
+        """Return what compiling took, and whether it was in the cache."""
+        return account_of(prepared_before(context))
+
     def script(self, config: CompileConfig) -> Script:
         """Return the same in plain Python."""
+        options = ", dynamic=True" if config.shapes == "dynamic" else ""
+        options += f", mode={config.mode!r}" if config.mode else ""
         body = (
-            "model = torch.compile(model)\n"
+            f"model = torch.compile(model{options})\n"
             f"with torch.no_grad(), torch._inductor.config.patch(freezing={config.freezing!r}):\n"
             "    model(*args, **kwargs)  # compiles"
         )
@@ -109,9 +136,15 @@ def shapes_of(workload: Workload) -> Shapes:
     return "example" if 2 * same >= len(workload.samples) else "any"
 
 
-def inductor_settings(freezing: bool, context: Context) -> dict[str, Any]:
+def inductor_settings(freezing: bool, context: Context, mode: Mode | None = None) -> dict[str, Any]:
     """Return the settings of ``torch._inductor.config`` under which TAuto compiles, in a trial and in the kernel."""
+    options: dict[str, Any] = {}
+    if mode is not None:
+        from torch._inductor import list_mode_options
+
+        options = list_mode_options(mode)
     return {
+        **options,
         "freezing": freezing,
         "fx_graph_cache": True,
         # the place of a precompiled header is remembered for the whole process, and this folder may go before it does
@@ -121,12 +154,26 @@ def inductor_settings(freezing: bool, context: Context) -> dict[str, Any]:
     }
 
 
-def cause_of(error: BaseException) -> str:
-    """Return the error in words: the compiler's own, not that of the layers which hand it on."""
-    inner = getattr(error, "inner_exception", None) or error
-    return reduced(inner)
+def refused(error: BaseException) -> CandidateFailed:
+    """Return the failure of the compiler in one line: what failed, at which line of the user's, and what to try."""
+    return CandidateFailed(f"it could not be compiled: {failure_of(error).words}")
+
+
+def account_of(found: Prepared | None) -> Account:
+    """Return in words what compiling took, cold and from the cache."""
+    if found is None:
+        return Account()
+    graphs = "one graph" if found.graphs == 1 else f"{found.graphs} graphs"
+    took = f"{found.took_s:.1f} s"
+    if found.begin == "cached":
+        cold = f"{found.cold_s:.1f} s"
+        note = f"Compiled {graphs} in {took} from the cache of an earlier run; it took {cold} when nothing was there."
+        return Account(f"compiled from the cache in {took} instead of {cold}", (note,))
+    if found.begin == "partly":
+        return Account("", (f"Compiled {graphs} in {took}; a part was in the cache, so that cold it takes longer.",))
+    return Account("", (f"Compiled {graphs} in {took}, with nothing of it in the cache.",))
 
 
 def _calls(workload: Workload, config: CompileConfig) -> list[Call]:
     others = [call for call in workload.samples if call.shapes != workload.example.shapes]
-    return [workload.example, *(others[:1] if config.shapes == "any" else [])]
+    return [workload.example, *(others[:1] if config.shapes != "example" else [])]

@@ -20,7 +20,8 @@ from tauto.workload.structure import describe, map_tensors, tensors_of
 
 __all__ = ["CompiledModule", "Shapes"]
 
-Shapes = Literal["example", "any"]
+Shapes = Literal["example", "any", "dynamic"]
+"""``"any"`` takes a size for a variable once it is seen to change, ``"dynamic"`` from the first."""
 _CACHE = "TORCHINDUCTOR_CACHE_DIR"
 _VARIABLES = (_CACHE, "_TORCHINDUCTOR_PYOBJECT_TENSOR_DATA_PTR")
 """Environment variables that Inductor sets while it compiles."""
@@ -32,7 +33,7 @@ class CompiledModule(nn.Module):
     """A module that is compiled when it is prepared, and only run afterwards.
 
     Calls never compile behind the caller's back: inputs that were not prepared are answered by the module
-    itself and said once (``shapes="example"``), or prepared when they come (``shapes="any"``). It is always
+    itself and said once (``shapes="example"``), or prepared when they come (the other two). It is always
     called without gradients and outside of inference mode, since compiled code is bound to the mode it was
     compiled in; tensors made in inference mode are taken by their memory.
 
@@ -40,7 +41,7 @@ class CompiledModule(nn.Module):
     ----------
     module : torch.nn.Module
         In eval mode; never changed.
-    shapes : {"example", "any"}
+    shapes : {"example", "any", "dynamic"}
         What inputs are compiled for.
     settings : Mapping
         Of ``torch._inductor.config``; they hold while it compiles, in this thread alone.
@@ -54,11 +55,13 @@ class CompiledModule(nn.Module):
         self.shapes = shapes
         self._settings = dict(settings)
         self._folder = folder
+        # what CUDA graphs return lies in memory that the next call writes to
+        self._copies = bool(self._settings.get("triton.cudagraphs"))
         self._prepared: set[tuple[Any, ...]] = set()
         self._warned = False
         function = _isolated(module)
         with quiet():  # the compiler is imported here
-            self._compile = torch.compile(function)
+            self._compile = torch.compile(function, dynamic=True if shapes == "dynamic" else None)
             # runs what was compiled and never compiles; an input that matches nothing runs as it is written
             self._run = torch._dynamo.run(function)
 
@@ -72,8 +75,8 @@ class CompiledModule(nn.Module):
         shape = _shape(args, kwargs)
         # compiled code is also bound to the number of threads
         if (shape, torch.get_num_threads()) in self._prepared:
-            return self._run(*args, **kwargs)
-        if self.shapes == "any" or any(known == shape for known, _ in self._prepared):
+            return self._own(self._run(*args, **kwargs))
+        if self.shapes != "example" or any(known == shape for known, _ in self._prepared):
             return self._prepare(shape, args, kwargs)
         self._say_fallback((args, kwargs))
         return self.module(*args, **kwargs)
@@ -97,7 +100,10 @@ class CompiledModule(nn.Module):
         with quiet(), _cached_in(self._folder), _configured(self._settings, self.shapes):
             outputs = self._compile(*args, **kwargs)
         self._prepared.add((shape, torch.get_num_threads()))
-        return outputs
+        return self._own(outputs)
+
+    def _own(self, outputs: Any) -> Any:
+        return map_tensors(torch.clone, outputs) if self._copies else outputs
 
     def _say_fallback(self, inputs: Any) -> None:
         if not self._warned:
@@ -167,7 +173,7 @@ def _configured(settings: Mapping[str, Any], shapes: Shapes) -> Iterator[None]:
         torch._inductor.config.patch(dict(settings)),
         # an error of the compiler must be heard, whatever the user has chosen for their own code; and what their
         # code was called with before must not decide what ours is compiled for
-        torch._dynamo.config.patch(suppress_errors=False, automatic_dynamic_shapes=shapes == "any"),
+        torch._dynamo.config.patch(suppress_errors=False, automatic_dynamic_shapes=shapes != "example"),
     ):
         yield
 

@@ -16,8 +16,15 @@ from tauto.errors import CandidateFailed, ModelError
 from tauto.hardware import Hardware
 from tauto.measurement import size_bytes
 from tauto.techniques.engines import pt2e_quantized as narrowing
-from tauto.techniques.engines.compilation import cause_of, compiler_applies, inductor_settings, shapes_of
+from tauto.techniques.engines.compilation import (
+    account_of,
+    compiler_applies,
+    inductor_settings,
+    refused,
+    shapes_of,
+)
 from tauto.techniques.engines.compiled import CompiledModule
+from tauto.techniques.engines.compiler_cache import compiler_folder, prepare, prepared_before
 from tauto.techniques.engines.module import ARTEFACT, Engine, EngineModule, engine_applies, prepared, saturates
 from tauto.techniques.engines.script import DEFINITIONS, IMPORTS, VNNI
 from tauto.techniques.quantization.calibration import MOST_CALLS, calibration_words, read_calibration, write_calibration
@@ -25,7 +32,7 @@ from tauto.techniques.quantization.keeping import check_kept
 from tauto.techniques.quantization.quantized import already_quantized, recurrent_applies
 from tauto.techniques.registry import register
 from tauto.techniques.technique import Account, Applicability, Config, Context, Family, Script, Technique
-from tauto.workload import Workload
+from tauto.workload import Call, Workload
 from tauto.workload.state import preserved_rng
 
 __all__ = ["Int8Static", "Int8StaticConfig"]
@@ -74,10 +81,11 @@ class InductorEngine(Engine):
 
     def compile(self, calls: Sequence[Sequence[Tensor]], workload: Workload, context: Context) -> None:
         """Compile for these calls; whatever is of other shapes is answered as ``compile`` does."""
-        cache = context.file("inductor", lambda part: part.mkdir(mode=0o700))
-        compiled = CompiledModule(self._spread, shapes_of(workload), inductor_settings(True, context), cache)
-        for tensors in calls:
-            compiled.prepare(tuple(tensors), {})
+        settings = inductor_settings(True, context)
+        meant = [Call(tuple(tensors)) for tensors in calls]
+        folder = compiler_folder(self._spread, meant, settings, context)
+        compiled = CompiledModule(self._spread, shapes_of(workload), settings, folder)
+        prepare(folder, context, lambda: sum(compiled.prepare(call.args, {}) for call in meant))
         self._compiled = compiled
 
     def run(self, tensors: Sequence[Tensor]) -> list[Tensor]:
@@ -155,14 +163,17 @@ class Int8Static(Technique):
         module = prepared(workload, context, lambda: export(workload), write, load)
         try:
             made[0].compile(_compiled_for(workload, module.signature), workload, context)
+        except CandidateFailed:
+            raise
         except Exception as error:  # whatever the compiler raises
-            raise CandidateFailed(f"it could not be compiled: {cause_of(error)}") from error
+            raise refused(error) from error
         module.note = calibration_words(workload.sample_count)
         return module
 
     def account(self, config: Int8StaticConfig, context: Context) -> Account:
         """Return what its ranges come from."""
-        return read_calibration(context.folder / ARTEFACT)
+        ranges, compiled = read_calibration(context.folder / ARTEFACT), account_of(prepared_before(context))
+        return Account(compiled.summary, (*ranges.notes, *compiled.notes))
 
     def script(self, config: Int8StaticConfig) -> Script:
         """Return the same in plain Python."""
