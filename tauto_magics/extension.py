@@ -13,6 +13,7 @@ from tauto_magics.autotune import AUTOTUNE
 from tauto_magics.cell import number_of
 from tauto_magics.compare import COMPARE
 from tauto_magics.completion import make_matcher
+from tauto_magics.decode import DECODE
 from tauto_magics.distill import DISTILL
 from tauto_magics.factorize import FACTORIZE
 from tauto_magics.fix import FIX
@@ -28,7 +29,8 @@ from tauto_magics.settings import TautoMagics
 
 __all__ = ["MAGICS", "load_ipython_extension", "unload_ipython_extension"]
 
-_VERBS = (PROFILE, FIX, COMPARE, SENSITIVITY, QUANTIZE, PRUNE, FACTORIZE, DISTILL, AUTOTUNE, APPLY, SCRIPT, RUNS)
+_CHANGES = (QUANTIZE, PRUNE, FACTORIZE, DISTILL, DECODE, AUTOTUNE, APPLY)
+_VERBS = (PROFILE, FIX, COMPARE, SENSITIVITY, *_CHANGES, SCRIPT, RUNS)
 
 MAGICS: tuple[Magic, ...] = (*_VERBS, overview_magic(_VERBS))
 

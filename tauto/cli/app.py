@@ -9,6 +9,7 @@ import typer
 from tauto.cli.answer import MISTAKE, complain
 from tauto.cli.apply import apply
 from tauto.cli.autotune import autotune
+from tauto.cli.decode import decode
 from tauto.cli.distill import distill
 from tauto.cli.factorize import factorize
 from tauto.cli.fix import fix
@@ -29,7 +30,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (profile, fix, sensitivity, quantize, prune, factorize, distill, autotune, apply, runs, hardware):
+_CHANGES = (quantize, prune, factorize, distill, decode, autotune, apply)
+for command in (profile, fix, sensitivity, *_CHANGES, runs, hardware):
     app.command()(command)
 
 

@@ -1,6 +1,14 @@
 """Frozen dataclasses of numbers: what was found. No tensors, no text for people, units in the names."""
 
 from tauto.reports.comparison import Agreement, Comparison, Conditions, Interval, Quality, Verdict
+from tauto.reports.decoding import (
+    CacheGain,
+    DecodingConfirmation,
+    DecodingReport,
+    DecodingRow,
+    LengthRow,
+    TokenAgreement,
+)
 from tauto.reports.distillation import DistillationReport
 from tauto.reports.fitting import FitPoint, FittingReport, Stop
 from tauto.reports.fix import FixReport, FixSide
@@ -50,12 +58,16 @@ from tauto.reports.weights import SkippedWeight, WeightRow, WeightsReport
 __all__ = [
     "Agreement",
     "AllocationSite",
+    "CacheGain",
     "Ceiling",
     "ChannelMap",
     "Comparison",
     "Conditions",
     "ControlReport",
     "ControlStep",
+    "DecodingConfirmation",
+    "DecodingReport",
+    "DecodingRow",
     "DistillationReport",
     "DropConfidence",
     "Finding",
@@ -74,6 +86,7 @@ __all__ = [
     "LayerError",
     "LayerRow",
     "LayersReport",
+    "LengthRow",
     "LineRow",
     "MachineReport",
     "Measurement",
@@ -108,6 +121,7 @@ __all__ = [
     "Steps",
     "Stop",
     "SummaryReport",
+    "TokenAgreement",
     "TopModule",
     "TrialReport",
     "Tried",

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,16 +18,14 @@ from tauto.recipes import OptimizedModel, Recipe, build, placed
 from tauto.reports import Agreement, ChannelMap, Comparison, Memory
 from tauto.techniques import SHARED, Context
 from tauto.tuning.payload import Payload, techniques_of_others
+from tauto.tuning.watched import Tick, run_watched
 from tauto.workload import Workload
 from tauto.workload.state import preserved_rng
 
 __all__ = ["Attempt", "Baseline", "Bench"]
 
-TICK_S = 0.5
-OVERDUE_S = 10.0
 AGAIN_SHARE = 0.05
 """Of the time there is: an evaluation that takes more is not repeated to see whether its figures move."""
-Tick = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,19 +269,7 @@ class Bench:
     def _run(self, function: str, arguments: dict[str, Any], wall_limit_s: float | None, tick: Tick) -> Outcome:
         common = {"payload": str(self._payload), "reference": str(self._reference)}
         folder = self.workspace.folder(function)
-        job = Job(f"tauto.tuning.trial:{function}", {**common, **arguments}, folder, wall_limit_s)
-        running = executor().start(job)
-        overdue = time.monotonic() + (wall_limit_s or math.inf) + OVERDUE_S
-        try:
-            while (outcome := running.wait(TICK_S)) is None:
-                tick()
-                if time.monotonic() > overdue:  # the server enforces the limit, unless it hangs itself
-                    executor().close()
-                    overdue = math.inf
-        except BaseException:
-            running.kill()
-            raise
-        return outcome
+        return run_watched(Job(f"tauto.tuning.trial:{function}", {**common, **arguments}, folder, wall_limit_s), tick)
 
 
 def _with_memory(comparison: Comparison, steady: list[int | str], peak: int | None) -> Comparison:
