@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from decoding_by_hand import every_decoding, hostile_decoding
 from distillation_by_hand import distillations, hostile_distillation
 from fitting_by_hand import fitted, trainings
 from growth_by_hand import grown
@@ -451,7 +452,8 @@ def hostile() -> tuple[Report, ...]:
     trained = replace(fitted(HOSTILE, HOSTILE), method=HOSTILE, reason=HOSTILE, device=HOSTILE)
     layers = hostile_layers(HOSTILE), hostile_sensitivity(HOSTILE), hostile_control(HOSTILE, search)
     taught = hostile_distillation(HOSTILE, pair)
-    return seen, pair, nameless, search, kept, here, past, told, trained, taught, *layers
+    decoded = hostile_decoding(HOSTILE)
+    return seen, pair, nameless, search, kept, here, past, told, trained, taught, decoded, *layers
 
 
 def fix_report(speedup: float = 3.2, objective: str = "time") -> FixReport:
@@ -528,6 +530,7 @@ def everything() -> tuple[Report, ...]:
         *grown(),
         *every_layers(),
         *every_sensitivity(),
+        *every_decoding(),
         controlled(),
         controlled(met=False),
         *trainings(),

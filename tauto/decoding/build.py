@@ -132,9 +132,9 @@ class OptimizedDecoder(nn.Module):
         if not self._said:
             self._said = True
             warnings.warn(
-                f"{batch} × {tokens} tokens (sequences × length) are not what this way was prepared for, {self._batch} × "
-                f"{self.room} at most, so they are made uncompiled and without a static cache. To prepare for them, "
-                "run tauto.decode with such a prompt and lengths.",
+                f"{batch} × {tokens} tokens (sequences × length) are not what this way was prepared for, which is "
+                f"{self._batch} × {self.room} at most, so they are made uncompiled and without a static "
+                "cache. To prepare for them, run tauto.decode with such a prompt and lengths.",
                 FallbackWarning,
                 stacklevel=3,
             )

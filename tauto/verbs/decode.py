@@ -18,6 +18,7 @@ from tauto.tuning.budget import Budget
 from tauto.tuning.decoding import Decoding, DecodingPlan
 from tauto.verbs.compare import check_call
 from tauto.verbs.delivery import deliver
+from tauto.verbs.targets import parse_factor
 from tauto.workload import Workload
 from tauto.workload.state import evaluating, preserved_rng
 
@@ -86,7 +87,9 @@ def decode(
     if min_agreement is not None and not 0 < min_agreement <= 1:
         raise InvalidArgument(f"min_agreement: {min_agreement!r} is no share. Write one from 0 to 1, such as 0.98.")
     wanted = _lengths(lengths, ids_of(workload.example).shape[1], context_of(decoder))
-    plan = DecodingPlan(chosen, wanted, clock, _target(target), min_agreement, _vocabulary(decoder, workload))
+    plan = DecodingPlan(
+        chosen, wanted, clock, parse_factor(target, "target"), min_agreement, _vocabulary(decoder, workload)
+    )
     search = Decoding(decoder, workload, plan, Hardware.current(workload.device.type))
     search.run()
     made = search.load()
@@ -103,16 +106,6 @@ def _ways(keys: Sequence[str] | str | None) -> tuple[Way, ...]:
     if not found:
         raise InvalidArgument('ways: there is none in it. Write some, such as "none,static-compiled".')
     return tuple(dict.fromkeys(map(way_named, found)))
-
-
-def _target(given: str | float) -> float:
-    try:
-        target = float(given.strip().lower().rstrip("x×") if isinstance(given, str) else given)
-    except (TypeError, ValueError):
-        target = 0.0
-    if not 1 < target < LONGEST:
-        raise InvalidArgument(f"target: {given!r} is no speedup. Write one above 1, such as '10x'.")
-    return target
 
 
 def _lengths(given: Sequence[int] | str | None, prompt: int, context: int | None) -> tuple[int, ...]:
