@@ -19,7 +19,7 @@ from tauto.cli.progress import TerminalProgress
 from tauto.events import listening
 
 LENGTHS = "25,50,100,200,400,800"
-WAYS = "none,static,static-compiled,static-compiled-bfloat16,dynamic-bfloat16,static-compiled-int8_weights"
+WAYS = "static-compiled,none,static,static-compiled-bfloat16,dynamic-bfloat16,static-compiled-int8_weights"
 PROMPT = 16
 
 

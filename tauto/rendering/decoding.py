@@ -35,10 +35,13 @@ def target_words(report: DecodingReport) -> str:
     target = f"{number(report.target, 2)}×"
     if report.reached_at is not None:
         gain = next(one for one in report.gains if one.tokens == report.reached_at)
-        return f"a cache is {ratio(gain.best)} as fast as none from {plural(gain.tokens, 'token')} on ({target} is met)"
+        about = "~" if gain.estimated else ""
+        gained = f"a cache is {about}{ratio(gain.best)} as fast as none"
+        return f"{gained} from {plural(gain.tokens, 'token')} on ({target} is met)"
     best = max(report.gains, key=lambda gain: gain.best)
+    about = "~" if best.estimated else ""
     last = report.gains[-1].tokens
-    return f"{target} over no cache is not met up to {plural(last, 'token')} (at most {ratio(best.best)})"
+    return f"{target} over no cache is not met up to {plural(last, 'token')} (at most {about}{ratio(best.best)})"
 
 
 def document(report: DecodingReport) -> Document:

@@ -12,7 +12,7 @@ from tauto import events
 from tauto.decoding import Decoder, OptimizedDecoder, Way, build_decoder
 from tauto.decoding.greedy import ids_of
 from tauto.decoding.offered import as_given, refused
-from tauto.errors import ModelError, TautoError, TrialFailed
+from tauto.errors import CandidateFailed, ModelError, TautoError, TrialFailed
 from tauto.execution import Job, Outcome, executor, new_workspace, save_workload
 from tauto.hardware import Hardware
 from tauto.measurement import conditions_of, verdict_of
@@ -41,6 +41,8 @@ TRIAL_SHARE = 0.5
 """Of the time left for trials, that one may take."""
 TIMED_SHARE = 0.25
 """Of the time left for trials, that one may spend on timed runs."""
+CONFIRM_SHARE = 0.8
+"""Of the time left, that a confirmation may take: what it confirms is to be loaded then."""
 LEAST_TRIAL_S = 8.0
 LEAST_CONFIRM_S = 10.0
 WORTH = 1.02
@@ -114,6 +116,7 @@ class Decoding:
         self._tokens: list[list[int]] = []
         self._chosen: list[list[int]] = []
         self._done = 0
+        self._unloaded = ""
 
     def run(self) -> None:
         """Measure the original, then every way, and confirm the fastest; what the user stops is kept.
@@ -138,19 +141,31 @@ class Decoding:
             self.interrupted = True
 
     def load(self) -> OptimizedDecoder | None:
-        """Return the winner in this process, on a copy of the user's model; None when the original was kept."""
+        """Return the winner in this process, on a copy of the user's model; None when the original is kept.
+
+        What cannot be loaded here, or is stopped meanwhile, is no winner any more.
+        """
         if self.winner is None:
             return None
-        self._tell(f"loading {self.winner.name}")
-        return build_decoder(
-            self.decoder,
-            self.winner,
-            self.workload,
-            room=self.room,
-            folder=self._folder,
-            hardware=self.hardware,
-            files=self._workspace,
-        )
+        way, self._unloaded = self.winner, ""
+        self._tell(f"loading {way.name}")
+        try:
+            return build_decoder(
+                self.decoder,
+                way,
+                self.workload,
+                room=self.room,
+                folder=self._folder,
+                hardware=self.hardware,
+                files=self._workspace,
+            )
+        except CandidateFailed as error:
+            self._unloaded = f"it could not be loaded: {error}"
+        except KeyboardInterrupt:
+            self.interrupted, self._unloaded = True, "it was stopped while it was loaded"
+        self.winner = None
+        self._mark(next(row for row in self.rows if row.key == way.key), self._unloaded)
+        return None
 
     def report(self) -> DecodingReport:
         """Return what was found until now."""
@@ -297,7 +312,7 @@ class Decoding:
             "folder": str(self._folder),
             "cap_s": 0.4 * left_s,
         }
-        outcome = self._run("confirm", arguments, left_s, f"confirming {way.name}")
+        outcome = self._run("confirm", arguments, CONFIRM_SHARE * left_s, f"confirming {way.name}")
         if outcome.failure is not None:
             return outcome.failure.reason
         before, after = (np.array(outcome.result[name]) for name in ("original", "decoded"))
@@ -342,6 +357,8 @@ class Decoding:
                 f"{self.winner.name} makes {found.tokens} tokens {found.speedup:.2f}× as fast as the original "
                 f"({found.interval.low:.2f}–{found.interval.high:.2f}×)"
             )
+        if self._unloaded and found is not None:
+            return f"{found.key} was faster, but {self._unloaded}"
         if self.interrupted:
             return "it was stopped before a faster way was confirmed"
         if found is not None:

@@ -32,7 +32,7 @@ __all__ = ["confirm", "measure"]
 
 WARM_TOKENS = 4
 MOST_RUNS = 3
-FIRST_SHARE = 0.5
+FIRST_SHARE = 0.7
 """Of the time there is, that the first run may take: at least two tell how they spread."""
 PLACES = 9
 """Of the text, at which a step is timed where whole runs would take too long."""
