@@ -82,7 +82,7 @@ def _rate_row(row: DecodingRow, report: DecodingReport, top: float) -> Row:
     by_length = {one.tokens: one for one in row.lengths}
     cells = [_rate(by_length.get(length), top) for length in report.wanted]
     chosen = row.key == report.winner
-    name = f"{row.name}{' (original)' if row.status == 'original' else ' ← chosen' if chosen else ''}"
+    name = f"{'✓ ' if chosen else ''}{row.name}{' (original)' if row.status == 'original' else ''}"
     return Row((cell(name, strong=chosen), Cell(duration(row.first_token_ms)), *cells, Cell(_right(row))))
 
 
@@ -100,7 +100,7 @@ def _rate(one: LengthRow | None, top: float) -> Cell:
 def _right(row: DecodingRow) -> str:
     found = row.agreement
     if row.status == "original" or found is None:
-        return "the original's" if row.status == "original" else UNKNOWN
+        return UNKNOWN
     words = "equal" if found.equal == 1.0 else f"{share(found.equal)} equal"
     if found.same_text is not None and found.same_text < 1.0:
         words += f", {share(found.same_text)} on one text"
@@ -110,7 +110,8 @@ def _right(row: DecodingRow) -> str:
 def _how_to_read(report: DecodingReport) -> str:
     words = (
         "Tokens a second are new tokens of all sequences over the time of the whole call, reading the prompt included: "
-        "the median of the runs, ± half their range. First token is the time until it is there (TTFT)."
+        "the median of the runs, ± half their range. First token is the time until it is there (TTFT). Tokens says "
+        "whether they are the original's."
     )
     if any(one.estimated for row in report.rows for one in row.lengths):
         words += (
