@@ -20,6 +20,8 @@ _MARKS = {"float32": "o", "bfloat16": "s", "float16": "D", "int8_weights": "^", 
 
 def draw_decoding(axes: Axes, report: DecodingReport) -> None:
     """Draw tokens a second over new tokens, both on a logarithmic axis; hollow points are estimates."""
+    from matplotlib.ticker import LogLocator, StrMethodFormatter
+
     drawn = [row for row in report.rows if row.lengths and row.status != "failed"]
     for row in drawn:
         points = [one for one in row.lengths if math.isfinite(one.tokens_per_s) and one.tokens_per_s > 0]
@@ -48,6 +50,8 @@ def draw_decoding(axes: Axes, report: DecodingReport) -> None:
     axes.set_yscale("log")
     axes.set_xticks(report.wanted, [str(length) for length in report.wanted])
     axes.minorticks_off()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
     axes.set_xlabel("new tokens (hollow: estimated)")
     axes.set_ylabel("tokens a second")
     if drawn:
