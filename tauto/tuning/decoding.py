@@ -238,7 +238,9 @@ class Decoding:
             held = found.equal == 1.0 and same >= SAME_TEXT
             where = "" if found.first_difference is None else f", the first other at {found.first_difference}"
             why = f"{found.equal:.1%} of the greedy tokens are the original's{where}; over one text {same:.1%}"
-        return replace(row, status="measured" if held else "rejected", reason=why if not held else "")
+        if held and not row.lengths:
+            return replace(row, status="measured", reason=f"its time ended before {self.plan.lengths[0]} tokens")
+        return replace(row, status="measured" if held else "rejected", reason="" if held else why)
 
     def _measure(self, way: Way, wall_limit_s: float) -> Outcome:
         clock = self.plan.budget
