@@ -60,7 +60,7 @@ def test_a_model_of_transformers_is_measured_and_left_as_it_was() -> None:
         again.generate(prompt())
 
 
-def test_a_winner_is_loaded_and_makes_the_originals_text(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_winner_is_loaded_and_makes_the_originals_text(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(search, "WORTH", 0.0)
     monkeypatch.setattr(search, "verdict_of", lambda interval: "better")  # who is faster is not what is tested here
     decoder = growing(layers=1)
@@ -71,6 +71,8 @@ def test_a_winner_is_loaded_and_makes_the_originals_text(monkeypatch: pytest.Mon
     assert torch.equal(result.generate(prompt(), 8), result.model.generate(prompt(), 8))
     assert result.generate(prompt(), 8).shape == (2, 13)
     assert "decoder.step(model, new, cache)" in result.script()
+    with pytest.raises(ModelError, match=r"not kept as data\. Keep the plain Python of it"):
+        tauto.save(result, tmp_path / "kept")
     with pytest.raises(InvalidArgument, match=r"no way 'dynamik' was tried\. Did you mean 'dynamic"):
         result.way("dynamik")
 
