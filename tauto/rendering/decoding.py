@@ -37,7 +37,7 @@ def target_words(report: DecodingReport) -> str:
         gain = next(one for one in report.gains if one.tokens == report.reached_at)
         about = "~" if gain.estimated else ""
         gained = f"a cache is {about}{ratio(gain.best)} as fast as none"
-        return f"{gained} from {plural(gain.tokens, 'token')} on ({target} is met)"
+        return f"{gained} at {plural(gain.tokens, 'token')} ({target} is met)"
     best = max(report.gains, key=lambda gain: gain.best)
     about = "~" if best.estimated else ""
     last = report.gains[-1].tokens

@@ -10,7 +10,7 @@ from tauto import rendering
 def test_the_first_line_says_which_way_and_where_the_target_is_met() -> None:
     assert rendering.headline(decoding()) == (
         "Static cache, compiled is 1.31× (1.24–1.38) as fast as the original at 200 tokens; a cache is ~10.4× as fast "
-        "as none from 200 tokens on (10× is met)"
+        "as none at 200 tokens (10× is met)"
     )
     assert rendering.headline(kept_decoding()) == (
         "Kept the original: no way that makes the original's tokens is faster; 10× over no cache is not met up to "
