@@ -1,4 +1,5 @@
 from .config import Constraints as Constraints
+from .decoding import Decoder as Decoder
 from .hardware import Hardware as Hardware
 from .hardware import targets as targets
 from .recipes import Recipe as Recipe
@@ -11,6 +12,7 @@ from .verbs.compare import measure as measure
 from .verbs.compile import compile as compile  # noqa: A004
 from .verbs.counts import count_flops as count_flops
 from .verbs.counts import count_parameters as count_parameters
+from .verbs.decode import decode as decode
 from .verbs.distill import distill as distill
 from .verbs.factorize import factorize as factorize
 from .verbs.fix import fix as fix

@@ -14,6 +14,7 @@ from tauto_magics.cell import number_of
 from tauto_magics.compare import COMPARE
 from tauto_magics.compile import COMPILE
 from tauto_magics.completion import make_matcher
+from tauto_magics.decode import DECODE
 from tauto_magics.distill import DISTILL
 from tauto_magics.factorize import FACTORIZE
 from tauto_magics.fix import FIX
@@ -29,8 +30,8 @@ from tauto_magics.settings import TautoMagics
 
 __all__ = ["MAGICS", "load_ipython_extension", "unload_ipython_extension"]
 
-_CHANGES = (QUANTIZE, PRUNE, FACTORIZE, DISTILL, COMPILE, AUTOTUNE)
-_VERBS = (PROFILE, FIX, COMPARE, SENSITIVITY, *_CHANGES, APPLY, SCRIPT, RUNS)
+_CHANGES = (QUANTIZE, PRUNE, FACTORIZE, DISTILL, COMPILE, DECODE, AUTOTUNE, APPLY)
+_VERBS = (PROFILE, FIX, COMPARE, SENSITIVITY, *_CHANGES, SCRIPT, RUNS)
 
 MAGICS: tuple[Magic, ...] = (*_VERBS, overview_magic(_VERBS))
 

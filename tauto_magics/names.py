@@ -12,7 +12,7 @@ from typing import Any
 from tauto.errors import did_you_mean
 from tauto_magics.errors import UsageError, one_line
 
-__all__ = ["CALLABLE", "ITERABLE", "MODEL", "NEW", "PROFILE", "RESULT", "VALUE", "Kind", "Names"]
+__all__ = ["CALLABLE", "DECODER", "ITERABLE", "MODEL", "NEW", "PROFILE", "RESULT", "VALUE", "Kind", "Names"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,12 @@ def _is_profile(value: object) -> bool:
     return type(value).__name__ == "ProfileResult"
 
 
+def _is_decoder(value: object) -> bool:
+    return _is_model(value) or type(value).__name__ == "Decoder"
+
+
 MODEL = Kind("torch.nn.Module", _is_model)
+DECODER = Kind("torch.nn.Module or tauto.Decoder", _is_decoder)
 ITERABLE = Kind("iterable of batches", _is_iterable)
 CALLABLE = Kind("function", _is_function)
 VALUE = Kind("value", _is_plain)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from compilation_by_hand import compiled, hostile_compilation
+from decoding_by_hand import every_decoding, hostile_decoding
 from distillation_by_hand import distillations, hostile_distillation
 from fitting_by_hand import fitted, trainings
 from growth_by_hand import grown
@@ -453,7 +454,8 @@ def hostile() -> tuple[Report, ...]:
     layers = hostile_layers(HOSTILE), hostile_sensitivity(HOSTILE), hostile_control(HOSTILE, search)
     cut = hostile_compilation(HOSTILE, search)
     taught = hostile_distillation(HOSTILE, pair)
-    return seen, pair, nameless, search, kept, here, past, told, trained, taught, cut, *layers
+    decoded = hostile_decoding(HOSTILE)
+    return seen, pair, nameless, search, kept, here, past, told, trained, taught, cut, decoded, *layers
 
 
 def fix_report(speedup: float = 3.2, objective: str = "time") -> FixReport:
@@ -530,6 +532,7 @@ def everything() -> tuple[Report, ...]:
         *grown(),
         *every_layers(),
         *every_sensitivity(),
+        *every_decoding(),
         controlled(),
         controlled(met=False),
         *compiled(tuning()),

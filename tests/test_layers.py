@@ -13,7 +13,7 @@ LAYERS = [
     {"hardware", "workload", "reports"},
     {"measurement", "conversion", "fitting", "serialization"},
     {"techniques"},
-    {"recipes"},
+    {"recipes", "decoding"},
     {"profiling", "execution", "store"},
     {"tuning"},
     {"results"},

@@ -13,9 +13,9 @@ from tauto.errors import Interrupted, InvalidArgument, TautoError
 from tauto.events import listening
 
 if TYPE_CHECKING:
-    from tauto.results import Result, TuningResult
+    from tauto.results import DecodingResult, Result, TuningResult
 
-__all__ = ["INTERRUPTED", "MISTAKE", "answering", "check_files", "complain", "finish_tuned", "show"]
+__all__ = ["INTERRUPTED", "MISTAKE", "answering", "check_files", "complain", "finish_tuned", "show", "write_script"]
 
 MISTAKE = 2
 INTERRUPTED = 130
@@ -86,13 +86,18 @@ def finish_tuned(
 ) -> None:
     """Print the report, and write report, script and recipe where asked; there is no recipe for the original."""
     show(result, report)
-    if script is not None:
-        _write(script, result.script(), "script")
+    write_script(result, script)
     if recipe is not None:
         if result.recipe is None:
             complain(f"--recipe: the original was kept, so there is no recipe; {recipe} was not written.")
         else:
             _write(recipe, result.recipe.to_yaml(), "recipe")
+
+
+def write_script(result: TuningResult | DecodingResult, script: Path | None) -> None:
+    """Write the plain Python of ``result`` to ``script`` where asked."""
+    if script is not None:
+        _write(script, result.script(), "script")
 
 
 def _write(path: Path, text: str, option: str) -> None:

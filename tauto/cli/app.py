@@ -10,6 +10,7 @@ from tauto.cli.answer import MISTAKE, complain
 from tauto.cli.apply import apply
 from tauto.cli.autotune import autotune
 from tauto.cli.compile import compile as compile_
+from tauto.cli.decode import decode
 from tauto.cli.distill import distill
 from tauto.cli.factorize import factorize
 from tauto.cli.fix import fix
@@ -30,8 +31,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-_CHANGES = (quantize, prune, factorize, distill, compile_, autotune)
-for command in (profile, fix, sensitivity, *_CHANGES, apply, runs, hardware):
+_CHANGES = (quantize, prune, factorize, distill, compile_, decode, autotune, apply)
+for command in (profile, fix, sensitivity, *_CHANGES, runs, hardware):
     app.command()(command)
 
 

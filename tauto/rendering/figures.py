@@ -5,8 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tauto.errors import InvalidArgument, MissingDependency
-from tauto.rendering import comparison, fitting, profile, profile_comparison, scaling, sensitivity, tuning, weights
+from tauto.rendering import (
+    comparison,
+    decoding,
+    fitting,
+    profile,
+    profile_comparison,
+    scaling,
+    sensitivity,
+    tuning,
+    weights,
+)
 from tauto.rendering.document import clean
+from tauto.rendering.figures_decoding import draw_decoding
 from tauto.rendering.figures_fitting import draw_fitting
 from tauto.rendering.figures_growth import draw_histogram, draw_scaling, largest_weights
 from tauto.rendering.figures_layers import LINES, draw_layers
@@ -16,6 +27,7 @@ from tauto.rendering.figures_tuning import draw_panels, draw_weights, parts_of, 
 from tauto.rendering.figures_tuning import panels_of as tuning_panels
 from tauto.reports import (
     Comparison,
+    DecodingReport,
     DistillationReport,
     FittingReport,
     LayersReport,
@@ -86,6 +98,10 @@ def figure(report: Report, what: str | None = None) -> Figure:
         return _scaling(report)
     if isinstance(report, DistillationReport):
         return _distillation(report, what)
+    if isinstance(report, DecodingReport):
+        made, axes = _figure(10, f"Decoding of {report.model}. {decoding.headline(report)}")
+        draw_decoding(axes, report)
+        return made
     if isinstance(report, FittingReport):
         made, axes = _figure(8, f"Training of {report.model}. {fitting.headline(report)}")
         draw_fitting(axes, report)

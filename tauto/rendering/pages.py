@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from tauto.errors import InvalidArgument, did_you_mean
 from tauto.rendering import (
     comparison,
+    decoding,
     distillation,
     fitting,
     fix,
@@ -37,6 +38,7 @@ Form: TypeAlias = Literal["text", "html", "markdown"]
 
 _PAGES: dict[str, ModuleType] = {
     "comparison": comparison,
+    "decoding": decoding,
     "distillation": distillation,
     "fitting": fitting,
     "fix": fix,

@@ -2,6 +2,14 @@
 
 from tauto.reports.comparison import Agreement, Comparison, Conditions, Interval, Quality, Verdict
 from tauto.reports.compilation import Compilation, GraphBreak, ShapeTrial
+from tauto.reports.decoding import (
+    CacheGain,
+    DecodingConfirmation,
+    DecodingReport,
+    DecodingRow,
+    LengthRow,
+    TokenAgreement,
+)
 from tauto.reports.distillation import DistillationReport
 from tauto.reports.fitting import FitPoint, FittingReport, Stop
 from tauto.reports.fix import FixReport, FixSide
@@ -51,6 +59,7 @@ from tauto.reports.weights import SkippedWeight, WeightRow, WeightsReport
 __all__ = [
     "Agreement",
     "AllocationSite",
+    "CacheGain",
     "Ceiling",
     "ChannelMap",
     "Comparison",
@@ -58,6 +67,9 @@ __all__ = [
     "Conditions",
     "ControlReport",
     "ControlStep",
+    "DecodingConfirmation",
+    "DecodingReport",
+    "DecodingRow",
     "DistillationReport",
     "DropConfidence",
     "Finding",
@@ -77,6 +89,7 @@ __all__ = [
     "LayerError",
     "LayerRow",
     "LayersReport",
+    "LengthRow",
     "LineRow",
     "MachineReport",
     "Measurement",
@@ -113,6 +126,7 @@ __all__ = [
     "Stop",
     "SummaryReport",
     "TargetNote",
+    "TokenAgreement",
     "TopModule",
     "TrialReport",
     "Tried",

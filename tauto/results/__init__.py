@@ -1,6 +1,7 @@
 """What the verbs return: thin objects over reports, with the model, the recipe, and ways to show themselves."""
 
 from tauto.results.comparison import ComparisonResult
+from tauto.results.decoding import DecodingResult
 from tauto.results.distillation import DistillationResult
 from tauto.results.fitting import FittingResult
 from tauto.results.fix import FixResult
@@ -22,6 +23,7 @@ from tauto.results.weights import WeightsResult
 __all__ = [
     "REPORT_MIME",
     "ComparisonResult",
+    "DecodingResult",
     "DistillationResult",
     "FittingResult",
     "FixResult",

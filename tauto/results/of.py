@@ -7,6 +7,7 @@ from typing import Any
 from tauto.errors import InvalidArgument
 from tauto.reports import (
     Comparison,
+    DecodingReport,
     DistillationReport,
     FittingReport,
     FixReport,
@@ -24,6 +25,7 @@ from tauto.reports import (
     WeightsReport,
 )
 from tauto.results.comparison import ComparisonResult
+from tauto.results.decoding import DecodingResult
 from tauto.results.distillation import DistillationResult
 from tauto.results.fitting import FittingResult
 from tauto.results.fix import FixResult
@@ -43,6 +45,7 @@ __all__ = ["result_of"]
 
 _RESULTS: dict[type[Report], type[Result[Any]]] = {
     Comparison: ComparisonResult,
+    DecodingReport: DecodingResult,
     DistillationReport: DistillationResult,
     FittingReport: FittingResult,
     FixReport: FixResult,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from tauto.rendering import headline
 from tauto.reports import (
     Comparison,
+    DecodingReport,
     DistillationReport,
     FixReport,
     Footprint,
@@ -54,6 +55,9 @@ def brief(report: Report) -> Brief:
         case Comparison():
             held, pair = report.conditions, f"{report.optimized.name} against {report.original.name}"
             return Brief("compare", pair, line, report.verdict, held.fingerprint, held.machine)
+        case DecodingReport():
+            held = report.conditions
+            return Brief("decode", report.model, line, report.verdict, held.fingerprint, held.machine)
         case DistillationReport():
             ran, pair = report.training, f"{report.student} taught by {report.teacher}"
             return Brief("distill", pair, line, report.verdict, ran.fingerprint, ran.machine)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,17 +18,15 @@ from tauto.recipes import OptimizedModel, Recipe, build, placed
 from tauto.reports import Agreement, ChannelMap, Comparison, Memory
 from tauto.techniques import SHARED, Context
 from tauto.tuning.payload import Payload, techniques_of_others
+from tauto.tuning.watched import Tick, run_watched
 from tauto.workload import Workload
 from tauto.workload.state import preserved_rng
 
 __all__ = ["Attempt", "Baseline", "Bench"]
 
-TICK_S = 0.5
-OVERDUE_S = 10.0
 AGAIN_SHARE = 0.05
 """Of the time there is: an evaluation that takes more is not repeated to see whether its figures move."""
 _FREE = Held()
-Tick = Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,19 +283,7 @@ class Bench:
     def _start(self, function: str, arguments: dict[str, Any], wall_limit_s: float | None, tick: Tick) -> Outcome:
         folder = self.workspace.folder(function.partition(":")[2])
         held = {"memory_limit_bytes": self.held.memory_bytes, "env": self.held.env, "cores": self.held.cores}
-        job = Job(function, arguments, folder, wall_limit_s, **held)
-        running = executor().start(job)
-        overdue = time.monotonic() + (wall_limit_s or math.inf) + OVERDUE_S
-        try:
-            while (outcome := running.wait(TICK_S)) is None:
-                tick()
-                if time.monotonic() > overdue:  # the server enforces the limit, unless it hangs itself
-                    executor().close()
-                    overdue = math.inf
-        except BaseException:
-            running.kill()
-            raise
-        return outcome
+        return run_watched(Job(function, arguments, folder, wall_limit_s, **held), tick)
 
 
 def _with_memory(comparison: Comparison, steady: list[int | str], peak: int | None) -> Comparison:

@@ -12,6 +12,7 @@ from uuid import uuid4
 from torch import nn
 
 from tauto.config import Drop
+from tauto.decoding import OptimizedDecoder
 from tauto.errors import CandidateFailed, InvalidArgument, ModelError, RecipeError, VerificationWarning
 from tauto.execution.resident import ResidentModule
 from tauto.recipes import OptimizedModel, Recipe
@@ -186,6 +187,11 @@ def _parts(model: Any, original: nn.Module | None) -> tuple[nn.Module, Recipe | 
     """Return what is to be written, its recipe, and what it was made of."""
     if isinstance(model, Result):
         model = getattr(model, "model", model)
+    if isinstance(model, OptimizedDecoder):
+        raise ModelError(
+            "model: a way to decode is not kept as data. Keep the plain Python of it: "
+            "open('decode.py', 'w').write(found.script())."
+        )
     if not isinstance(model, nn.Module):
         raise InvalidArgument(
             f"model: a {type(model).__name__} is no model. Give a torch.nn.Module, or a result with one."

@@ -49,13 +49,13 @@ def target_of(speedup: Any = None, latency: Any = None, size: Any = None, **othe
     return None if size is None else Target("size", parse_bytes(size))
 
 
-def parse_factor(value: Any) -> float:
+def parse_factor(value: Any, argument: str = "speedup") -> float:
     """Return a speedup from ``"2x"`` or ``1.5``."""
     number = None if isinstance(value, bool) else value
     if isinstance(value, str) and (match := re.fullmatch(r"\s*(\d*\.?\d+)\s*[x×]?\s*", value.lower())):
         number = float(match[1])
     if not isinstance(number, int | float) or not 1 < number < 1000:
-        raise InvalidArgument(f"speedup: {value!r} is no speedup. Write one above 1, as '2x' or 1.5.")
+        raise InvalidArgument(f"{argument}: {value!r} is no speedup. Write one above 1, as '2x' or 1.5.")
     return float(number)
 
 

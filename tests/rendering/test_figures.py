@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 
 import pytest
+from decoding_by_hand import every_decoding
 from fitting_by_hand import trainings
 from reports_by_hand import (
     bare_comparison,
@@ -24,12 +25,20 @@ from sensitivity_by_hand import every_sensitivity
 
 from tauto.errors import InvalidArgument, MissingDependency
 from tauto.rendering.figures import figure
-from tauto.reports import Comparison, FittingReport, ProfileReport, Report, SensitivityReport, TuningReport
+from tauto.reports import (
+    Comparison,
+    DecodingReport,
+    FittingReport,
+    ProfileReport,
+    Report,
+    SensitivityReport,
+    TuningReport,
+)
 
 pytest.importorskip("matplotlib")
-DRAWN = (ProfileReport, Comparison, TuningReport, FittingReport, SensitivityReport)
+DRAWN = (ProfileReport, Comparison, TuningReport, FittingReport, SensitivityReport, DecodingReport)
 CASES = [profile(), bare_profile(), comparison(), bare_comparison(), tuning(), bare_tuning(), *trainings()]
-CASES += [*every_sensitivity(), controlled()]
+CASES += [*every_sensitivity(), *every_decoding(), controlled()]
 CASES += [report for report in hostile() if isinstance(report, DRAWN)]
 
 

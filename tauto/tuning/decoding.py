@@ -1,0 +1,380 @@
+"""A decoder tried in every way that there is here, each in a fresh process."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from tauto import events
+from tauto.decoding import Decoder, OptimizedDecoder, Way, build_decoder
+from tauto.decoding.greedy import ids_of
+from tauto.decoding.offered import as_given, refused
+from tauto.errors import CandidateFailed, ModelError, TautoError, TrialFailed
+from tauto.execution import Job, Outcome, executor, new_workspace, save_workload
+from tauto.hardware import Hardware
+from tauto.measurement import conditions_of, verdict_of
+from tauto.measurement.sequential import CAUTIOUS
+from tauto.measurement.statistics import bootstrap_ratio_interval
+from tauto.reports import DecodingConfirmation, DecodingReport, DecodingRow
+from tauto.tuning.budget import Budget
+from tauto.tuning.decoding_curve import (
+    advice_on,
+    agreement_of,
+    gains_of,
+    length_rows,
+    rate_at,
+    reached_at,
+    right,
+)
+from tauto.tuning.decoding_payload import DecodingPayload
+from tauto.tuning.watched import run_watched
+from tauto.workload import Workload
+
+__all__ = ["Decoding", "DecodingPlan"]
+
+RESERVE_SHARE = 0.3
+"""Of the budget, kept back for confirming and loading the winner."""
+TRIAL_SHARE = 0.5
+"""Of the time left for trials, that one may take."""
+TIMED_SHARE = 0.25
+"""Of the time left for trials, that one may spend on timed runs."""
+CONFIRM_SHARE = 0.8
+"""Of the time left, that a confirmation may take: what it confirms is to be loaded then."""
+LEAST_TRIAL_S = 8.0
+LEAST_CONFIRM_S = 10.0
+WORTH = 1.02
+SAME_TEXT = 0.99
+"""Share of equal next tokens over one text, where the greedy tokens must all be equal: two logits may be as good as
+alike, and are then ranked by rounding."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecodingPlan:
+    """What is asked for.
+
+    Parameters
+    ----------
+    ways : tuple of Way
+        To try, in this order, beside the original's own.
+    lengths : tuple of int
+        Numbers of new tokens, rising.
+    budget : Budget
+        Time it may take.
+    target : float
+        Speedup by a cache that is asked after.
+    min_agreement : float or None
+        Share of next tokens over one text that must be the original's; None: all greedy tokens are.
+    vocabulary : int
+        Number of tokens that there are.
+    """
+
+    ways: tuple[Way, ...]
+    lengths: tuple[int, ...]
+    budget: Budget
+    target: float
+    min_agreement: float | None
+    vocabulary: int
+
+    @property
+    def quality_rule(self) -> str:
+        """What decides whether the tokens are right, in words."""
+        if self.min_agreement is None:
+            return f"all greedy tokens are the original's, and over one same text at least {SAME_TEXT:.0%} of the next"
+        return f"over one same text at least {self.min_agreement:.3g} of the next tokens are the original's"
+
+
+class Decoding:
+    """Tries the ways of one decoder.
+
+    Parameters
+    ----------
+    decoder : Decoder
+        Its model is only read.
+    workload : Workload
+        The same model with the prompt.
+    plan : DecodingPlan
+        What is asked for.
+    hardware : Hardware
+        This machine.
+    """
+
+    def __init__(self, decoder: Decoder, workload: Workload, plan: DecodingPlan, hardware: Hardware) -> None:
+        self.decoder, self.workload, self.plan, self.hardware = decoder, workload, plan, hardware
+        self.rows: list[DecodingRow] = []
+        self.confirmed: DecodingConfirmation | None = None
+        self.winner: Way | None = None
+        self.interrupted = False
+        self.original = as_given(decoder)
+        self.prompt = ids_of(workload.example)
+        self.room = self.prompt.shape[1] + plan.lengths[-1]
+        self._workspace = new_workspace()
+        self._payload = self._workspace.path / "decoder.pt"
+        self._folder = self._workspace.path / "ways"
+        self._tokens: list[list[int]] = []
+        self._chosen: list[list[int]] = []
+        self._done = 0
+        self._unloaded = ""
+
+    def run(self) -> None:
+        """Measure the original, then every way, and confirm the fastest; what the user stops is kept.
+
+        Raises
+        ------
+        ModelError, TrialFailed
+            When the original itself cannot be run in a trial.
+        """
+        clock = self.plan.budget
+        clock.reserve_s = RESERVE_SHARE * clock.total_s
+        executor().warm()  # the server imports while the weights are written
+        # the functions travel without a second copy of the model
+        functions = replace(self.decoder, model=self.workload.model)
+        save_workload(DecodingPayload(functions, self.workload), self._payload)
+        try:
+            self._measure_original()
+            for way in self._others():
+                self._try(way)
+            self._confirm_best()
+        except KeyboardInterrupt:
+            self.interrupted = True
+
+    def load(self) -> OptimizedDecoder | None:
+        """Return the winner in this process, on a copy of the user's model; None when the original is kept.
+
+        What cannot be loaded here, or is stopped meanwhile, is no winner any more.
+        """
+        if self.winner is None:
+            return None
+        way, self._unloaded = self.winner, ""
+        self._tell(f"loading {way.name}")
+        try:
+            return build_decoder(
+                self.decoder,
+                way,
+                self.workload,
+                room=self.room,
+                folder=self._folder,
+                hardware=self.hardware,
+                files=self._workspace,
+            )
+        except CandidateFailed as error:
+            self._unloaded = f"it could not be loaded: {error}"
+        except KeyboardInterrupt:
+            self.interrupted, self._unloaded = True, "it was stopped while it was loaded"
+        self.winner = None
+        self._mark(next(row for row in self.rows if row.key == way.key), self._unloaded)
+        return None
+
+    def report(self) -> DecodingReport:
+        """Return what was found until now."""
+        rows = tuple(replace(row, status="kept") if self._won(row) else row for row in self.rows)
+        gains = gains_of(rows, self.plan.lengths)
+        return DecodingReport(
+            model=self.workload.name,
+            verdict="improved" if self.winner else "kept_original",
+            reason=self._reason(),
+            rows=rows,
+            winner=self.winner.key if self.winner else None,
+            confirmed=self.confirmed,
+            gains=gains,
+            target=self.plan.target,
+            reached_at=reached_at(gains, self.plan.target),
+            advice=advice_on(rows, gains),
+            quality_rule=self.plan.quality_rule,
+            prompt_tokens=self.prompt.shape[1],
+            batch=self.prompt.shape[0],
+            wanted=self.plan.lengths,
+            conditions=conditions_of(self.workload.example, self.hardware),
+            budget_s=self.plan.budget.total_s,
+            wall_s=self.plan.budget.elapsed_s,
+            interrupted=self.interrupted,
+        )
+
+    def _others(self) -> list[Way]:
+        return [way for way in self.plan.ways if way != self.original]
+
+    def _won(self, row: DecodingRow) -> bool:
+        return self.winner is not None and row.key == self.winner.key
+
+    def _measure_original(self) -> None:
+        clock = self.plan.budget
+        outcome = self._measure(self.original, wall_limit_s=clock.left_s)
+        if outcome.failure is not None:
+            error = outcome.failure.to_exception()
+            if isinstance(error, TautoError) and not isinstance(error, TrialFailed):
+                raise error
+            raise ModelError(f"model: it could not generate in a trial: {outcome.failure.reason}")
+        executor().preload(outcome.result["libraries"])
+        self._tokens, self._chosen = outcome.result["tokens"], outcome.result["chosen"]
+        row = self._row(self.original, outcome, "original", "as it is called now")
+        self.rows.append(row)
+
+    def _try(self, way: Way) -> None:
+        clock = self.plan.budget
+        reason = refused(way, self.decoder, self.workload, self.hardware)
+        if not reason and clock.left_for_trials_s < LEAST_TRIAL_S:
+            reason = "the budget left no time for it"
+        if reason:
+            self.rows.append(_bare(way, "skipped", reason))
+            return
+        limit = max(LEAST_TRIAL_S, TRIAL_SHARE * clock.left_for_trials_s)
+        outcome = self._measure(way, wall_limit_s=limit)
+        if outcome.failure is not None:
+            failed = _bare(way, "failed", outcome.failure.reason)
+            self.rows.append(replace(failed, wall_s=outcome.wall_s, output_tail=outcome.output_tail))
+            return
+        row = self._row(way, outcome, "measured", "")
+        self.rows.append(self._judged(row))
+
+    def _judged(self, row: DecodingRow) -> DecodingRow:
+        found, least = row.agreement, self.plan.min_agreement
+        assert found is not None
+        same = 1.0 if found.same_text is None else found.same_text
+        if least is not None:
+            held, why = same >= least, f"{same:.1%} of the next tokens over one text are the original's"
+        else:
+            held = found.equal == 1.0 and same >= SAME_TEXT
+            where = "" if found.first_difference is None else f", the first other at {found.first_difference}"
+            why = f"{found.equal:.1%} of the greedy tokens are the original's{where}; over one text {same:.1%}"
+        if held and not row.lengths:
+            return replace(row, status="measured", reason=f"its time ended before {self.plan.lengths[0]} tokens")
+        return replace(row, status="measured" if held else "rejected", reason="" if held else why)
+
+    def _measure(self, way: Way, wall_limit_s: float) -> Outcome:
+        clock = self.plan.budget
+        arguments = {
+            "payload": str(self._payload),
+            "way": asdict(way),
+            "lengths": list(self.plan.lengths),
+            "room": self.room,
+            "vocabulary": self.plan.vocabulary,
+            "folder": str(self._folder),
+            "cap_s": TIMED_SHARE * clock.left_for_trials_s,
+        }
+        return self._run("measure", arguments, wall_limit_s, f"measuring {way.name}")
+
+    def _run(self, function: str, arguments: dict[str, Any], wall_limit_s: float, message: str) -> Outcome:
+        self._tell(message)
+        name = f"tauto.tuning.decoding_trial:{function}"
+        outcome = run_watched(
+            Job(name, arguments, self._workspace.folder(function), wall_limit_s), lambda: self._tell(message)
+        )
+        self._done += 1
+        self.plan.budget.spent(outcome.wall_s)
+        return outcome
+
+    def _row(self, way: Way, outcome: Outcome, status: Any, reason: str) -> DecodingRow:
+        found = outcome.result
+        first_ms = sorted(1e3 * value for value in found["first_s"])
+        return replace(
+            _bare(way, status, reason),
+            first_token_ms=first_ms[len(first_ms) // 2],
+            first_token_low_ms=first_ms[0],
+            first_token_high_ms=first_ms[-1],
+            lengths=length_rows(found["at"], found["estimated"], self.prompt.shape[0]),
+            preparation_s=found["preparation_s"],
+            cache_bytes=found["cache_bytes"],
+            agreement=agreement_of(found["tokens"], self._tokens, found["chosen"], self._chosen),
+            wall_s=outcome.wall_s,
+        )
+
+    def _confirm_best(self) -> None:
+        """Time the fastest right ways against the original once more, until one holds."""
+        original = self.rows[0]
+        candidates = sorted(
+            (row for row in self.rows[1:] if right(row) and self._gain(original, row) > WORTH),
+            key=lambda row: -self._gain(original, row),
+        )
+        for row in candidates:
+            left_s = self.plan.budget.left_s
+            if left_s < LEAST_CONFIRM_S:
+                self._mark(row, "the budget left no time to confirm it")
+                continue
+            found = self._confirm(row, original, left_s)
+            if isinstance(found, str):
+                self._mark(row, f"it could not be confirmed: {found}")
+                continue
+            self.confirmed = found
+            if found.verdict == "better":
+                self.winner = next(way for way in self.plan.ways if way.key == row.key)
+                return
+            self._mark(row, f"confirmed {found.verdict} as the original: {found.speedup:.2f}×")
+
+    def _confirm(self, row: DecodingRow, original: DecodingRow, left_s: float) -> DecodingConfirmation | str:
+        way = next(way for way in self.plan.ways if way.key == row.key)
+        tokens = self._confirmed_length(original, row, left_s)
+        arguments = {
+            "payload": str(self._payload),
+            "original": asdict(self.original),
+            "way": asdict(way),
+            "tokens": tokens,
+            "room": self.room,
+            "folder": str(self._folder),
+            "cap_s": 0.4 * left_s,
+        }
+        outcome = self._run("confirm", arguments, CONFIRM_SHARE * left_s, f"confirming {way.name}")
+        if outcome.failure is not None:
+            return outcome.failure.reason
+        before, after = (np.array(outcome.result[name]) for name in ("original", "decoded"))
+        estimate = bootstrap_ratio_interval(before, after, np.random.default_rng(0), CAUTIOUS)
+        return DecodingConfirmation(
+            row.key,
+            tokens,
+            estimate.ratio,
+            estimate.interval,
+            original_s=float(np.median(before)),
+            decoded_s=float(np.median(after)),
+            runs=len(before),
+            verdict=verdict_of(estimate.interval),
+        )
+
+    def _confirmed_length(self, original: DecodingRow, row: DecodingRow, left_s: float) -> int:
+        """Return the longest length of which three runs of both sides take at most 40 % of the time left."""
+        both = [
+            (one.tokens, one.seconds + other.seconds)
+            for one in original.lengths
+            for other in row.lengths
+            if one.tokens == other.tokens and not one.estimated and not other.estimated
+        ]
+        fitting = [tokens for tokens, seconds in both if 3 * seconds <= 0.4 * left_s]
+        return fitting[-1] if fitting else both[0][0]
+
+    def _gain(self, original: DecodingRow, row: DecodingRow) -> float:
+        """Return the speedup of ``row`` at the longest length that both reached in whole runs; 0 at none."""
+        for length in reversed(self.plan.lengths):
+            one, other = (rate_at(side, length, whole=True) for side in (original, row))
+            if one is not None and other is not None:
+                return other / one
+        return 0.0
+
+    def _mark(self, row: DecodingRow, reason: str) -> None:
+        self.rows[self.rows.index(row)] = replace(row, reason=reason)
+
+    def _reason(self) -> str:
+        found = self.confirmed
+        if self.winner is not None and found is not None:
+            return (
+                f"{self.winner.name} makes {found.tokens} tokens {found.speedup:.2f}× as fast as the original "
+                f"({found.interval.low:.2f}–{found.interval.high:.2f}×)"
+            )
+        if self._unloaded and found is not None:
+            return f"{found.key} was faster, but {self._unloaded}"
+        if self.interrupted:
+            return "it was stopped before a faster way was confirmed"
+        if found is not None:
+            return f"the fastest way came out {found.verdict} when it was timed against the original in turn"
+        if any(row.status == "rejected" for row in self.rows) and not any(map(right, self.rows[1:])):
+            return "no other way made the original's tokens"
+        return "no way that makes the original's tokens is faster"
+
+    def _tell(self, message: str) -> None:
+        steps = len(self._others()) + 3
+        left_s = self.plan.budget.seconds_left(max(0, steps - self._done))
+        done = min(1.0, self._done / steps)
+        events.emit(events.Progress("decode", message, done, left_s if math.isfinite(left_s) else None))
+
+
+def _bare(way: Way, status: Any, reason: str) -> DecodingRow:
+    return DecodingRow(way.key, way.name, way.cache, way.compiled, way.precision, status, reason)
