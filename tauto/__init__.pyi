@@ -4,6 +4,8 @@ from .hardware import targets as targets
 from .recipes import Recipe as Recipe
 from .recipes import presets as presets
 from .techniques import Technique as Technique
+from .tuning.hyperparameters import report_progress as report_progress
+from .tuning.hyperparameters import suggest as suggest
 from .verbs.apply import apply as apply
 from .verbs.autotune import autotune as autotune
 from .verbs.compare import compare as compare

@@ -24,11 +24,15 @@ class Settings:
     work : Path
         Per-user private folder (mode 0700) of weights and compiled artefacts. Environment variable
         ``TAUTO_WORK``.
+    storage : str
+        Where studies are kept: a URL such as ``postgresql://host/name``, or an SQLite file. Environment variable
+        ``TAUTO_STORAGE``; empty for ``studies.db`` in ``store``.
     """
 
     store: Path
     cache: Path
     work: Path
+    storage: str = ""
 
     @classmethod
     def current(cls) -> Settings:
@@ -38,4 +42,5 @@ class Settings:
             store=Path(os.environ.get("TAUTO_STORE") or Path.cwd() / ".tauto"),
             cache=cache,
             work=Path(os.environ.get("TAUTO_WORK") or cache / "work"),
+            storage=os.environ.get("TAUTO_STORAGE", ""),
         )
