@@ -25,10 +25,15 @@ from tauto_magics.runs import RUNS
 from tauto_magics.script import SCRIPT
 from tauto_magics.sensitivity import SENSITIVITY
 from tauto_magics.settings import TautoMagics
+from tauto_magics.studies import STUDIES
+from tauto_magics.tune import TUNE
 
 __all__ = ["MAGICS", "load_ipython_extension", "unload_ipython_extension"]
 
-_VERBS = (PROFILE, FIX, COMPARE, SENSITIVITY, QUANTIZE, PRUNE, FACTORIZE, DISTILL, AUTOTUNE, APPLY, SCRIPT, RUNS)
+_VERBS = (
+    *(PROFILE, FIX, COMPARE, SENSITIVITY, QUANTIZE, PRUNE, FACTORIZE, DISTILL, AUTOTUNE, APPLY),
+    *(TUNE, STUDIES, SCRIPT, RUNS),
+)
 
 MAGICS: tuple[Magic, ...] = (*_VERBS, overview_magic(_VERBS))
 

@@ -18,6 +18,8 @@ from tauto.cli.prune import prune
 from tauto.cli.quantize import quantize
 from tauto.cli.runs import runs
 from tauto.cli.sensitivity import sensitivity
+from tauto.cli.studies import studies
+from tauto.cli.tune import tune
 from tauto.config import FrontEnd, use_front_end
 
 __all__ = ["app", "run"]
@@ -29,8 +31,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (profile, fix, sensitivity, quantize, prune, factorize, distill, autotune, apply, runs, hardware):
+for command in (profile, fix, sensitivity, quantize, prune, factorize, distill, autotune, apply, tune, runs, hardware):
     app.command()(command)
+app.add_typer(studies, name="studies")
 
 
 def run() -> None:

@@ -47,9 +47,7 @@ def panels_of(report: StudyReport, what: str | None) -> list[str]:
     if what not in PANELS:
         raise InvalidArgument(f"what: there is no figure of {what!r}. {did_you_mean(str(what), PANELS)}")
     if not there[what]:
-        raise InvalidArgument(
-            f"what: there is nothing to draw of {what!r} in this study. Leave it out for what there is."
-        )
+        raise InvalidArgument(f"what: there is nothing to draw of {what!r} in this study. Leave it out.")
     return [what]
 
 

@@ -88,6 +88,8 @@ class StudyReport(Report):
     """Trials that had ended before this search began."""
     sampler: str = ""
     pruner: str = ""
+    importance_by: str = ""
+    """The method by which importances are estimated."""
     seeds: int = 1
     budget_s: float | None = None
     wanted: int | None = None

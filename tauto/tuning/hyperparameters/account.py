@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from statistics import fmean
 from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
-from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator, get_param_importances
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -28,6 +29,7 @@ __all__ = [
     "choose",
     "expected_random",
     "goals_of",
+    "importance_by",
     "knobs_of",
     "random_best",
     "trials_of",
@@ -129,13 +131,28 @@ def _importance(study: optuna.Study, trials: Sequence[FrozenTrial]) -> Mapping[s
     several = len(study.directions) > 1
     sign = -1.0 if study.directions[0] == StudyDirection.MAXIMIZE else 1.0
     with quiet():
+        evaluator = FanovaImportanceEvaluator(seed=0) if _has_forests() else _without_forests()
         found = get_param_importances(
             study,
-            evaluator=PedAnovaImportanceEvaluator(),
+            evaluator=evaluator,
             params=sorted(in_all),
             target=(lambda one: sign * one.values[0]) if several else None,
         )
     return {name: float(value) for name, value in found.items() if math.isfinite(value)}
+
+
+def importance_by() -> str:
+    """Return the name of the method by which importances are estimated here."""
+    return "fANOVA" if _has_forests() else "PED-ANOVA"
+
+
+def _has_forests() -> bool:
+    return find_spec("sklearn") is not None
+
+
+def _without_forests() -> PedAnovaImportanceEvaluator:
+    # against the whole ranges, or what the sampler has settled on would seem not to matter
+    return PedAnovaImportanceEvaluator(evaluate_on_local=False)
 
 
 def _values(name: str, found: Sequence[BaseDistribution]) -> str:

@@ -109,7 +109,7 @@ class Goal:
         return cls(tuple((name, "maximize" if way == "maximize" else "minimize") for name, way in pairs), limits)
 
     @property
-    def directions(self) -> list[str]:
+    def directions(self) -> list[Direction]:
         """The direction of each objective."""
         return [way for _, way in self.objectives]
 

@@ -10,7 +10,7 @@ from tauto.errors import InvalidArgument
 
 __all__ = ["Choice", "Knob", "KnobKind"]
 
-Choice: TypeAlias = None | bool | int | float | str
+Choice: TypeAlias = bool | int | float | str | None
 KnobKind: TypeAlias = Literal["float", "int", "categorical"]
 
 

@@ -324,6 +324,7 @@ class Search:
             goals=account.goals_of(plan.goal),
             constraints=tuple(map(str, plan.goal.constraints)),
             knobs=account.knobs_of(opened.study, self._trials),
+            importance_by=account.importance_by(),
             trials=trials,
             best=best,
             front=front,

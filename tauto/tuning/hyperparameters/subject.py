@@ -100,7 +100,7 @@ def _function_in(what: Any) -> FunctionType | None:
     """Return the plain function behind a method, a partial or an object that can be called."""
     for _ in range(8):
         if isinstance(what, FunctionType):
-            return inspect.unwrap(what) if isinstance(inspect.unwrap(what), FunctionType) else what  # type: ignore[return-value]
+            return inspect.unwrap(what) if isinstance(inspect.unwrap(what), FunctionType) else what
         what = what.__func__ if isinstance(what, MethodType) else getattr(what, "func", None) or type(what).__call__
     return None
 

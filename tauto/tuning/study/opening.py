@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import optuna
 from optuna.exceptions import DuplicatedStudyError
@@ -17,7 +18,9 @@ from tauto.tuning.study.identity import ATTRIBUTE, Identity
 from tauto.tuning.study.storage import explained, quiet
 from tauto.tuning.study.url import StorageUrl
 
-__all__ = ["Opened", "open_study"]
+__all__ = ["Direction", "Opened", "open_study"]
+
+Direction: TypeAlias = Literal["maximize", "minimize"]
 
 _SETTLES_S = 5.0
 """Who makes a study says in the next moment what it is of."""
@@ -36,7 +39,7 @@ def open_study(
     storage: RDBStorage,
     where: StorageUrl,
     name: str,
-    directions: Sequence[str],
+    directions: Sequence[Direction],
     identity: Identity,
     *,
     resume: bool | None = None,
@@ -103,9 +106,10 @@ def _check(study: optuna.Study, directions: Sequence[str], identity: Identity, w
     if before.kind != identity.kind:
         raise InvalidArgument(f"study: {study.study_name!r} in {where.shown} is one of {before.kind}. {another}.")
     if before.python == identity.python and (changed := changed_parts(before.parts, identity.parts)):
+        named = ", ".join(map(repr, changed[:5]))
         raise InvalidArgument(
-            f"study: {', '.join(map(repr, changed[:5]))} changed since {study.study_name!r} in {where.shown} was begun, "
-            f"so that its trials cannot be compared with new ones. {another} (warm_start={study.study_name!r} begins "
+            f"study: {named} changed since {study.study_name!r} in {where.shown} was begun, so that its "
+            f"trials cannot be compared with new ones. {another} (warm_start={study.study_name!r} begins "
             "with the best of the old one), or put the code back."
         )
 

@@ -36,7 +36,7 @@ def open_storage(where: StorageUrl) -> RDBStorage:
     MissingDependency
         When the database's driver is not installed.
     """
-    with explained(where, OSError, RuntimeError), quiet():
+    with explained(where, (OSError, RuntimeError)), quiet():
         if where.file is not None:
             _make_folder(where)
         return RDBStorage(
@@ -84,7 +84,7 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def explained(where: StorageUrl, *also: type[Exception]) -> Iterator[None]:
+def explained(where: StorageUrl, also: tuple[type[Exception], ...] = ()) -> Iterator[None]:
     """Turn what the database says, and errors of the kinds ``also``, into one line that names it and what to do.
 
     Raises
@@ -92,14 +92,16 @@ def explained(where: StorageUrl, *also: type[Exception]) -> Iterator[None]:
     StudyError, MissingDependency
         Without the password, and without the error that held it.
     """
+    told: TautoError | None = None
+    expected = (StorageInternalError, SQLAlchemyError, ImportError, *also)
     try:
         yield
-        return
     except TautoError:
         raise
-    except (StorageInternalError, SQLAlchemyError, ImportError, *also) as error:
+    except expected as error:
         told = _missing(where, error) if isinstance(error, ImportError) else StudyError(_trouble(where, error))
-    raise told  # outside the handler: the driver's own error may quote the URL
+    if told is not None:
+        raise told  # outside the handler: the driver's own error may quote the URL
 
 
 def _missing(where: StorageUrl, error: ImportError) -> TautoError:
