@@ -20,9 +20,7 @@ _GIVEN = ("direction", "study", "storage", "sampler", "pruner", "trial_limit", "
 
 
 def _options(parser: Parser) -> None:
-    parser.takes(
-        "objective", CALLABLE, "a function without arguments that returns the figure; or a cell", optional=True
-    )
+    parser.takes("objective", CALLABLE, "a function without arguments that returns the figure", optional=True)
     parser.add_argument(
         "--budget", metavar="TIME", help="time that the study may take in all, such as 90s or '20 trials'; default 5min"
     )
@@ -62,12 +60,12 @@ def _objective(call: Invocation) -> Any:
     if call.cell is None:
         if name is None:
             raise UsageError(
-                "%tauto_tune: no function is named. Write %tauto_tune objective, or %%tauto_tune above a cell that ends "
-                "in the figure to optimize."
+                "%tauto_tune: no function is named. Write %tauto_tune objective, or %%tauto_tune above a cell that "
+                "ends in the figure to optimize."
             )
         return call.names.find(name, CALLABLE)
     if name is not None:
-        raise UsageError("%%tauto_tune takes no function: the cell is what is tuned. %tauto_tune objective tunes one.")
+        raise UsageError("%%tauto_tune takes no function: the cell is tuned. %tauto_tune objective tunes one.")
     compiled = compile_cell(call.shell, call.cell, TUNE.name, "tuned")
     if compiled.last is None:
         raise UsageError("%%tauto_tune: the cell does not end in a value. End it with the figure to optimize.")

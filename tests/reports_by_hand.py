@@ -19,6 +19,7 @@ from sensitivity_by_hand import (
     notes,
     weight_picture,
 )
+from study_by_hand import every_study, hostile_study
 
 from tauto.reports import (
     Agreement,
@@ -451,7 +452,7 @@ def hostile() -> tuple[Report, ...]:
     trained = replace(fitted(HOSTILE, HOSTILE), method=HOSTILE, reason=HOSTILE, device=HOSTILE)
     layers = hostile_layers(HOSTILE), hostile_sensitivity(HOSTILE), hostile_control(HOSTILE, search)
     taught = hostile_distillation(HOSTILE, pair)
-    return seen, pair, nameless, search, kept, here, past, told, trained, taught, *layers
+    return seen, pair, nameless, search, kept, here, past, told, trained, taught, *layers, *hostile_study(HOSTILE)
 
 
 def fix_report(speedup: float = 3.2, objective: str = "time") -> FixReport:
@@ -528,6 +529,7 @@ def everything() -> tuple[Report, ...]:
         *grown(),
         *every_layers(),
         *every_sensitivity(),
+        *every_study(),
         controlled(),
         controlled(met=False),
         *trainings(),

@@ -7,7 +7,7 @@ from collections import Counter
 from statistics import stdev
 from typing import Any
 
-from tauto.rendering.document import Block, Cell, Column, Document, Facts, Items, Mark, Note, Row, Table, cell
+from tauto.rendering.document import Block, Cell, Column, Document, Facts, Items, Mark, Note, Row, Table, cell, clean
 from tauto.rendering.numbers import UNKNOWN, metric, number, plural, seconds, share
 from tauto.reports import StudyReport, StudyTrial
 
@@ -123,7 +123,7 @@ def _table(report: StudyReport, caption: str, numbers: tuple[int, ...]) -> Table
     seeded = report.seeds > 1
     columns = (
         Column("Trial", number=True),
-        *(Column(goal.name.capitalize() if goal.name == "value" else goal.name, number=True) for goal in report.goals),
+        *(Column("Value" if goal.name == "value" else clean(goal.name, 24), number=True) for goal in report.goals),
         *([Column("± seeds", number=True)] if seeded else []),
         Column("Settings", shorten=True),
         Column("What became of it"),

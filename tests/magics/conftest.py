@@ -108,7 +108,7 @@ class Engine:
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     engine = Engine()
-    verbs = ("profile", "fix", "compare", "sensitivity", "quantize", "prune", "factorize", "autotune", "apply")
+    verbs = ("profile", "fix", "compare", "sensitivity", "quantize", "prune", "factorize", "autotune", "apply", "tune")
     for name in (*verbs, "script", "runs"):
         monkeypatch.setitem(vars(tauto), name, engine.verb(name))
     return engine

@@ -21,6 +21,7 @@ from reports_by_hand import (
     tuning,
 )
 from sensitivity_by_hand import every_sensitivity
+from study_by_hand import infeasible, seeded, several, study
 
 from tauto.errors import InvalidArgument, MissingDependency
 from tauto.rendering.figures import figure
@@ -29,7 +30,7 @@ from tauto.reports import Comparison, FittingReport, ProfileReport, Report, Sens
 pytest.importorskip("matplotlib")
 DRAWN = (ProfileReport, Comparison, TuningReport, FittingReport, SensitivityReport)
 CASES = [profile(), bare_profile(), comparison(), bare_comparison(), tuning(), bare_tuning(), *trainings()]
-CASES += [*every_sensitivity(), controlled()]
+CASES += [*every_sensitivity(), controlled(), study(), several(), infeasible(), seeded()]
 CASES += [report for report in hostile() if isinstance(report, DRAWN)]
 
 

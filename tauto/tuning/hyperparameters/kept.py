@@ -129,7 +129,7 @@ def csv_of(report: StudyReport) -> str:
             row = [
                 one.number,
                 one.state,
-                *(one.params.get(name, "") for name in knobs),
+                *settings,
                 *values,
                 one.seconds,
                 one.reason,

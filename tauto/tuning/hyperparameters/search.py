@@ -50,8 +50,8 @@ __all__ = ["Search", "SearchPlan"]
 
 ALIKE = 5
 """So many failures of one kind, and no trial that worked: the search ends."""
-_TORCHS_OWN = ("torch._dynamo",)
-"""Imported by the first step of any optimizer, which takes a second or two."""
+_NEEDED = ("torch._dynamo", "tauto.tuning.hyperparameters.trial")
+"""Imported once for all trials. Torch's own is what the first step of any optimizer imports, a second or two."""
 _TOLD_EVERY_S = 0.25
 _FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
@@ -142,7 +142,7 @@ class Search:
     def _start(self, workspace: Workspace) -> None:
         """Wait until trials can start: the first of a session waits for imports, which are no part of a trial."""
         self._emit("starting", None, None)
-        executor().preload(_TORCHS_OWN)
+        executor().preload(_NEEDED)
         outcome = executor().run(Job("os:getpid", {}, workspace.folder("first")))
         if outcome.failure is not None:
             raise TrialFailed(f"No process could be started for a trial: it {outcome.failure.reason}.")

@@ -101,7 +101,7 @@ def explained(where: StorageUrl, also: tuple[type[Exception], ...] = ()) -> Iter
     except expected as error:
         told = _missing(where, error) if isinstance(error, ImportError) else StudyError(_trouble(where, error))
     if told is not None:
-        raise told  # outside the handler: the driver's own error may quote the URL
+        raise told from None  # the driver's own error may quote the URL
 
 
 def _missing(where: StorageUrl, error: ImportError) -> TautoError:
