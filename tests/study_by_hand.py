@@ -93,6 +93,13 @@ def hostile_study(text: str) -> tuple[StudyReport | StudiesReport, ...]:
     failed = StudyTrial(1, "failed", {text: text}, reason=text)
     knob = StudyKnob(text, text, False, 0.5)
     told = replace(study(), name=text, subject=text, storage=text, goals=(StudyGoal(text, "maximize"),), knobs=(knob,))
-    words = {"constraints": (text,), "stopped": text, "machine": text, "notes": (text,), "sampler": text, "pruner": text}
+    words = {
+        "constraints": (text,),
+        "stopped": text,
+        "machine": text,
+        "notes": (text,),
+        "sampler": text,
+        "pruner": text,
+    }
     told = replace(told, trials=(trial, failed), best=None, nearest=0, random_best=(), earlier=0, **words)
     return told, StudiesReport(text, (StudyRow(text, text, text, 1, 0.5, text),))
