@@ -1,4 +1,4 @@
-"""``%tauto_tune``, ``%%tauto_tune`` and ``%tauto_studies``: what their options become, and one real search of a cell."""
+"""``%tauto_tune``, ``%%tauto_tune`` and ``%tauto_studies``: what their options become, and a cell tuned for real."""
 
 from __future__ import annotations
 
@@ -84,11 +84,10 @@ def test_a_cell_is_tuned_for_real_and_its_study_is_listed_exported_and_deleted(s
     assert shell.run("%tauto_studies").result.rows[0].name == "cells"
     assert shell.run("%tauto_studies show cells").result.params == found.params
     assert shell.run("%tauto_studies export cells --to cells.csv").success
-    assert shell.run("len(open('cells.csv').readlines())").result == 4
+    assert shell.run("len(__import__('pathlib').Path('cells.csv').read_text().splitlines())").result == 4
     assert shell.run("%tauto_studies delete cells").success
     assert "Deleted cells with 3 trials" in shell.out
     assert "there is none called 'cells'" in shell.fails("%tauto_studies show cells")
-    assert "there is no name 'lok'" not in shell.err
 
 
 def test_a_name_that_cannot_be_sent_is_named(shell: Any) -> None:

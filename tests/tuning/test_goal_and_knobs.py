@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -79,7 +80,7 @@ def test_fixed_values_answer_the_knobs() -> None:
     with suggest.fixed({"lr": 0.5, "opt": "sgd"}):
         assert suggest.float("lr", 0, 1) == 0.5
         assert suggest.categorical("opt", ["adam", "sgd"]) == "sgd"
-        with pytest.raises(InvalidArgument, match="'lrr' has no value. Did you mean 'lr'"):
+        with pytest.raises(InvalidArgument, match=r"'lrr' has no value. Did you mean 'lr'"):
             suggest.float("lrr", 0, 1)
         with pytest.raises(InvalidArgument, match="is no value of 'lr'"):
             suggest.float("lr", 0.6, 1)
@@ -128,7 +129,7 @@ def test_random_search_is_expected_to_come_from_the_mean_to_the_best(values: lis
     curve = expected_random(values, maximize=True)
     assert curve[0] == pytest.approx(sum(values) / len(values))
     assert curve[-1] == max(values)
-    assert all(later >= earlier - 1e-6 for earlier, later in zip(curve, curve[1:], strict=False))
+    assert all(later >= earlier - 1e-6 for earlier, later in pairwise(curve))
 
 
 def test_two_of_three_are_expected_as_counted_by_hand() -> None:

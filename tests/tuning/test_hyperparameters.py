@@ -99,7 +99,7 @@ def test_the_same_line_goes_on_and_another_objective_is_refused_by_name() -> Non
     again = tauto.tune(objective, trials=3, study="mine")
     assert (len(again.trials), again.earlier) == (3, 2)
     assert len({one.params["x"] for one in again.trials}) == 3
-    with pytest.raises(InvalidArgument, match=r"there is one called 'mine' .* resume=True"):
+    with pytest.raises(InvalidArgument, match=r"there is one called 'mine' .*resume=True"):
         tauto.tune(objective, trials=4, study="mine", resume=False)
     with pytest.raises(InvalidArgument, match="is to maximize value, and this is to minimize value"):
         tauto.tune(objective, trials=4, study="mine", direction="minimize")
