@@ -5,6 +5,9 @@ from .hardware import targets as targets
 from .recipes import Recipe as Recipe
 from .recipes import presets as presets
 from .techniques import Technique as Technique
+from .tuning.hyperparameters import report_progress as report_progress
+from .tuning.hyperparameters import suggest as suggest
+from .tuning.hyperparameters.search_space import search_space as search_space
 from .verbs.apply import apply as apply
 from .verbs.autotune import autotune as autotune
 from .verbs.compare import compare as compare
@@ -31,6 +34,8 @@ from .verbs.quick import measure_latency as measure_latency
 from .verbs.quick import measure_memory as measure_memory
 from .verbs.quick import quick_profile as quick_profile
 from .verbs.sensitivity import sensitivity as sensitivity
+from .verbs.studies import studies as studies
+from .verbs.tune import tune as tune
 from .verbs.weights import analyze_weight_distribution as analyze_weight_distribution
 from .workload import Workload as Workload
 

@@ -19,6 +19,7 @@ __all__ = [
     "NotTransferable",
     "RecipeError",
     "StoreWarning",
+    "StudyError",
     "TautoError",
     "TrialFailed",
     "UncountedWarning",
@@ -53,6 +54,10 @@ class RecipeError(TautoError, ValueError):
 
 class MissingDependency(TautoError, ImportError):
     """An optional library is missing; the message carries the pip line that adds it."""
+
+
+class StudyError(TautoError, RuntimeError):
+    """The storage of a study cannot be reached, read or written; the message says where and what to do."""
 
 
 class TrialFailed(TautoError, RuntimeError):

@@ -66,7 +66,7 @@ class Cell:
             sys.displayhook(value)
 
 
-def compile_cell(shell: InteractiveShell, text: str, magic: str) -> Cell:
+def compile_cell(shell: InteractiveShell, text: str, magic: str, doing: str = "profiled") -> Cell:
     """Return ``text`` transformed, parsed and compiled under the shell's cache, so that tracebacks show its lines.
 
     Lines are counted as the notebook does, where the first is that of the magic.
@@ -89,7 +89,7 @@ def compile_cell(shell: InteractiveShell, text: str, magic: str) -> Cell:
         value = compiler(ast.Expression(last.value), filename, "eval") if last else None
     if any(code.co_flags & inspect.CO_COROUTINE for code in (body, value) if code):
         raise UsageError(
-            f"%%{magic}: a top-level await cannot be profiled. "
-            "Await in a cell before it, or profile a plain function that runs the coroutine."
+            f"%%{magic}: a top-level await cannot be {doing}. "
+            f"Await in a cell before it, or name a plain function that runs the coroutine."
         )
     return Cell(body, value, DisplayHook.semicolon_at_end_of_expression(source), source)

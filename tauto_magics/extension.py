@@ -27,11 +27,13 @@ from tauto_magics.runs import RUNS
 from tauto_magics.script import SCRIPT
 from tauto_magics.sensitivity import SENSITIVITY
 from tauto_magics.settings import TautoMagics
+from tauto_magics.studies import STUDIES
+from tauto_magics.tune import TUNE
 
 __all__ = ["MAGICS", "load_ipython_extension", "unload_ipython_extension"]
 
 _CHANGES = (QUANTIZE, PRUNE, FACTORIZE, DISTILL, COMPILE, DECODE, AUTOTUNE, APPLY)
-_VERBS = (PROFILE, FIX, COMPARE, SENSITIVITY, *_CHANGES, SCRIPT, RUNS)
+_VERBS = (PROFILE, FIX, COMPARE, SENSITIVITY, *_CHANGES, TUNE, STUDIES, SCRIPT, RUNS)
 
 MAGICS: tuple[Magic, ...] = (*_VERBS, overview_magic(_VERBS))
 

@@ -27,6 +27,10 @@ class TautoMagics(Configurable):
         None, allow_none=True, help="Folder of past runs; default: .tauto in the working folder (or TAUTO_STORE)."
     ).tag(config=True)
 
+    storage: Any = Unicode(
+        None, allow_none=True, help="Where studies are kept: a URL or an SQLite file; default TAUTO_STORAGE."
+    ).tag(config=True)
+
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(parent=shell)
 
@@ -48,6 +52,13 @@ class TautoMagics(Configurable):
             os.environ.pop("TAUTO_STORE", None)
         else:
             os.environ["TAUTO_STORE"] = change.new
+
+    @observe("storage")
+    def _move_storage(self, change: Any) -> None:
+        if change.new is None:
+            os.environ.pop("TAUTO_STORAGE", None)
+        else:
+            os.environ["TAUTO_STORAGE"] = change.new
 
 
 def _checked(parse: Any, value: Any) -> Any:

@@ -21,6 +21,7 @@ from sensitivity_by_hand import (
     notes,
     weight_picture,
 )
+from study_by_hand import every_study, hostile_study
 
 from tauto.reports import (
     Agreement,
@@ -455,7 +456,8 @@ def hostile() -> tuple[Report, ...]:
     cut = hostile_compilation(HOSTILE, search)
     taught = hostile_distillation(HOSTILE, pair)
     decoded = hostile_decoding(HOSTILE)
-    return seen, pair, nameless, search, kept, here, past, told, trained, taught, cut, decoded, *layers
+    done = told, trained, taught, cut, decoded, *layers
+    return seen, pair, nameless, search, kept, here, past, *done, *hostile_study(HOSTILE)
 
 
 def fix_report(speedup: float = 3.2, objective: str = "time") -> FixReport:
@@ -533,6 +535,7 @@ def everything() -> tuple[Report, ...]:
         *every_layers(),
         *every_sensitivity(),
         *every_decoding(),
+        *every_study(),
         controlled(),
         controlled(met=False),
         *compiled(tuning()),

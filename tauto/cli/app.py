@@ -20,6 +20,8 @@ from tauto.cli.prune import prune
 from tauto.cli.quantize import quantize
 from tauto.cli.runs import runs
 from tauto.cli.sensitivity import sensitivity
+from tauto.cli.studies import studies
+from tauto.cli.tune import tune
 from tauto.config import FrontEnd, use_front_end
 
 __all__ = ["app", "run"]
@@ -32,8 +34,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 _CHANGES = (quantize, prune, factorize, distill, compile_, decode, autotune, apply)
-for command in (profile, fix, sensitivity, *_CHANGES, runs, hardware):
+for command in (profile, fix, sensitivity, *_CHANGES, tune, runs, hardware):
     app.command()(command)
+app.add_typer(studies, name="studies")
 
 
 def run() -> None:

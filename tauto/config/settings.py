@@ -27,12 +27,16 @@ class Settings:
     compiled : Path
         Per-user private folder (mode 0700) of the compiler's own cache, kept between runs. Environment variable
         ``TAUTO_COMPILED``.
+    storage : str
+        Where studies are kept: a URL such as ``postgresql://host/name``, or an SQLite file. Environment variable
+        ``TAUTO_STORAGE``; empty for ``studies.db`` in ``store``.
     """
 
     store: Path
     cache: Path
     work: Path
     compiled: Path
+    storage: str = ""
 
     @classmethod
     def current(cls) -> Settings:
@@ -43,4 +47,5 @@ class Settings:
             cache=cache,
             work=Path(os.environ.get("TAUTO_WORK") or cache / "work"),
             compiled=Path(os.environ.get("TAUTO_COMPILED") or cache / "compiled"),
+            storage=os.environ.get("TAUTO_STORAGE", ""),
         )

@@ -13,6 +13,7 @@ from tauto.rendering import (
     profile_comparison,
     scaling,
     sensitivity,
+    study,
     tuning,
     weights,
 )
@@ -23,6 +24,8 @@ from tauto.rendering.figures_growth import draw_histogram, draw_scaling, largest
 from tauto.rendering.figures_layers import LINES, draw_layers
 from tauto.rendering.figures_profile import draw_changes, draw_panel, panels_of, rows_of
 from tauto.rendering.figures_sensitivity import draw_sensitivity
+from tauto.rendering.figures_study import draw_study
+from tauto.rendering.figures_study import panels_of as study_panels
 from tauto.rendering.figures_tuning import draw_panels, draw_weights, parts_of, weights_height
 from tauto.rendering.figures_tuning import panels_of as tuning_panels
 from tauto.reports import (
@@ -36,6 +39,7 @@ from tauto.reports import (
     Report,
     ScalingReport,
     SensitivityReport,
+    StudyReport,
     TuningReport,
     WeightsReport,
 )
@@ -61,7 +65,7 @@ def figure(report: Report, what: str | None = None) -> Figure:
     what : str, optional
         The one panel that is drawn; default all for which there are figures. Of a profile ``modules``, ``phases``,
         ``memory`` or ``roofline``; of a search ``trials``, ``layers``, ``weights``, ``zeros`` or ``channels``; of a
-        distillation ``training`` or ``weights``.
+        distillation ``training`` or ``weights``; of a study ``history``, ``importance``, ``coordinates`` or ``front``.
 
     Raises
     ------
@@ -92,6 +96,8 @@ def figure(report: Report, what: str | None = None) -> Figure:
         )
         draw_sensitivity(axes, report)
         return made
+    if isinstance(report, StudyReport):
+        return _study(report, what)
     if isinstance(report, WeightsReport):
         return _weights(report)
     if isinstance(report, ScalingReport):
@@ -107,8 +113,8 @@ def figure(report: Report, what: str | None = None) -> Figure:
         draw_fitting(axes, report)
         return made
     raise InvalidArgument(
-        f"report: there is no figure of a {report.kind} report; there is one of what profile, compare, autotune and "
-        "analyze_weight_distribution return."
+        f"report: there is no figure of a {report.kind} report; there is one of what profile, compare, autotune, tune "
+        "and analyze_weight_distribution return."
     )
 
 
@@ -181,6 +187,17 @@ def _tuning(report: TuningReport, what: str | None) -> Figure:
     panels = tuning_panels(report, what)
     lead = f"{report.verb} of {report.model}. {tuning.headline(report)}"
     return draw_panels(lambda height: _empty((8, height)), report, panels, _name(lead, 90))
+
+
+def _study(report: StudyReport, what: str | None) -> Figure:
+    panels = study_panels(report, what)
+    made = _empty((8, 3.4 * max(len(panels), 1)))
+    made.suptitle(_name(f"Study {report.name}. {study.headline(report)}", 90), fontsize="medium", x=0.01, ha="left")
+    for place, panel in enumerate(panels, start=1):
+        axes = made.add_subplot(len(panels), 1, place)
+        axes.spines[["top", "right"]].set_visible(False)
+        draw_study(axes, report, panel)
+    return made
 
 
 def _distillation(report: DistillationReport, what: str | None) -> Figure:

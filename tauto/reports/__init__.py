@@ -52,6 +52,8 @@ from tauto.reports.report import Report, report_from_dict
 from tauto.reports.runs import RunRow, RunsReport
 from tauto.reports.scaling import Growth, ScalePoint, ScaleSeries, ScalingReport, SizeLeftOut
 from tauto.reports.sensitivity import SensitivityReport, SensitivityRow, UnmeasuredLayer
+from tauto.reports.studies import StudiesReport, StudyRow
+from tauto.reports.study import StudyGoal, StudyKnob, StudyReport, StudyTrial
 from tauto.reports.summary import Footprint, SummaryReport, TopModule
 from tauto.reports.tuning import NotTried, TargetNote, TrialReport, TuningReport
 from tauto.reports.weights import SkippedWeight, WeightRow, WeightsReport
@@ -124,6 +126,12 @@ __all__ = [
     "StepReport",
     "Steps",
     "Stop",
+    "StudiesReport",
+    "StudyGoal",
+    "StudyKnob",
+    "StudyReport",
+    "StudyRow",
+    "StudyTrial",
     "SummaryReport",
     "TargetNote",
     "TokenAgreement",

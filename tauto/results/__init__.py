@@ -16,6 +16,8 @@ from tauto.results.result import REPORT_MIME, Result
 from tauto.results.runs import RunsResult
 from tauto.results.scaling import ScalingResult
 from tauto.results.sensitivity import SensitivityResult
+from tauto.results.studies import StudiesResult
+from tauto.results.study import StudyResult
 from tauto.results.summary import FootprintResult, SummaryResult
 from tauto.results.tuning import TuningResult
 from tauto.results.weights import WeightsResult
@@ -37,6 +39,8 @@ __all__ = [
     "RunsResult",
     "ScalingResult",
     "SensitivityResult",
+    "StudiesResult",
+    "StudyResult",
     "SummaryResult",
     "TuningResult",
     "WeightsResult",

@@ -20,6 +20,8 @@ from tauto.reports import (
     Report,
     ScalingReport,
     SensitivityReport,
+    StudiesReport,
+    StudyReport,
     SummaryReport,
     TuningReport,
     WeightsReport,
@@ -37,6 +39,8 @@ from tauto.results.profile_comparison import ProfileComparisonResult
 from tauto.results.result import Result
 from tauto.results.scaling import ScalingResult
 from tauto.results.sensitivity import SensitivityResult
+from tauto.results.studies import StudiesResult
+from tauto.results.study import StudyResult
 from tauto.results.summary import FootprintResult, SummaryResult
 from tauto.results.tuning import TuningResult
 from tauto.results.weights import WeightsResult
@@ -57,6 +61,8 @@ _RESULTS: dict[type[Report], type[Result[Any]]] = {
     ProfileReport: ProfileResult,
     ScalingReport: ScalingResult,
     SensitivityReport: SensitivityResult,
+    StudiesReport: StudiesResult,
+    StudyReport: StudyResult,
     SummaryReport: SummaryResult,
     TuningReport: TuningResult,
     WeightsReport: WeightsResult,

@@ -18,6 +18,7 @@ from tauto.reports import (
     Report,
     ScalingReport,
     SensitivityReport,
+    StudyReport,
     SummaryReport,
     TuningReport,
     WeightsReport,
@@ -72,6 +73,8 @@ def brief(report: Report) -> Brief:
             return Brief("memory", report.name, line)
         case SummaryReport():
             return Brief("quick_profile", report.name, line, "", report.fingerprint, report.machine)
+        case StudyReport():
+            return Brief("tune", report.subject, line, "", report.fingerprint, report.machine)
         case SensitivityReport():
             held = report.conditions
             return Brief("sensitivity", report.model, line, "", held.fingerprint, held.machine)

@@ -109,6 +109,6 @@ class Engine:
 def engine(monkeypatch: pytest.MonkeyPatch) -> Engine:
     engine = Engine()
     verbs = ("profile", "fix", "compare", "sensitivity", "quantize", "prune", "factorize", "compile", "autotune")
-    for name in (*verbs, "apply", "decode", "script", "runs"):
+    for name in (*verbs, "apply", "decode", "tune", "script", "runs"):
         monkeypatch.setitem(vars(tauto), name, engine.verb(name))
     return engine

@@ -22,6 +22,7 @@ from reports_by_hand import (
     tuning,
 )
 from sensitivity_by_hand import every_sensitivity
+from study_by_hand import infeasible, seeded, several, study
 
 from tauto.errors import InvalidArgument, MissingDependency
 from tauto.rendering.figures import figure
@@ -38,7 +39,7 @@ from tauto.reports import (
 pytest.importorskip("matplotlib")
 DRAWN = (ProfileReport, Comparison, TuningReport, FittingReport, SensitivityReport, DecodingReport)
 CASES = [profile(), bare_profile(), comparison(), bare_comparison(), tuning(), bare_tuning(), *trainings()]
-CASES += [*every_sensitivity(), *every_decoding(), controlled()]
+CASES += [*every_sensitivity(), *every_decoding(), controlled(), study(), several(), infeasible(), seeded()]
 CASES += [report for report in hostile() if isinstance(report, DRAWN)]
 
 

@@ -1,0 +1,199 @@
+"""From a study, as Optuna keeps it, to its report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
+from statistics import fmean
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator, get_param_importances
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from tauto.reports import StudyGoal, StudyKnob, StudyTrial
+from tauto.tuning.hyperparameters.goal import Goal
+from tauto.tuning.hyperparameters.knobs import Knob
+from tauto.tuning.study import quiet
+from tauto.tuning.study.interrupted import INTERRUPTED
+
+__all__ = [
+    "BY_SEED",
+    "FIGURES",
+    "RANDOM",
+    "REASON",
+    "SECONDS",
+    "choose",
+    "expected_random",
+    "goals_of",
+    "importance_by",
+    "knobs_of",
+    "random_best",
+    "trials_of",
+]
+
+REASON, FIGURES, BY_SEED, RANDOM, SECONDS = (
+    f"tauto:{word}" for word in ("reason", "figures", "by_seed", "random", "seconds")
+)
+"""Attributes of a trial."""
+_FEWEST_FOR_IMPORTANCE = 10
+_STATES = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "stopped_early",
+    TrialState.FAIL: "failed",
+    TrialState.RUNNING: "running",
+    TrialState.WAITING: "waiting",
+}
+
+
+def goals_of(goal: Goal) -> tuple[StudyGoal, ...]:
+    """Return the objectives as a report has them."""
+    return tuple(StudyGoal(name, way) for name, way in goal.objectives)
+
+
+def trials_of(trials: Sequence[FrozenTrial], goal: Goal) -> tuple[StudyTrial, ...]:
+    """Return the trials as a report has them."""
+    return tuple(_trial(one, goal) for one in trials)
+
+
+def _trial(one: FrozenTrial, goal: Goal) -> StudyTrial:
+    known = one.user_attrs
+    state: Any = _STATES[one.state]
+    reason = str(known.get(REASON, ""))
+    if one.state == TrialState.FAIL and not reason:
+        state, reason = "interrupted", str(known.get(INTERRUPTED, "the process that ran it fell silent"))
+    values = tuple(one.values) if one.state == TrialState.COMPLETE and one.values else ()
+    figures = known.get(FIGURES)
+    seconds = known.get(SECONDS)
+    if seconds is None and one.duration is not None:
+        seconds = one.duration.total_seconds()
+    return StudyTrial(
+        number=one.number,
+        state=state,
+        params=dict(one.params),
+        values=values,
+        figures=figures,
+        over=goal.violations(figures) if figures and goal.constraints else None,
+        by_seed=tuple(known.get(BY_SEED, ())),
+        reason=reason,
+        seconds=seconds,
+        step=one.last_step,
+        drawn_at_random=bool(known.get(RANDOM, False)),
+    )
+
+
+def choose(trials: Sequence[StudyTrial], goal: Goal) -> tuple[int | None, tuple[int, ...], int | None]:
+    """Return the best trial, of several goals the front, and where none is feasible the nearest miss."""
+    feasible = [one for one in trials if one.feasible]
+    complete = [one for one in trials if one.state == "complete"]
+    nearest = None
+    if complete and not feasible:
+        nearest = min(complete, key=lambda one: max(_relative_misses(one, goal).values())).number
+    if len(goal.objectives) > 1:
+        front = [one for one in feasible if not any(goal.better(other.values, one.values) for other in feasible)]
+        return None, tuple(one.number for one in front), nearest
+    best: StudyTrial | None = None
+    for one in feasible:  # of equals the earlier
+        if best is None or goal.better(one.values, best.values):
+            best = one
+    return (best.number if best is not None else None), (), nearest
+
+
+def _relative_misses(one: StudyTrial, goal: Goal) -> dict[str, float]:
+    over = one.over or {}
+    return {str(limit): over[str(limit)] / max(abs(limit.limit), 1e-12) for limit in goal.constraints} or {"": 0.0}
+
+
+def knobs_of(study: optuna.Study, trials: Sequence[FrozenTrial]) -> tuple[StudyKnob, ...]:
+    """Return the knobs in order of importance, as far as that can be estimated; else as they were asked for."""
+    seen: dict[str, list[BaseDistribution]] = {}
+    for one in trials:
+        for name, distribution in one.distributions.items():
+            seen.setdefault(name, []).append(distribution)
+    importance = _importance(study, trials)
+    made = [
+        StudyKnob(name, _values(name, found), bool(getattr(found[-1], "log", False)), importance.get(name))
+        for name, found in seen.items()
+    ]
+    return tuple(sorted(made, key=lambda knob: -(knob.importance or 0.0)))
+
+
+def _importance(study: optuna.Study, trials: Sequence[FrozenTrial]) -> Mapping[str, float]:
+    complete = [one for one in trials if one.state == TrialState.COMPLETE]
+    if len(complete) < _FEWEST_FOR_IMPORTANCE or len({tuple(one.values) for one in complete}) < 2:
+        return {}
+    in_all = set.intersection(*(set(one.params) for one in complete))
+    if not in_all:
+        return {}
+    several = len(study.directions) > 1
+    sign = -1.0 if study.directions[0] == StudyDirection.MAXIMIZE else 1.0
+    with quiet():
+        evaluator = FanovaImportanceEvaluator(seed=0) if _has_forests() else _without_forests()
+        found = get_param_importances(
+            study,
+            evaluator=evaluator,
+            params=sorted(in_all),
+            target=(lambda one: sign * one.values[0]) if several else None,
+        )
+    return {name: float(value) for name, value in found.items() if math.isfinite(value)}
+
+
+def importance_by() -> str:
+    """Return the name of the method by which importances are estimated here."""
+    return "fANOVA" if _has_forests() else "PED-ANOVA"
+
+
+def _has_forests() -> bool:
+    return find_spec("sklearn") is not None
+
+
+def _without_forests() -> PedAnovaImportanceEvaluator:
+    # against the whole ranges, or what the sampler has settled on would seem not to matter
+    return PedAnovaImportanceEvaluator(evaluate_on_local=False)
+
+
+def _values(name: str, found: Sequence[BaseDistribution]) -> str:
+    """Return what a knob may be, over all trials: its range may depend on others."""
+    last = found[-1]
+    if isinstance(last, CategoricalDistribution):
+        return Knob(name, "categorical", choices=tuple(last.choices)).words
+    ranges = [one for one in found if isinstance(one, FloatDistribution | IntDistribution)]
+    low, high = min(one.low for one in ranges), max(one.high for one in ranges)
+    kind: Any = "int" if isinstance(last, IntDistribution) else "float"
+    return Knob(name, kind, low, high, step=ranges[-1].step, log=ranges[-1].log).words
+
+
+def random_best(trials: Sequence[StudyTrial], goal: Goal) -> tuple[float, ...]:
+    """Return what random search is expected to have found after so many trials, from those drawn at random."""
+    if len(goal.objectives) > 1:
+        return ()
+    drawn = [one.values[0] for one in trials if one.drawn_at_random and one.feasible]
+    return expected_random(drawn, maximize=goal.directions[0] == "maximize")
+
+
+def expected_random(values: Sequence[float], *, maximize: bool) -> tuple[float, ...]:
+    """Return the expected best of 1, 2 … of ``values`` drawn without replacement.
+
+    The k-th is the sum over the sorted values of ``C(i, k - 1) / C(n, k)``, the chance that the value with i smaller
+    ones is the largest of k.
+
+    Examples
+    --------
+    >>> expected_random([1.0, 2.0, 3.0], maximize=True)
+    (2.0, 2.6666666666666665, 3.0)
+    """
+    rows = sorted(values, reverse=not maximize)
+    count = len(rows)
+    if count < 2:
+        return tuple(rows)
+    return (
+        fmean(rows),
+        *(
+            sum(value * math.comb(place, size - 1) for place, value in enumerate(rows)) / math.comb(count, size)
+            for size in range(2, count)
+        ),
+        rows[-1],
+    )

@@ -1,0 +1,155 @@
+"""The search's end of one trial: its process, the knobs that it asks for, its limits, and how it ended."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Protocol
+
+from tauto.execution import Job, Outcome, RunningJob, Workspace, executor
+from tauto.execution.addresses import connect, free_socket, new_socket
+from tauto.execution.child import OUTPUT
+from tauto.profiling.interrupts import held_interrupts
+from tauto.tuning.hyperparameters.knobs import Knob
+
+__all__ = ["Answers", "End", "Refused", "converse"]
+
+_LOOK_S = 0.1
+_READY_S = 120.0
+_ENDS_S = 5.0
+"""So long a trial that was stopped early may clean up after itself."""
+_MOST_OUTPUT = 16_000_000
+
+
+class Refused(Exception):
+    """A knob cannot be answered; the message says why. The trial fails by it, the search goes on."""
+
+
+class Answers(Protocol):
+    """Who answers a trial."""
+
+    def ask(self, knob: Knob) -> Any:
+        """Return a value for ``knob``, or raise :class:`Refused`."""
+
+    def report(self, value: float, step: int) -> bool:
+        """Hear how good the trial is so far; return whether it is to stop."""
+
+    def meanwhile(self) -> None:
+        """Be called several times a second while the trial runs."""
+
+
+@dataclass(slots=True)
+class End:
+    """How a trial's process ended: with what the objective returned, stopped early, or failed."""
+
+    returned: Any = None
+    stopped_early: bool = False
+    failed: str = ""
+    kind: str = ""
+    """Of the failure: those of one kind are alike."""
+    seconds: float = 0.0
+    printed_bytes: int = 0
+    libraries: list[str] = field(default_factory=list)
+
+
+def converse(
+    payload: Path, title: str, seed: int, workspace: Workspace, answers: Answers, limit_s: Callable[[], float]
+) -> End:
+    """Run one trial to its end.
+
+    Parameters
+    ----------
+    payload, title : Path, str
+        What :meth:`Subject.save` wrote, and the subject's title.
+    seed : int
+        Of its random numbers.
+    workspace : Workspace
+        Where its folder is made.
+    answers : Answers
+        Hears and answers it.
+    limit_s : callable
+        Returns how many seconds it may take, asked when it starts.
+    """
+    folder = workspace.folder("trial")
+    address, key = new_socket(folder), secrets.token_hex(32)
+    within_s = limit_s()
+    arguments = {"payload": str(payload), "title": title, "address": str(address), "key": key, "seed": seed}
+    job = Job("tauto.tuning.hyperparameters.trial:run", arguments, folder, None if math.isinf(within_s) else within_s)
+    with held_interrupts():
+        running = executor().start(job)
+    talk = _Talk(running, folder / OUTPUT, answers)
+    try:
+        connection = connect(address, bytes.fromhex(key), lambda: running.alive, min(within_s, _READY_S))
+        if connection is not None:
+            with connection:
+                talk.until_it_ends(connection)
+        outcome = running.wait(timeout_s=_ENDS_S) or running.kill()
+    finally:
+        with held_interrupts():  # a second Ctrl-C must leave no process
+            running.kill()
+            free_socket(address, folder)
+    return _end(outcome, talk)
+
+
+class _Talk:
+    def __init__(self, running: RunningJob, output: Path, answers: Answers) -> None:
+        self._running, self._output, self._answers = running, output, answers
+        self._give_up = math.inf
+        self.stopped_early = False
+        self.printed_bytes = 0
+
+    def until_it_ends(self, connection: Connection) -> None:
+        """Answer until the process has ended; a worker of it may hold the line open for longer."""
+        while self._running.alive and time.monotonic() < self._give_up:
+            self._answers.meanwhile()
+            self._bound_output()
+            try:
+                if connection.poll(_LOOK_S):
+                    reply = self._reply(json.loads(connection.recv_bytes()))
+                    connection.send_bytes(json.dumps(reply).encode())
+            except (EOFError, OSError):
+                self._running.wait(timeout_s=_LOOK_S)
+        self._bound_output()
+
+    def _reply(self, message: dict[str, Any]) -> dict[str, Any]:
+        if "knob" in message:
+            try:
+                return {"value": self._answers.ask(Knob.from_dict(message["knob"]))}
+            except Refused as error:
+                return {"refused": str(error)}
+        if not self.stopped_early and self._answers.report(float(message["report"]), int(message["step"])):
+            self.stopped_early = True
+            self._give_up = time.monotonic() + _ENDS_S
+        return {"stop": self.stopped_early}
+
+    def _bound_output(self) -> None:
+        """Empty what the trial printed before it fills the disk; what it prints next is appended."""
+        try:
+            size = self._output.stat().st_size
+            if size > _MOST_OUTPUT:
+                os.truncate(self._output, 0)
+                self.printed_bytes += size
+        except FileNotFoundError:
+            return
+
+
+def _end(outcome: Outcome | None, talk: _Talk) -> End:
+    if outcome is None:
+        return End(failed="did not end when it was killed", kind="killed", printed_bytes=talk.printed_bytes)
+    end = End(seconds=outcome.wall_s, stopped_early=talk.stopped_early, printed_bytes=talk.printed_bytes)
+    if talk.stopped_early:
+        return end
+    if outcome.failure is not None:
+        end.failed, end.kind = outcome.failure.reason, outcome.failure.kind
+        return end
+    told = outcome.result
+    end.returned, end.failed, end.kind = told.get("value"), told.get("failed", ""), told.get("kind", "")
+    end.libraries = told["libraries"]
+    return end

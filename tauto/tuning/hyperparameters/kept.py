@@ -1,0 +1,168 @@
+"""Studies that are there: listed, shown, deleted, exported. Nothing of them is run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from typing import Any
+
+import optuna
+from optuna.storages import RDBStorage
+from optuna.study import StudyDirection
+
+from tauto.errors import InvalidArgument, did_you_mean
+from tauto.reports import StudiesReport, StudyReport, StudyRow
+from tauto.tuning.hyperparameters import account
+from tauto.tuning.hyperparameters.goal import Constraint, Goal
+from tauto.tuning.study import Identity, StorageUrl, explained, open_storage, quiet
+from tauto.tuning.study.identity import ATTRIBUTE
+
+__all__ = ["csv_of", "delete_study", "goal_of", "list_studies", "study_report"]
+
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def list_studies(where: StorageUrl) -> StudiesReport:
+    """Return the studies of a storage in brief, latest first; of a file that is not there, none.
+
+    Raises
+    ------
+    StudyError
+        When the storage cannot be read.
+    """
+    if where.file is not None and not where.file.exists():
+        return StudiesReport(where.shown, ())
+    storage = open_storage(where)
+    with explained(where), quiet():
+        found = optuna.get_all_study_summaries(storage, include_best_trial=False)
+        rows = [_row(storage, one) for one in found]
+    return StudiesReport(where.shown, tuple(sorted(rows, key=lambda row: row.begun, reverse=True)))
+
+
+def _row(storage: RDBStorage, one: optuna.study.StudySummary) -> StudyRow:
+    study = optuna.load_study(storage=storage, study_name=one.study_name)
+    identity = Identity.from_attribute(study.user_attrs.get(ATTRIBUTE))
+    goal = _goal_of(study, identity)
+    trials = account.trials_of(study.get_trials(deepcopy=False), goal)
+    best, _, _ = account.choose(trials, goal)
+    return StudyRow(
+        name=one.study_name,
+        subject=identity.subject if identity is not None else "",
+        goal=", ".join(goal.words),
+        trials=sum(trial.state in ("complete", "stopped_early", "failed") for trial in trials),
+        best=next((trial.values[0] for trial in trials if trial.number == best), None),
+        begun=one.datetime_start.isoformat(timespec="seconds") if one.datetime_start is not None else "",
+    )
+
+
+def study_report(where: StorageUrl, name: str) -> StudyReport:
+    """Return the study ``name`` as it stands.
+
+    Raises
+    ------
+    InvalidArgument
+        When there is none of this name.
+    StudyError
+        When the storage cannot be read.
+    """
+    study = _study(where, name)
+    with explained(where), quiet():
+        identity = Identity.from_attribute(study.user_attrs.get(ATTRIBUTE))
+        goal = _goal_of(study, identity)
+        found = study.get_trials(deepcopy=False)
+        trials = account.trials_of(found, goal)
+        best, front, nearest = account.choose(trials, goal)
+        return StudyReport(
+            name=name,
+            subject=identity.subject if identity is not None else "another program",
+            storage=where.shown,
+            goals=account.goals_of(goal),
+            constraints=tuple(map(str, goal.constraints)),
+            knobs=account.knobs_of(study, found),
+            trials=trials,
+            best=best,
+            front=front,
+            nearest=nearest,
+            random_best=account.random_best(trials, goal),
+            stopped="",
+            earlier=sum(one.state in ("complete", "stopped_early", "failed") for one in trials),
+            importance_by=account.importance_by(),
+        )
+
+
+def delete_study(where: StorageUrl, name: str) -> int:
+    """Delete the study ``name`` with all its trials; return how many these were.
+
+    Raises
+    ------
+    InvalidArgument
+        When there is none of this name.
+    StudyError
+        When the storage cannot be written.
+    """
+    study = _study(where, name)
+    with explained(where), quiet():
+        count = len(study.get_trials(deepcopy=False))
+        optuna.delete_study(study_name=name, storage=study._storage)
+    return count
+
+
+def goal_of(where: StorageUrl, name: str) -> tuple[str, Goal]:
+    """Return where the code of a study came from (empty for a notebook), and what it is for."""
+    study = _study(where, name)
+    identity = Identity.from_attribute(study.user_attrs.get(ATTRIBUTE))
+    return (identity.origin if identity is not None else ""), _goal_of(study, identity)
+
+
+def csv_of(report: StudyReport) -> str:
+    """Return the trials as CSV with a heading; a text that a spreadsheet would run gets an apostrophe."""
+    knobs = [knob.name for knob in report.knobs]
+    goals = [goal.name for goal in report.goals]
+    heading = ["number", "state", *(f"param.{name}" for name in knobs), *goals, "seconds", "reason"]
+    with io.StringIO(newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow([_safe(name) for name in heading])
+        for one in report.trials:
+            values: list[Any] = list(one.values) or [""] * len(goals)
+            settings = [one.params.get(name, "") for name in knobs]
+            row = [
+                one.number,
+                one.state,
+                *settings,
+                *values,
+                one.seconds,
+                one.reason,
+            ]
+            writer.writerow([_safe(item) for item in row])
+        return file.getvalue()
+
+
+def _safe(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(_FORMULAS):
+        return f"'{value}"
+    return json.dumps(value) if isinstance(value, list | dict) else value
+
+
+def _study(where: StorageUrl, name: str) -> optuna.Study:
+    if where.file is not None and not where.file.exists():
+        raise InvalidArgument(f"study: there is none called {name!r}; {where.shown} is not there.")
+    storage = open_storage(where)
+    with explained(where), quiet():
+        names = optuna.get_all_study_names(storage)
+        if name not in names:
+            hint = did_you_mean(name, names) or "There is none at all."
+            raise InvalidArgument(f"study: there is none called {name!r} in {where.shown}. {hint}".rstrip())
+        return optuna.load_study(storage=storage, study_name=name)
+
+
+def _goal_of(study: optuna.Study, identity: Identity | None) -> Goal:
+    """Return the goal that was written down; of a plain Optuna study its directions."""
+    ways = ["maximize" if one == StudyDirection.MAXIMIZE else "minimize" for one in study.directions]
+    if identity is None:
+        names = study.metric_names
+        return Goal.parse(dict(zip(names, ways, strict=True)) if names else ways)
+    names = [text.partition(" ")[2] for text in identity.goal[: len(ways)]]
+    limits = tuple(Constraint.parse(text) for text in identity.goal[len(ways) :])
+    plain = Goal.parse(dict(zip(names, ways, strict=True)) if len(names) == len(ways) else ways)
+    return Goal(plain.objectives, limits)

@@ -1,0 +1,30 @@
+"""What a search keeps in Optuna's storage: where that is, whose trials are whose, and what they are trials of.
+
+The studies are plain ones, which Optuna's own command line and dashboard read. Nothing that stands in a storage is ever
+unpickled or run, and no password of its URL is shown.
+"""
+
+from tauto.tuning.study.digest import cell_parts, changed_parts, digest_of, function_parts
+from tauto.tuning.study.identity import Identity
+from tauto.tuning.study.interrupted import give_back, mark_owner, retry_interrupted
+from tauto.tuning.study.opening import Opened, open_study
+from tauto.tuning.study.storage import beat, explained, open_storage, quiet
+from tauto.tuning.study.url import StorageUrl
+
+__all__ = [
+    "Identity",
+    "Opened",
+    "StorageUrl",
+    "beat",
+    "cell_parts",
+    "changed_parts",
+    "digest_of",
+    "explained",
+    "function_parts",
+    "give_back",
+    "mark_owner",
+    "open_storage",
+    "open_study",
+    "quiet",
+    "retry_interrupted",
+]

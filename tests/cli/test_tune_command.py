@@ -1,0 +1,78 @@
+"""``tauto tune`` and ``tauto studies`` as a shell sees them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+MINE = """\
+import tauto
+def objective():
+    return {"loss": (tauto.suggest.float("x", -5, 5) - 1) ** 2, "mb": 1.0}
+def needs(trial):
+    return 0.0
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    monkeypatch.setenv("TAUTO_STORE", str(tmp_path / "store"))
+    monkeypatch.delenv("TAUTO_STORAGE", raising=False)
+    (tmp_path / "mine.py").write_text(MINE)
+    yield tmp_path
+    sys.modules.pop("mine", None)
+
+
+def _run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    from tauto.cli import main
+
+    monkeypatch.setattr(sys, "argv", ["tauto", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return int(ended.value.code or 0)
+
+
+def test_a_study_is_begun_resumed_exported_and_deleted(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    begin = ["tune", "mine.py:objective", "--trials", "2", "--direction", "loss=minimize", "--study", "s"]
+    assert _run(monkeypatch, *begin, "--constraint", "mb <= 5", "--report", "s.json") == 0
+    assert "minimize loss, mb <= 5" in capsys.readouterr().out
+    assert len(json.loads((folder / "s.json").read_text())["trials"]) == 2
+    assert _run(monkeypatch, "studies", "resume", "s", "--trials", "3") == 0
+    assert "1 now, 2 before" in capsys.readouterr().out
+    assert _run(monkeypatch, "studies", "list") == 0
+    assert "minimize loss" in capsys.readouterr().out
+    assert _run(monkeypatch, "studies", "export", "s", "s.csv") == 0
+    assert (folder / "s.csv").read_text().startswith("number,state,param.x,loss,seconds,reason\n0,complete,")
+    assert _run(monkeypatch, "studies", "show", "t") == 2
+    assert "there is none called 't'" in capsys.readouterr().err
+    assert _run(monkeypatch, "studies", "delete", "s") == 0
+    assert "Deleted s with 3 trials" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("tune mine.py:needs", "cannot be called without arguments"),
+        ("tune mine.py:objectiv", "Did you mean 'objective'"),
+        ("tune mine.py:objective --direction up", "direction: there is no 'up'"),
+        ("tune mine.py:objective --storage postgresql://me:op@nsesame@host/x", "storage: what is given is no URL"),
+        ("tune mine.py:objective --study s --resume --trials 1", "there is none called 's'"),
+        ("tune mine.py:objective --report found.xml", "--report: end the name in"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], line: str, says: str
+) -> None:
+    assert _run(monkeypatch, *line.split()) == 2
+    *_, last = capsys.readouterr().err.splitlines()
+    assert last.startswith("tauto: ")
+    assert says in last
+    assert "nsesame" not in last

@@ -1,0 +1,227 @@
+"""Searches through real processes: how a trial may end, what a study refuses, and a driver that is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+import tauto
+from tauto.errors import InvalidArgument, NotTransferable
+from tauto.tuning.hyperparameters import search as search_room
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TAUTO_STORE", str(tmp_path / "store"))
+    monkeypatch.delenv("TAUTO_STORAGE", raising=False)
+
+
+def test_each_way_to_fail_is_one_clear_reason_and_the_search_goes_on(tmp_path: Path) -> None:
+    ways = ["good", "raises", "nan", "nothing", "segfault", "exits", "hangs", "prints", "other choices", "text"]
+
+    def objective() -> Any:
+        way = tauto.suggest.categorical("way", ways)
+        match way:
+            case "raises":
+                raise ValueError("no such file")
+            case "nan":
+                return float("nan")
+            case "nothing":
+                return None
+            case "segfault":
+                os.kill(os.getpid(), signal.SIGSEGV)
+            case "exits":
+                os._exit(3)
+            case "hangs":
+                time.sleep(600)
+            case "prints":
+                for _ in range(400):
+                    print("x" * 100_000)
+            case "other choices":
+                tauto.suggest.categorical("way", ["another"])
+            case "text":
+                return "0.5"
+        return tauto.suggest.float("x", 0, 1) + 1
+
+    first = [{"way": way} for way in ways]
+    result = tauto.tune(objective, trials=len(ways), trial_limit=6, warm_start=first, study="ends")
+    found = {one.params["way"]: (one.state, one.reason) for one in result.trials}
+    assert len(found) == len(ways)
+    assert {way for way, (state, _) in found.items() if state == "complete"} == {"good", "prints"}
+    assert found["raises"][1].startswith("raised ValueError: no such file (line ")
+    assert 'raise ValueError("no such file")' in found["raises"][1]
+    for way, says in {
+        "nan": "returned NaN",
+        "nothing": "returned nothing",
+        "segfault": "SIGSEGV",
+        "exits": "exit code 3",
+        "hangs": "did not end within 6 s",
+        "other choices": "asks for the knob 'way' twice",
+        "text": "returned a str, which is no number",
+    }.items():
+        assert says in found[way][1], found[way]
+    assert any("printed over" in note for note in result.notes)
+    # a plain study, which Optuna reads by itself
+    plain = optuna.load_study(study_name="ends", storage=f"sqlite:///{tmp_path / 'store' / 'studies.db'}")
+    assert len(plain.trials) == len(ways)
+    assert plain.best_params == result.params
+
+
+def test_a_search_whose_trials_all_fail_alike_ends_early_and_says_why() -> None:
+    def objective() -> float:
+        raise RuntimeError(f"no data at {tauto.suggest.float('x', 0, 1)}")
+
+    result = tauto.tune(objective, trials=50)
+    assert len(result.trials) == search_room.ALIKE
+    assert "all failed alike: each raised RuntimeError: no data" in result.stopped
+    assert result.best is None
+    assert "no data" in repr(result)
+
+
+def test_the_same_line_goes_on_and_another_objective_is_refused_by_name() -> None:
+    def objective() -> float:
+        return tauto.suggest.float("x", 0, 1)
+
+    with pytest.raises(InvalidArgument, match="there is none called 'mine'"):
+        tauto.tune(objective, trials=2, study="mine", resume=True)
+    assert len(tauto.tune(objective, trials=2, study="mine").trials) == 2
+    again = tauto.tune(objective, trials=3, study="mine")
+    assert (len(again.trials), again.earlier) == (3, 2)
+    assert len({one.params["x"] for one in again.trials}) == 3
+    with pytest.raises(InvalidArgument, match=r"there is one called 'mine' .*resume=True"):
+        tauto.tune(objective, trials=4, study="mine", resume=False)
+    with pytest.raises(InvalidArgument, match="is to maximize value, and this is to minimize value"):
+        tauto.tune(objective, trials=4, study="mine", direction="minimize")
+
+    def helper() -> float:
+        return 2 * tauto.suggest.float("x", 0, 1)
+
+    def objective() -> float:  # type: ignore[no-redef]
+        return helper()
+
+    with pytest.raises(InvalidArgument, match=r"'objective', 'helper' changed since 'mine' .* study='mine-2'"):
+        tauto.tune(objective, trials=4, study="mine")
+    warm = tauto.tune(objective, trials=1, study="mine-2", warm_start="mine")
+    assert warm.params == again.params
+    assert [row.name for row in tauto.studies().rows] == ["mine-2", "mine"]
+
+
+def test_constraints_and_several_goals() -> None:
+    def objective() -> dict[str, float]:
+        width = tauto.suggest.int("width", 1, 8)
+        return {"acc": width / 10, "mb": float(width)}
+
+    first = [{"width": width} for width in (2, 8, 5)]
+    limited = tauto.tune(objective, trials=3, constraints="mb <= 5", warm_start=first)
+    assert limited.params == {"width": 5}
+    impossible = tauto.tune(objective, trials=3, constraints="mb <= 1", warm_start=first)
+    assert (impossible.best, impossible.nearest.params) == (None, {"width": 2})
+    assert "the nearest breaks mb <= 1 by 1.00" in repr(impossible)
+    both = tauto.tune(objective, trials=3, direction={"acc": "maximize", "mb": "minimize"}, warm_start=first)
+    assert {one.params["width"] for one in both.front} == {2, 5, 8}
+
+
+def test_early_stopping_and_seeds() -> None:
+    import random
+
+    def climbing() -> float:
+        slope = tauto.suggest.categorical("slope", [1.0, -1.0])
+        for step in range(4):
+            tauto.report_progress(slope * step, step)
+        return slope
+
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=1)
+    first = [{"slope": 1.0}, {"slope": -1.0}]
+    result = tauto.tune(climbing, trials=2, pruner=pruner, warm_start=first)
+    assert [(one.state, one.step) for one in result.trials] == [("complete", 3), ("stopped_early", 1)]
+
+    def noisy() -> float:
+        return tauto.suggest.float("x", 1, 2) * random.random()
+
+    seeded = tauto.tune(noisy, trials=1, seeds=3, pruner="none")
+    (one,) = seeded.trials
+    assert len(set(one.by_seed)) == 3
+    assert one.values[0] == pytest.approx(sum(one.by_seed) / 3)
+
+
+def test_what_cannot_be_sent_is_named_and_no_study_is_begun() -> None:
+    import threading
+
+    lock = threading.Lock()
+
+    def objective() -> float:
+        with lock:
+            return tauto.suggest.float("x", 0, 1)
+
+    with pytest.raises(NotTransferable, match="lock"):
+        tauto.tune(objective, trials=1)
+    assert len(tauto.studies()) == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"objective": 3}, "a int cannot be tuned"),
+        ({"objective": lambda trial: 0}, "cannot be called without arguments"),
+        ({"trials": 0}, "trials: 0"),
+        ({"budget": "many trials"}, "budget:"),
+        ({"sampler": "tpee"}, "Did you mean 'tpe'"),
+        ({"pruner": "wilcoxon"}, "Add seeds=5"),
+        ({"warm_start": 3}, "warm_start:"),
+        ({"warm_start": "gone"}, "there is no study 'gone'"),
+    ],
+)
+def test_mistakes_are_told_before_any_work(given: dict[str, Any], says: str) -> None:
+    with pytest.raises(InvalidArgument, match=says):
+        tauto.tune(**{"objective": lambda: 0.0, "trials": 1, **given})
+
+
+DRIVER = """
+import time, tauto
+def objective():
+    x = tauto.suggest.float("x", 0, 1)
+    time.sleep(0.1)
+    return x
+print(len(tauto.tune(objective, trials=8, study="killed").trials), flush=True)
+"""
+
+
+def test_a_killed_driver_loses_no_finished_trial_and_the_same_line_goes_on(tmp_path: Path) -> None:
+    script = tmp_path / "drive.py"
+    script.write_text(DRIVER)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    storage = f"sqlite:///{tmp_path / 'store' / 'studies.db'}"
+
+    def complete() -> dict[int, float]:
+        try:
+            study = optuna.load_study(study_name="killed", storage=storage)
+        except Exception:  # the file or its tables are not there yet
+            return {}
+        return {one.number: one.value for one in study.trials if one.state.name == "COMPLETE"}
+
+    first = subprocess.Popen([sys.executable, str(script)], env=environment)
+    while len(before := complete()) < 2:
+        assert first.poll() is None
+        time.sleep(0.05)
+    first.kill()
+    first.wait()
+    before = complete()
+    done = subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, text=True, check=True)
+    after = complete()
+    assert before.items() <= after.items()
+    assert len(after) == 8
+    states = [one.state for one in tauto.studies("killed").trials]
+    assert set(states) <= {"complete", "interrupted"}
+    assert states.count("interrupted") <= 1
+    assert int(done.stdout.split()[-1]) == len(states)
