@@ -141,8 +141,8 @@ def test_other_weights_find_what_was_compiled_before_and_answer_as_their_own_mod
 def test_a_class_that_came_by_value_finds_the_names_it_uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "notebook_main", types.ModuleType("notebook_main"))  # as a trial's __main__: empty
     names: dict[str, object] = {"__name__": "notebook_main", "torch": torch, "nn": nn}
-    exec("class Cell(nn.Module):\n    def forward(self, x):\n        return torch.sin(x) * 2\n", names)
-    given = Workload.of(names["Cell"](), inputs=torch.randn(4, 8))  # type: ignore[operator]
+    exec("class Cell(nn.Linear):\n    def forward(self, x):\n        return torch.sin(x @ self.weight)\n", names)
+    given = Workload.of(names["Cell"](8, 8), inputs=torch.randn(4, 8))  # type: ignore[operator]
     compiled = COMPILE.apply(given, CompileConfig(), Context(tmp_path, HARDWARE))
     torch.testing.assert_close(given.example(compiled), given.example(given.copy_model()))
 
