@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+import sys
 import threading
+import types
 import warnings
 from pathlib import Path
 
@@ -134,6 +136,15 @@ def test_other_weights_find_what_was_compiled_before_and_answer_as_their_own_mod
         torch.testing.assert_close(given.example(model), given.copy_model()(given.example.args[0]))
         told = COMPILE.account(CompileConfig(), context).notes[0]
         assert ("from the cache of an earlier run" in told) is (run == 1)
+
+
+def test_a_class_that_came_by_value_finds_the_names_it_uses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "notebook_main", types.ModuleType("notebook_main"))  # as a trial's __main__: empty
+    names: dict[str, object] = {"__name__": "notebook_main", "torch": torch, "nn": nn}
+    exec("class Cell(nn.Linear):\n    def forward(self, x):\n        return torch.sin(x @ self.weight)\n", names)
+    given = Workload.of(names["Cell"](8, 8), inputs=torch.randn(4, 8))  # type: ignore[operator]
+    compiled = COMPILE.apply(given, CompileConfig(), Context(tmp_path, HARDWARE))
+    torch.testing.assert_close(given.example(compiled), given.example(given.copy_model()))
 
 
 def test_cuda_graphs_are_refused_on_a_cpu(given: Workload, tmp_path: Path) -> None:

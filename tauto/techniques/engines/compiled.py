@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 import types
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -59,6 +60,7 @@ class CompiledModule(nn.Module):
         self._copies = bool(self._settings.get("triton.cudagraphs"))
         self._prepared: set[tuple[Any, ...]] = set()
         self._warned = False
+        _make_globals_found(module)
         function = _isolated(module)
         with quiet():  # the compiler is imported here
             self._compile = torch.compile(function, dynamic=True if shapes == "dynamic" else None)
@@ -120,6 +122,20 @@ class CompiledModule(nn.Module):
 
     def __reduce__(self) -> Any:
         raise ModelError("a compiled model cannot be pickled. Keep its recipe (recipe.to_json()) and apply it again.")
+
+
+def _make_globals_found(model: nn.Module) -> None:
+    """Give a module that stands in for the user's the names that the model's code uses.
+
+    The compiler looks a function's globals up in the module of that name. In a trial a notebook's ``__main__`` is
+    empty: the model's classes came by value, with globals of their own.
+    """
+    for module in model.modules():
+        names = getattr(type(module).forward, "__globals__", {})
+        owner = sys.modules.get(names.get("__name__", ""))
+        if owner is not None and vars(owner) is not names:
+            for name, value in names.items():
+                vars(owner).setdefault(name, value)
 
 
 def _isolated(module: nn.Module) -> Callable[..., Any]:
