@@ -12,7 +12,7 @@ from torch import nn
 from tauto.errors import CandidateFailed
 from tauto.hardware import Hardware
 from tauto.techniques import Context
-from tauto.techniques.engines.compilation import cause_of, inductor_settings
+from tauto.techniques.engines.compilation import inductor_settings, refused
 from tauto.techniques.engines.compiled import CompiledModule
 
 __all__ = ["CompiledStep"]
@@ -62,7 +62,7 @@ class CompiledStep:
             try:
                 graphs = self._compiled.prepare(args, kwargs)
             except Exception as error:  # whatever the compiler raises
-                raise CandidateFailed(f"the step could not be compiled: {cause_of(error)}") from error
+                raise refused(error) from error
             if not graphs:
                 raise CandidateFailed("the compiler found nothing in the step that it can compile")
         return self._compiled(*args, **kwargs)

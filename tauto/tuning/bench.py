@@ -282,8 +282,9 @@ class Bench:
 
     def _start(self, function: str, arguments: dict[str, Any], wall_limit_s: float | None, tick: Tick) -> Outcome:
         folder = self.workspace.folder(function.partition(":")[2])
-        held = {"memory_limit_bytes": self.held.memory_bytes, "env": self.held.env, "cores": self.held.cores}
-        return run_watched(Job(function, arguments, folder, wall_limit_s, **held), tick)
+        held = self.held
+        job = Job(function, arguments, folder, wall_limit_s, held.memory_bytes, env=held.env, cores=held.cores)
+        return run_watched(job, tick)
 
 
 def _with_memory(comparison: Comparison, steady: list[int | str], peak: int | None) -> Comparison:
