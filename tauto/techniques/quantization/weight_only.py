@@ -132,7 +132,7 @@ class _Torchao(Technique):
         names, settings = self._words(config)
         body = f"quantize_(bare(model), {settings}, linear_but(bare(model), {config.keep!r}))"
         imports = ("from torch import Tensor, nn", f"from torchao.quantization import {names}, quantize_")
-        definitions = (listed(bare), listed(linear_but))
+        definitions: tuple[str, ...] = (listed(bare), listed(linear_but))
         if self.tables:
             definitions = (*definitions, listed(tied_weights), listed(kept_with_tied), listed(tie_again))
             body = (
