@@ -93,7 +93,7 @@ def explained(where: StorageUrl, also: tuple[type[Exception], ...] = ()) -> Iter
         Without the password, and without the error that held it.
     """
     told: TautoError | None = None
-    expected = (StorageInternalError, SQLAlchemyError, ImportError, *also)
+    expected: tuple[type[Exception], ...] = (StorageInternalError, SQLAlchemyError, ImportError, *also)
     try:
         yield
     except TautoError:
