@@ -1,7 +1,7 @@
 """TAuto makes a PyTorch model faster and smaller, and proves it.
 
-The verbs (``profile fix compare measure quantize autotune apply runs last script``) and the nouns load on first use,
-so that ``import tauto`` alone imports no torch.
+The verbs (``profile fix compare measure quantize prune distill factorize compile decode autotune tune apply runs last
+script``) and the nouns load on first use, so that ``import tauto`` alone imports no torch.
 
 Examples
 --------

@@ -10,6 +10,7 @@ from .tuning.hyperparameters import suggest as suggest
 from .tuning.hyperparameters.search_space import search_space as search_space
 from .verbs.apply import apply as apply
 from .verbs.autotune import autotune as autotune
+from .verbs.autotuner import AutoTuner as AutoTuner
 from .verbs.compare import compare as compare
 from .verbs.compare import measure as measure
 from .verbs.compile import compile as compile  # noqa: A004
