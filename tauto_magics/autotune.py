@@ -24,6 +24,9 @@ _LIMITS = (
 )
 
 
+_AS_THEY_ARE = ("objective", "stop_at", "target", "study", "storage", "resume")
+
+
 def _options(parser: Parser) -> None:
     parser.takes("model", MODEL, "the model to tune, not changed; default: the one last profiled", optional=True)
     for flag, text in (("--only", "try only these techniques"), ("--without", "do not try these techniques")):
@@ -35,6 +38,11 @@ def _options(parser: Parser) -> None:
         parser.add_argument(flag, metavar="LIMIT", help=f"{text}, such as {example}")
     parser.add_argument("--stop-at", metavar="FIGURE", help="what is good enough: 2x, 3ms, 5MB or 200/s")
     parser.add_argument("--target", metavar="NAME", help="the machine that it is for: edge-cpu, mobile, or a YAML file")
+    parser.add_argument("--study", metavar="NAME", help="the study that keeps the trials; default one of its own")
+    parser.add_argument("--storage", metavar="URL", help="a database's URL or an SQLite file; default TAUTO_STORAGE")
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the last search of the same, be it at its end"
+    )
     add_inputs(parser)
     add_quality(parser)
     add_search(parser, budget="5min", instead=", or how many are tried, such as '20 trials'")
@@ -48,7 +56,7 @@ def _run(call: Invocation) -> Any:
     keywords |= {key: tuple(names) for key in ("only", "without") if (names := getattr(arguments, key))}
     given = {key: getattr(arguments, key) for key in ("loss", "finetune")}
     keywords |= {key: call.names.find(text, CALLABLE) for key, text in given.items() if text is not None}
-    keywords |= {key: text for key in ("objective", "stop_at", "target") if (text := getattr(arguments, key))}
+    keywords |= {key: text for key in _AS_THEY_ARE if (text := getattr(arguments, key))}
     limits = {key: getattr(arguments, key) for key in (flag[2:].replace("-", "_") for flag, *_ in _LIMITS)}
     if any(limits.values()):
         keywords["constraints"] = translated(lambda: tauto.Constraints.parse(**limits))

@@ -20,6 +20,7 @@ from tauto.cli.options import (
     RecipeFile,
     ReportFile,
     ScriptFile,
+    Storage,
 )
 from tauto.config import Constraints
 
@@ -68,6 +69,11 @@ def autotune(
     target: Annotated[
         str, typer.Option(metavar="NAME", help="The machine that it is for: edge-cpu, mobile, …, or a YAML file.")
     ] = "this-machine",
+    study: Annotated[str | None, typer.Option(metavar="NAME", help="The study that keeps the trials.")] = None,
+    storage: Storage = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the last search of the same, be it at its end.")
+    ] = False,
     factory: Factory = None,
     report: ReportFile = None,
     script: ScriptFile = None,
@@ -106,4 +112,7 @@ def autotune(
             only=words(only),
             without=words(without),
             target=target,
+            study=study,
+            storage=storage,
+            resume=resume or None,
         )

@@ -44,6 +44,9 @@ Factory = Annotated[
 ReportFile = Annotated[
     Path | None, typer.Option("--report", metavar="FILE", help="Write the report: .html, .json, .md or .txt.")
 ]
+Storage = Annotated[
+    str | None, typer.Option(metavar="URL", help="A database's URL or an SQLite file; default TAUTO_STORAGE.")
+]
 ScriptFile = Annotated[
     Path | None, typer.Option("--script", metavar="FILE", help="Write the plain Python that does the same.")
 ]

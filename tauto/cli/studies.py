@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from tauto.cli.answer import answering, check_files, show
-from tauto.cli.options import ReportFile
-from tauto.cli.tune import Budget, Seeds, Storage, TrialLimit, Trials, search
+from tauto.cli.options import ReportFile, Storage
+from tauto.cli.tune import Budget, Seeds, TrialLimit, Trials, search
 from tauto.errors import InvalidArgument
 
 __all__ = ["studies"]

@@ -9,7 +9,7 @@ import typer
 
 from tauto.cli.answer import answering, check_files, show
 from tauto.cli.loader import load
-from tauto.cli.options import ReportFile
+from tauto.cli.options import ReportFile, Storage
 
 __all__ = ["search", "tune"]
 
@@ -19,9 +19,6 @@ Budget = Annotated[
 ]
 Trials = Annotated[int | None, typer.Option(metavar="N", help="Trials that the study may have in all.")]
 Study = Annotated[str | None, typer.Option(metavar="NAME", help="The study; default made of the objective's code.")]
-Storage = Annotated[
-    str | None, typer.Option(metavar="URL", help="A database's URL or an SQLite file; default TAUTO_STORAGE.")
-]
 Seeds = Annotated[int, typer.Option(metavar="N", help="Run each trial under so many seeds; the mean counts.")]
 TrialLimit = Annotated[str | None, typer.Option(metavar="TIME", help="Time that one run may take.")]
 

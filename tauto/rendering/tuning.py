@@ -29,7 +29,7 @@ from tauto.rendering.quality_control import (
     layer_blocks,
 )
 from tauto.rendering.weight_pictures import picture_blocks, picture_sentences
-from tauto.reports import Comparison, NotTried, TargetNote, TrialReport, TuningReport
+from tauto.reports import Comparison, NotTried, StudyNote, TargetNote, TrialReport, TuningReport
 
 __all__ = ["document", "explain", "headline", "winning_trial"]
 
@@ -163,10 +163,19 @@ def _proof(report: TuningReport) -> list[Block]:
     budget = f" of a budget of {seconds(report.budget_s)}" if report.budget_s else ""
     ended = f"; ended early, since {report.ended}" if report.ended else ""
     extra += [("Searched", f"{searched}{budget}, for {report.objective}{ended}")]
+    if (study := report.study) is not None:
+        extra += [("Study", _study(study))]
     if report.constraints:
         extra += [("Kept to", "; ".join(report.constraints))]
     blocks.append(conditions(report.conditions, tuple(extra)))
     return blocks
+
+
+def _study(study: StudyNote) -> str:
+    words = f"{study.name} in {study.storage}"
+    if study.earlier:
+        words += f"; {plural(study.earlier, 'trial')} of the search before taken over"
+    return f"{words}; not all trials are in it: {study.trouble}" if study.trouble else words
 
 
 def _after(report: TuningReport, hints: Hints) -> list[Block]:

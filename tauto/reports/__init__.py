@@ -55,7 +55,7 @@ from tauto.reports.sensitivity import SensitivityReport, SensitivityRow, Unmeasu
 from tauto.reports.studies import StudiesReport, StudyRow
 from tauto.reports.study import StudyGoal, StudyKnob, StudyReport, StudyTrial
 from tauto.reports.summary import Footprint, SummaryReport, TopModule
-from tauto.reports.tuning import NotTried, TargetNote, TrialReport, TuningReport
+from tauto.reports.tuning import NotTried, StudyNote, TargetNote, TrialReport, TuningReport
 from tauto.reports.weights import SkippedWeight, WeightRow, WeightsReport
 
 __all__ = [
@@ -129,6 +129,7 @@ __all__ = [
     "StudiesReport",
     "StudyGoal",
     "StudyKnob",
+    "StudyNote",
     "StudyReport",
     "StudyRow",
     "StudyTrial",

@@ -12,7 +12,7 @@ from tauto.reports.quality_control import ControlReport, DropConfidence, KernelN
 from tauto.reports.recipe import RecipeReport
 from tauto.reports.report import Report
 
-__all__ = ["NotTried", "TargetNote", "TrialReport", "TrialStatus", "TuningReport", "TuningVerdict"]
+__all__ = ["NotTried", "StudyNote", "TargetNote", "TrialReport", "TrialStatus", "TuningReport", "TuningVerdict"]
 
 TrialStatus = Literal["kept", "rejected", "failed", "skipped"]
 TuningVerdict = Literal["improved", "kept_original", "infeasible", "applied", "estimated"]
@@ -66,6 +66,19 @@ class TargetNote:
 
 
 @dataclass(frozen=True, slots=True)
+class StudyNote:
+    """The study in which a search kept its trials."""
+
+    name: str
+    storage: str
+    """Without a password."""
+    earlier: int = 0
+    """Trials taken over from the search that it went on with."""
+    trouble: str = ""
+    """Why trials were not kept from some moment on."""
+
+
+@dataclass(frozen=True, slots=True)
 class TuningReport(Report):
     """What ``autotune``, ``quantize`` and ``apply`` found."""
 
@@ -112,5 +125,7 @@ class TuningReport(Report):
     """What kind of a model it is, in words."""
     target: TargetNote | None = None
     """The machine that it was for; None for this one."""
+    study: StudyNote | None = None
+    """Where its trials are kept; None where they are not."""
     compilation: Compilation | None = None
     """What the compiler met, where ``compile`` asked."""

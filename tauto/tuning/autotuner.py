@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -28,6 +29,9 @@ from tauto.tuning.target import Target
 from tauto.tuning.traits import traits_of
 from tauto.tuning.weight_pictures import weight_pictures
 from tauto.workload import Workload
+
+if TYPE_CHECKING:
+    from tauto.tuning.trial_log import TrialLog
 
 __all__ = ["Plan", "Tuned", "tune"]
 
@@ -56,6 +60,8 @@ class Plan:
         As many candidates are tried at most.
     destination : Destination or None
         The machine that it is for, where that is not simply this one.
+    log : TrialLog or None
+        Where trials are kept as they end.
     look : callable
         Is given the bench once the original was measured, before anything is tried.
     """
@@ -69,6 +75,7 @@ class Plan:
     stop_at: Target | None = None
     most_trials: int | None = None
     destination: Destination | None = None
+    log: TrialLog | None = None
     look: Callable[[Bench], None] = lambda bench: None
 
 
@@ -91,7 +98,9 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
     """
     there = plan.destination
     bench = Bench(workload, hardware, there.held) if there else Bench(workload, hardware)
-    search = Search(bench, plan.budget, plan.goal, plan.verb, stop_at=plan.stop_at, most_trials=plan.most_trials)
+    search = Search(
+        bench, plan.budget, plan.goal, plan.verb, stop_at=plan.stop_at, most_trials=plan.most_trials, log=plan.log
+    )
     space, model = Space((), ()), workload.model
     try:
         emit(Progress(plan.verb, "measuring the original", 0.0, plan.budget.left_s))
@@ -170,6 +179,7 @@ def _report(
         ended=search.ended,
         traits=traits_of(workload).words,
         target=target,
+        study=plan.log.note(search.taken_over) if plan.log else None,
     )
 
 

@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from tauto.errors import TrialFailed
+from tauto.errors import RecipeError, TrialFailed
 from tauto.events import Progress, emit
 from tauto.recipes import Recipe
 from tauto.reports import Comparison, DropConfidence, TrialReport
@@ -18,6 +19,9 @@ from tauto.tuning.losses import loss_of
 from tauto.tuning.objective import Goal
 from tauto.tuning.space import Space
 from tauto.tuning.target import Target
+
+if TYPE_CHECKING:
+    from tauto.tuning.trial_log import TrialLog
 
 __all__ = ["Search"]
 
@@ -35,6 +39,7 @@ FIRST_SHARE = 0.6
 """Largest share of the time left for a trial while nothing was found: what it finds is still to be confirmed."""
 LOADING_SHARE = 0.5
 """Of a preparation, at most, that loading what it made takes again."""
+GONE_ON = "Measured by the search that this one goes on with."
 NO_TIME = "the budget left no time to try it"
 EARLY_MARGIN = 0.9
 """A candidate whose early samples are clearly below this share of the best so far is given up."""
@@ -48,6 +53,8 @@ class _Candidate:
     recipe: Recipe
     attempt: Attempt
     improves: bool = False
+    prepared: bool = True
+    """False for one of an earlier search: its files went with that."""
 
 
 @dataclass(slots=True)
@@ -68,6 +75,8 @@ class Search:
         Good enough: an improvement that reaches it ends the search.
     most_trials : int or None
         As many candidates are tried at most.
+    log : TrialLog or None
+        Where trials are kept as they end; those that it holds already are not made again.
 
     Attributes
     ----------
@@ -87,11 +96,13 @@ class Search:
     task: str = "autotune"
     stop_at: Target | None = None
     most_trials: int | None = None
+    log: TrialLog | None = None
     winner: int | None = None
     confirmed: Comparison | None = None
     interrupted: bool = False
     ended: str = ""
     _recipes: list[Recipe] = field(default_factory=list)
+    _listed: int = 0
     _space: Space = field(default_factory=lambda: Space((), ()))
     _candidates: list[_Candidate] = field(default_factory=list)
 
@@ -100,7 +111,12 @@ class Search:
 
         After an interrupt the best so far is still confirmed, quickly; a second one ends it.
         """
-        self._space, self._recipes = space, list(space.recipes)
+        self._space = space
+        self._go_on()
+        done = {item.recipe.digest for item in self._candidates}
+        self._recipes = [item.recipe for item in self._candidates]
+        self._recipes += [recipe for recipe in space.recipes if recipe.digest not in done]
+        self._listed = len(self._recipes)
         for stage in (self._try_all, self._confirm_best):
             try:
                 stage()
@@ -111,6 +127,34 @@ class Search:
                     self._confirm_best()
                 break
         self._explain_others()
+        if self.log is not None and not self.interrupted:
+            self.log.end()
+
+    def _go_on(self) -> None:
+        """Take over what an earlier search of the same measured."""
+        for told in self.log.earlier if self.log is not None else ():
+            try:
+                recipe = Recipe.from_report(told.recipe)
+            except RecipeError:  # a technique that is not registered here
+                continue
+            if any(item.recipe == recipe for item in self._candidates):
+                continue
+            failed = told.status == "failed"
+            attempt = Attempt(
+                0.0,
+                comparison=told.comparison,
+                failure=told.reason if failed else None,
+                rejected=told.reason if not failed and told.comparison is None else None,
+                preparation_s=told.preparation_s,
+            )
+            notes = (GONE_ON, *(note for note in told.notes if note != GONE_ON))
+            report = replace(told, number=len(self._candidates), notes=notes, wall_s=0.0)
+            self._candidates.append(self._judged(_Candidate(report, recipe, attempt, prepared=False)))
+
+    @property
+    def taken_over(self) -> int:
+        """How many trials an earlier search had made."""
+        return sum(not item.prepared for item in self._candidates)
 
     @property
     def trials(self) -> tuple[TrialReport, ...]:
@@ -132,9 +176,16 @@ class Search:
                 return
             self._tell(number, recipe)
             self._candidates.append(self._try(number, recipe, min(limit, self._most_s(number, limit))))
+            self._keep(self._candidates[-1])
             if not self._candidates[-1].improves:
                 self.bench.discard(recipe, [item.recipe for item in self._improving()])
         self._skip_rest("")
+
+    def _keep(self, item: _Candidate) -> None:
+        if self.log is not None:
+            compared = item.report.comparison
+            gain = self.goal.gain(compared) if compared is not None else 0.0
+            self.log.keep(item.report, gain if math.isfinite(gain) else 0.0, self.goal.excess(item.report))
 
     def _enough(self, number: int, limit_s: float) -> str:
         """Return why no more is tried; empty when the next is."""
@@ -152,8 +203,8 @@ class Search:
     def _most_s(self, number: int, limit_s: float) -> float:
         """Return the seconds that a trial may take: one that hangs must leave time for those after it."""
         share, known_s = TRIAL_SHARE, 0.0
-        if number < len(self._space.recipes):
-            left = len(self._space.recipes) - number
+        if number < self._listed:
+            left = self._listed - number
             whole = CONTROLLED_SHARE if self._space.control else 0.0 if self._space.follow else 1.0
             share = max(TRIAL_SHARE, whole / left)
         else:  # what follows from what was measured takes about as long as that
@@ -200,10 +251,6 @@ class Search:
             agreement=attempt.agreement,
         )
         return self._judged(_Candidate(report, recipe, attempt))
-
-    def _early(self, recipe: Recipe) -> tuple[str, ...]:
-        why = self._space.notes.get(recipe.digest)
-        return (f"Tried early: {why}.",) if why else ()
 
     def _judged(self, candidate: _Candidate) -> _Candidate:
         attempt = candidate.attempt
@@ -331,6 +378,9 @@ class Search:
             if left < MIN_TRIAL_S:
                 self._demote(best, "it looked better, but the budget left no time to confirm it")
                 continue
+            if not best.prepared:
+                self._make_again(best, left)
+                continue
             emit(Progress(self.task, f"confirming {best.recipe.title} in a fresh process", 0.95, left))
             attempt = self.bench.confirm(
                 best.recipe, wall_limit_s=CONFIRM_SHARE * left, time_cap_s=self._cap_s(), tried=best.attempt
@@ -343,6 +393,14 @@ class Search:
             self.winner, self.confirmed = best.report.number, attempt.comparison
             best.report = replace(best.report, status="kept", reason=_told(best.attempt, decision.reason))
             return
+
+    def _make_again(self, candidate: _Candidate, left_s: float) -> None:
+        """Prepare and measure once more what an earlier search found, since its files are gone."""
+        number = candidate.report.number
+        emit(Progress(self.task, f"making {candidate.recipe.title} again", 0.9, left_s))
+        fresh = self._try(number, candidate.recipe, (1 - CONFIRM_SHARE / 2) * left_s)
+        self._candidates[number] = fresh
+        self._keep(fresh)
 
     def drop_winner(self, reason: str) -> None:
         """Give up the winner, for a ``reason`` that showed after the search."""
@@ -386,6 +444,8 @@ class Search:
         if best is None:
             return self._cap_s() + memories
         preparing = best.report.preparation_s or 0.0
+        if not best.prepared:  # as a trial of its own first
+            memories += preparing + self._least_s()
         return best.report.wall_s - preparing + memories + 3 * LOADING_SHARE * preparing
 
     def _reserve_s(self) -> float:

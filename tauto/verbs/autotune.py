@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from torch import nn
 
 from tauto.config import Constraints, Drop, parse_drop
-from tauto.errors import InvalidArgument, did_you_mean
+from tauto.errors import InvalidArgument, MissingDependency, StoreWarning, StudyError, did_you_mean
 from tauto.hardware import THIS_MACHINE
 from tauto.recipes import Recipe
 from tauto.results import TuningResult
@@ -33,6 +34,9 @@ from tauto.verbs.delivery import deliver_tuned
 from tauto.verbs.targets import parse_budget, parse_target
 from tauto.workload import Workload, seen
 from tauto.workload.training import FineTune, Loss
+
+if TYPE_CHECKING:
+    from tauto.tuning.trial_log import TrialLog
 
 __all__ = ["autotune"]
 
@@ -58,6 +62,9 @@ def autotune(
     loss: Loss | None = None,
     finetune: FineTune | None = None,
     target: str | Path = THIS_MACHINE,
+    study: str | None = None,
+    storage: str | Path | None = None,
+    resume: bool | None = None,
     isolated: bool = False,
     factory: Callable[[], nn.Module] | None = None,
     name: str | None = None,
@@ -94,6 +101,14 @@ def autotune(
         stand in, trials are held to what the target has (cores, memory, instruction sets); where it cannot, the verdict
         is ``"estimated"``: what the rules expect most of there and holds the quality here, with the line that measures
         it there.
+    study : str, optional
+        Name of the study that keeps the trials as they end; one that is there, of the same, is gone on with. Default:
+        one of its own, which a search of the same goes on with when this one is cut off.
+    storage : str or Path, optional
+        A URL such as ``"postgresql://host/name"`` or an SQLite file; default ``TAUTO_STORAGE``, else ``studies.db``
+        in the folder of the store.
+    resume : bool, optional
+        True: go on with the last study of the same, also one that came to its end. False: begin anew.
     isolated : bool
         Keep the optimized model in a child process.
 
@@ -152,6 +167,7 @@ def autotune(
         stop_at=enough,
         most_trials=most_trials,
         destination=there,
+        log=_log(workload, there, goal, chosen, (study, storage, resume)),
     )
     hardware = there.here if there.elsewhere else there.hardware
     return deliver_tuned(tune(workload, plan, hardware), workload, isolated=isolated)
@@ -169,6 +185,30 @@ def _space(workload: Workload, there: Destination, chosen: list[Technique], goal
     else:
         found = proposing_space(workload, there.hardware, usable, goal, takes)
     return replace(found, not_tried=(*found.not_tried, *left_out))
+
+
+def _log(
+    workload: Workload,
+    there: Destination,
+    goal: Goal,
+    chosen: list[Technique],
+    asked: tuple[str | None, str | Path | None, bool | None],
+) -> TrialLog | None:
+    """Return where trials are kept; None where nothing was said and they cannot be, of which a warning tells."""
+    from tauto.tuning.study import StorageUrl  # Optuna's storages take half a second to import
+    from tauto.tuning.trial_log import identity_of, open_log
+
+    study, storage, resume = asked
+    words = (f"improve {goal.objective}", *(limit.words for limit in goal.constraints), workload.quality_rule)
+    about = {"the machine": there.hardware.fingerprint, "techniques": sorted(item.name for item in chosen)}
+    where = StorageUrl.parse(storage)
+    try:
+        return open_log(where, study, identity_of(workload, "autotune", words, about), resume)
+    except (StudyError, MissingDependency) as error:
+        if study is not None or storage is not None or resume:
+            raise
+        warnings.warn(f"The trials of this search are not kept: {error}", StoreWarning, stacklevel=3)
+        return None
 
 
 def _check_estimable(there: Destination, goal: Goal, stop_at: str | None) -> None:

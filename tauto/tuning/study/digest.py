@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from tauto.workload.cell import Cell
 
-__all__ = ["cell_parts", "changed_parts", "digest_of", "function_parts", "is_own_file"]
+__all__ = ["cell_parts", "changed_parts", "digest_of", "function_parts", "is_own_file", "parts_of"]
 
 _LOADS = {"LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"}
 _LETTERS = 16
@@ -46,6 +46,14 @@ def cell_parts(cell: Cell) -> dict[str, str]:
     found = {"the cell": _of_code(cell.code)}
     for name in cell.reads:
         _add(found, name, cell.names[name])
+    return found
+
+
+def parts_of(values: Mapping[str, Any]) -> dict[str, str]:
+    """Return a digest for each of ``values`` that is code or data, and for each thing of the user's that it reads."""
+    found: dict[str, str] = {}
+    for name, value in values.items():
+        _add(found, name, value)
     return found
 
 

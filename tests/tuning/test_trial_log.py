@@ -1,0 +1,120 @@
+"""Trials kept in a study as they end, and searches that go on with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import optuna
+import pytest
+import torch
+from search_by_hand import RECIPES, run, statuses
+from torch import nn
+
+from tauto.errors import InvalidArgument
+from tauto.tuning.search import GONE_ON
+from tauto.tuning.study import StorageUrl
+from tauto.tuning.trial_log import identity_of, open_log
+from tauto.workload import Workload
+
+INPUTS = torch.ones(2, 4)
+
+
+@dataclass
+class HandLog:
+    """Keeps trials in a list."""
+
+    earlier: tuple = ()
+    kept: list = field(default_factory=list)
+    ended: int = 0
+
+    def keep(self, trial, value, excess):
+        self.kept.append((trial.recipe.title, value, excess))
+
+    def end(self):
+        self.ended += 1
+
+
+@pytest.fixture
+def where(tmp_path):
+    return StorageUrl.parse(tmp_path / "studies.db")
+
+
+def identity(seed=0, goal=("improve latency",), **about):
+    torch.manual_seed(seed)
+    workload = Workload.of(nn.Linear(4, 4), inputs=INPUTS, name="net")
+    return identity_of(workload, "autotune", goal, about)
+
+
+def test_each_trial_is_kept_once_with_its_gain_as_it_ends():
+    log = HandLog()
+    search = run([2.0, "wrong outputs", -3.0], log=log)
+    assert [title for title, *_ in log.kept] == [recipe.title for recipe in RECIPES]
+    assert log.kept[0][1] > 1
+    assert log.kept[0][2] <= 0
+    assert log.ended == 1
+    assert search.winner == 0
+
+
+def test_what_was_measured_before_is_not_tried_again_and_is_made_again_when_it_is_the_best():
+    first = run([2.0, 3.0, "gone wrong"])
+    log = HandLog(earlier=first.trials[:2])
+    second = run([2.0, 3.0, 1.0], log=log)
+    assert second.taken_over == 1  # the other was made again, as the best
+    assert [trial.recipe.title for trial in second.trials] == [recipe.title for recipe in RECIPES]
+    assert GONE_ON in second.trials[0].notes
+    assert GONE_ON not in second.trials[1].notes
+    assert statuses(second) == ["rejected", "kept", "rejected"]
+    assert [title for title, *_ in log.kept] == [RECIPES[2].title, RECIPES[1].title]
+
+
+def test_one_that_is_slower_when_it_is_made_again_gives_way():
+    log = HandLog(earlier=run([2.0, 3.0, 1.0]).trials[:2])
+    second = run([2.0, 1.0, 1.0], log=log)
+    assert second.recipe == RECIPES[0]
+
+
+def test_a_study_gives_back_what_was_kept_and_is_a_plain_one(where):
+    trials = run([2.0, "wrong outputs", "it crashed"]).trials
+    log = open_log(where, None, identity(), None)
+    for trial in trials:
+        log.keep(trial, 2.0, 0.0)
+    again = open_log(where, None, identity(), None)
+    assert again.earlier == trials
+    plain = optuna.load_study(storage=f"sqlite:///{where.file}", study_name=log.name)
+    assert plain.best_value == 2.0
+    assert [one.state.name for one in plain.trials] == ["COMPLETE", "FAIL", "FAIL"]
+
+
+def test_one_that_was_cut_off_is_gone_on_with_and_one_that_ended_is_not(where):
+    log = open_log(where, None, identity(), None)
+    assert open_log(where, None, identity(), None).name == log.name
+    log.end()
+    assert open_log(where, None, identity(), resume=True).name == log.name
+    second = open_log(where, None, identity(), None)
+    assert second.name == f"{log.name}-2"
+    assert open_log(where, None, identity(), None).name == second.name
+
+
+def test_other_weights_another_machine_and_another_goal_are_another_search(where):
+    names = {
+        open_log(where, None, one, None).name
+        for one in (identity(), identity(seed=1), identity(goal=("improve size",)), identity(machine="another"))
+    }
+    assert len(names) == 4
+
+
+def test_a_study_of_something_else_is_refused_by_name(where):
+    open_log(where, "mine", identity(), None)
+    with pytest.raises(InvalidArgument, match=r"^study: 'the model' changed since 'mine'"):
+        open_log(where, "mine", identity(seed=1), None)
+    with pytest.raises(InvalidArgument, match=r"^study: there is none called"):
+        open_log(where, None, identity(seed=2), resume=True)
+
+
+def test_a_storage_that_fails_is_told_and_nothing_is_lost(where):
+    log = open_log(where, None, identity(), None)
+    where.file.write_bytes(b"this is no database" * 400)
+    for number, trial in enumerate(run([2.0, 1.0, 1.0]).trials):
+        log.keep(trial, 2.0, 0.0)
+        assert log.trouble, number
+    assert "studies.db" in log.note(0).trouble
