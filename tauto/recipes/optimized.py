@@ -72,7 +72,16 @@ class OptimizedModel(nn.Module):
 
     def __getattr__(self, name: str) -> Any:
         kept = self.__dict__.get("_kept", {})
-        return kept[name] if name in kept else super().__getattr__(name)
+        if name in kept:
+            return kept[name]
+        try:
+            return super().__getattr__(name)
+        except AttributeError:
+            # methods of the user's own class, such as generate, where that is what was changed
+            module = self.__dict__.get("_modules", {}).get("module")
+            if name.startswith("_") or type(module).__name__ != self.__dict__.get("original_kind"):
+                raise
+            return getattr(module, name)
 
     def __repr__(self) -> str:
         return f"OptimizedModel({self.original_kind}: {self.recipe.title})"

@@ -55,6 +55,8 @@ def gains(report: Comparison) -> list[str]:
     found = [f"{faster} ({ratio(low).removesuffix('×')}–{ratio(high)})"]
     if low > 1 and high > 1.5 * low:  # too unsure for one figure
         found = [f"at least {ratio(low)} faster"]
+    elif report.verdict == "same":
+        found = [f"not shown to be faster or slower ({ratio(low).removesuffix('×')}–{ratio(high)})"]
     if 0 < report.size_ratio < 0.98:
         found.append(f"{ratio(1 / report.size_ratio)} smaller")
     elif report.size_ratio > 1.02:

@@ -141,9 +141,8 @@ def _target_notes(target: TargetNote, *, estimated: bool) -> list[Block]:
         return [Note(f"For {target.name}: measured on this machine{held}, which stood in for it.")]
     notes: list[Block] = [Note(f"For {target.name}, which cannot be measured here: {target.elsewhere}.")]
     if estimated:
-        notes.append(
-            Note(f"The times below are of this machine, not of {target.name}; quality and size hold there, too.")
-        )
+        notes.append(Note(f"What is expected rests on rules of thumb and on what the file of {target.name} says."))
+        notes.append(Note(f"The times below are of this machine, not of {target.name}."))
         notes.append(Code(f"To measure it on {target.name}, with r.recipe.to_yaml() as recipe.yaml", target.command))
     return notes
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import nn
 
 from tauto.hardware import Hardware
@@ -74,11 +75,15 @@ class Threads(Technique):
             return Applicability.no(f"the model runs on {hardware.device}, where CPU threads do not compute")
         if hardware.cores == 1:
             return Applicability.no("there is one core, so there is one number of threads")
+        if not self.space(workload, hardware):
+            return Applicability.no("it runs with 1 thread already", "torch.set_num_threads(2)")
         return Applicability.yes()
 
     def space(self, workload: Workload, hardware: Hardware) -> tuple[ThreadsConfig, ...]:
-        """One thread, and half the cores."""
-        return tuple(ThreadsConfig(count) for count in sorted({1, max(1, hardware.cores // 2)}))
+        """One thread, and half the cores, where it does not run with so many already."""
+        now = min(torch.get_num_threads(), hardware.cores)
+        counts = {1, max(1, hardware.cores // 2)} - {now}
+        return tuple(ThreadsConfig(count) for count in sorted(counts) if count < now)
 
     def apply(self, workload: Workload, config: ThreadsConfig, context: Context) -> nn.Module:
         """Return a copy that is called with ``config.count`` threads."""

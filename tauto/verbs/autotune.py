@@ -136,6 +136,10 @@ def autotune(
         raise InvalidArgument(
             f"objective: there is no {objective!r}. {did_you_mean(str(objective), get_args(Objective))}".rstrip()
         )
+    if constraints is not None and not isinstance(constraints, Constraints):
+        raise InvalidArgument(
+            f"constraints: a {type(constraints).__name__} is none. Write tauto.Constraints(max_latency_ms=3)."
+        )
     limits = constraints or Constraints()
     seconds, most_trials = parse_budget(budget)
     enough = None if stop_at is None else parse_target(stop_at)

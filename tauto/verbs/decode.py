@@ -13,6 +13,7 @@ from tauto.decoding.decoder import last_logits
 from tauto.decoding.greedy import ids_of
 from tauto.errors import Interrupted, InvalidArgument
 from tauto.hardware import Hardware
+from tauto.recipes import OptimizedModel
 from tauto.results import DecodingResult
 from tauto.tuning.budget import Budget
 from tauto.tuning.decoding import Decoding, DecodingPlan
@@ -80,6 +81,8 @@ def decode(
     >>> found.generate(prompt, max_new_tokens=50)  # doctest: +SKIP
     >>> print(found.script())  # doctest: +SKIP
     """
+    if isinstance(model, OptimizedModel):
+        model = model.module
     decoder = model if isinstance(model, Decoder) else Decoder(model)
     workload = Workload.of(decoder.model, inputs=inputs, name=name)
     chosen = _ways(ways)
@@ -87,9 +90,9 @@ def decode(
     if min_agreement is not None and not 0 < min_agreement <= 1:
         raise InvalidArgument(f"min_agreement: {min_agreement!r} is no share. Write one from 0 to 1, such as 0.98.")
     wanted = _lengths(lengths, ids_of(workload.example).shape[1], context_of(decoder))
-    plan = DecodingPlan(
-        chosen, wanted, clock, parse_factor(target, "target"), min_agreement, _vocabulary(decoder, workload)
-    )
+    vocabulary = _vocabulary(decoder, workload)
+    _check_ids(workload, vocabulary)
+    plan = DecodingPlan(chosen, wanted, clock, parse_factor(target, "target"), min_agreement, vocabulary)
     search = Decoding(decoder, workload, plan, Hardware.current(workload.device.type))
     search.run()
     made = search.load()
@@ -97,6 +100,23 @@ def decode(
     if result.report.interrupted:
         raise Interrupted(result)
     return result
+
+
+def _check_ids(workload: Workload, vocabulary: int) -> None:
+    """Refuse tokens that there are not.
+
+    Raises
+    ------
+    InvalidArgument
+        With the largest one, and how many there are.
+    """
+    ids = ids_of(workload.example)
+    largest, least = int(ids.max()), int(ids.min())
+    if largest >= vocabulary or least < 0:
+        wrong = largest if largest >= vocabulary else least
+        raise InvalidArgument(
+            f"inputs: there is no token {wrong}: the model has {vocabulary:,}, numbered from 0. Is this its tokenizer?"
+        )
 
 
 def _ways(keys: Sequence[str] | str | None) -> tuple[Way, ...]:

@@ -220,6 +220,6 @@ def _twin(model: nn.Module) -> nn.Module:
 
 
 def _nothing(what: str, left: dict[str, str]) -> str:
-    reasons = "; ".join(f"{name}: {reason}" for name, reason in list(left.items())[:3])
+    reasons = "; ".join(f"{name or 'the model'}: {reason}" for name, reason in list(left.items())[:3])
     more = f"; and {len(left) - 3} more" if len(left) > 3 else ""
     return f"{NOTHING} by {what}: {reasons + more or f'the model has no {what} to prune'}"

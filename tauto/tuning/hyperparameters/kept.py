@@ -17,6 +17,7 @@ from tauto.tuning.hyperparameters import account
 from tauto.tuning.hyperparameters.goal import Constraint, Goal
 from tauto.tuning.study import Identity, StorageUrl, explained, open_storage, quiet
 from tauto.tuning.study.identity import ATTRIBUTE
+from tauto.tuning.study.opening import KNOWN
 
 __all__ = ["csv_of", "delete_study", "goal_of", "list_studies", "study_report"]
 
@@ -151,7 +152,7 @@ def _study(where: StorageUrl, name: str) -> optuna.Study:
     with explained(where), quiet():
         names = optuna.get_all_study_names(storage)
         if name not in names:
-            hint = did_you_mean(name, names) or "There is none at all."
+            hint = did_you_mean(name, names) or KNOWN[bool(names)]
             raise InvalidArgument(f"study: there is none called {name!r} in {where.shown}. {hint}".rstrip())
         return optuna.load_study(storage=storage, study_name=name)
 

@@ -106,7 +106,7 @@ class Search:
         self._lost: StudyTrial | None = None
         self._notes: dict[str, None] = {}
         self._stopped, self._interrupted = "", False
-        self._earlier = 0
+        self._earlier = self._begun_at = 0
         self._preloaded = False
 
     def run(self) -> StudyReport:
@@ -169,6 +169,7 @@ class Search:
             for params in plan.first if opened.created else ():
                 study.enqueue_trial(dict(params), skip_if_exists=True)
         self._earlier = sum(_counts(one) for one in self._trials)
+        self._begun_at = len(self._trials)
         return opened
 
     def _search(self, opened: Opened, payload: Path, workspace: Workspace) -> None:
@@ -197,17 +198,22 @@ class Search:
     def _end(self) -> str:
         """Return why the search is over; empty while it is not."""
         plan, clock = self._plan, self._clock
-        ended = sum(_counts(one) for one in self._trials)
+        ended = sum(map(self._is_of_use, self._trials))
         if plan.wanted is not None and ended >= plan.wanted:
             return f"all {plan.wanted:,} trials that were asked for have ended"
         if clock.left_s <= 0:
             return "the time was up"
-        failed = [one for one in self._trials[::-1] if one.state == TrialState.FAIL and _counts(one)]
+        own = self._trials[self._begun_at :]
+        failed = [one for one in own[::-1] if one.state == TrialState.FAIL and _counts(one)]
         worked = any(one.state in (TrialState.COMPLETE, TrialState.PRUNED) for one in self._trials)
         last = [_alike(one.user_attrs[account.REASON]) for one in failed[:ALIKE]]
         if not worked and len(last) == ALIKE and len(set(last)) == 1:
             return f"the first {ALIKE} trials all failed alike: each {failed[0].user_attrs[account.REASON]}"
         return ""
+
+    def _is_of_use(self, one: FrozenTrial) -> bool:
+        """Whether a trial is one of those asked for: what failed before may have been mended since."""
+        return _counts(one) and (one.state != TrialState.FAIL or one.number >= self._begun_at)
 
     def _run(self, opened: Opened, trial: Trial, payload: Path, workspace: Workspace) -> None:
         """Run one trial, under each seed, and tell the study what came of it."""

@@ -18,10 +18,12 @@ from tauto.tuning.study.identity import ATTRIBUTE, Identity
 from tauto.tuning.study.storage import explained, quiet
 from tauto.tuning.study.url import StorageUrl
 
-__all__ = ["Direction", "Opened", "open_study"]
+__all__ = ["KNOWN", "Direction", "Opened", "open_study"]
 
 Direction: TypeAlias = Literal["maximize", "minimize"]
 
+KNOWN = ("There is none at all.", "tauto studies list shows those that are there.")
+"""What is said of a name that is like no other: where there are no studies, and where there are some."""
 _SETTLES_S = 5.0
 """Who makes a study says in the next moment what it is of."""
 
@@ -76,7 +78,7 @@ def open_study(
             )
         if name not in names:
             if resume:
-                hint = did_you_mean(name, names) or "There is none at all."
+                hint = did_you_mean(name, names) or KNOWN[bool(names)]
                 raise InvalidArgument(f"study: there is none called {name!r} in {where.shown}. {hint}")
             try:
                 made = optuna.create_study(storage=storage, study_name=name, directions=directions, pruner=pruner)
