@@ -10,6 +10,7 @@ from tauto.techniques import (
     pruning,
     quantization,
     runtime,
+    sparsity,
 )
 from tauto.techniques.registry import register, technique, techniques
 from tauto.techniques.technique import (
@@ -44,6 +45,7 @@ __all__ = [
     "quantization",
     "register",
     "runtime",
+    "sparsity",
     "technique",
     "techniques",
 ]

@@ -66,7 +66,7 @@ class Threads(Technique):
     title = "a number of threads of its own"
     family = "runtime"
     config = ThreadsConfig
-    comes_after = frozenset({"fusion", "layout", "precision", "quantization", "engine"})
+    comes_after = frozenset({"fusion", "layout", "sparsity", "precision", "quantization", "engine"})
     cannot_be_with = frozenset({"onnxruntime", "openvino"})  # they have threads of their own
 
     def applies_to(self, workload: Workload, hardware: Hardware) -> Applicability:

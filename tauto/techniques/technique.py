@@ -27,6 +27,7 @@ Family = Literal[
     "training",
     "fusion",
     "layout",
+    "sparsity",
     "precision",
     "quantization",
     "engine",

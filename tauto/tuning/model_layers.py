@@ -11,7 +11,7 @@ from tauto.recipes import Recipe, Step
 from tauto.reports import KeptLayer, ModelLayer
 from tauto.tuning.int8_layers import kept_by, quantizes, quantizing_step, scheme_of
 from tauto.tuning.quantizable import quantizable_layers
-from tauto.tuning.twins import dense, tensors_of, twins
+from tauto.tuning.twins import dense, matrices_of, tensors_of, twins
 from tauto.workload.structure import plain_parts
 
 __all__ = ["model_layers", "precision_of"]
@@ -118,7 +118,8 @@ def _bytes(module: nn.Module) -> int:
 
 def _zeros(module: nn.Module) -> float | None:
     """Return the share of weights that is exactly zero; None where they cannot be looked at."""
-    weights = [dense(tensor) for tensor in _all(module) if tensor.ndim > 1]
+    parts = [module] if tensors_of(module) else module.modules()
+    weights = [dense(tensor) for part in parts for tensor in matrices_of(part)]
     if not weights or any(weight is None for weight in weights):
         return None
     count = sum(weight.numel() for weight in weights if weight is not None)

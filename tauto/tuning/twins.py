@@ -5,7 +5,9 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
-__all__ = ["dense", "tensors_of", "twins"]
+from tauto.techniques.sparsity.linear import SparseLinear
+
+__all__ = ["dense", "matrices_of", "tensors_of", "twins"]
 
 
 def twins(original: nn.Module, optimized: nn.Module) -> dict[str, nn.Module]:
@@ -48,6 +50,13 @@ def tensors_of(module: nn.Module) -> list[Tensor]:
     if packed is not None and callable(weight := getattr(module, "weight", None)):
         own.append(weight())
     return [tensor for tensor in own if tensor.numel()]
+
+
+def matrices_of(module: nn.Module) -> list[Tensor]:
+    """Return those weights of a module itself that have rows and columns; of sparse kernels with their zeros."""
+    if isinstance(module, SparseLinear):
+        return [module.weight]
+    return [tensor for tensor in tensors_of(module) if tensor.ndim > 1]
 
 
 def dense(weight: Tensor) -> Tensor | None:

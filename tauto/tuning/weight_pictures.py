@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from tauto.reports.pictures import GONE, ROW, STAYS, WeightPicture
-from tauto.tuning.twins import dense, tensors_of, twins
+from tauto.tuning.twins import dense, matrices_of, twins
 
 __all__ = ["weight_pictures"]
 
@@ -49,7 +49,7 @@ def weight_pictures(original: nn.Module, optimized: nn.Module) -> tuple[WeightPi
 
 def _weight(module: nn.Module) -> Tensor | None:
     """Return the largest matrix of a module itself as plain numbers; None when it has none to look at."""
-    matrices = [each for each in tensors_of(module) if each.ndim > 1 and not each.is_meta]
+    matrices = [each for each in matrices_of(module) if not each.is_meta]
     return dense(max(matrices, key=lambda each: each.numel())) if matrices else None
 
 

@@ -13,12 +13,13 @@ from tauto.config import Drop, parse_duration
 from tauto.errors import InvalidArgument, did_you_mean
 from tauto.fitting import epochs_of
 from tauto.hardware import Hardware
-from tauto.recipes import OptimizedModel, Recipe
+from tauto.recipes import OptimizedModel, Recipe, Step
 from tauto.reports import NotTried
 from tauto.results import TuningResult
-from tauto.techniques import technique
+from tauto.techniques import Applicability, technique
 from tauto.techniques.pruning.course import NOTHING, WIDE
 from tauto.techniques.pruning.technique import PruneConfig, PruneWeightsConfig
+from tauto.techniques.sparsity.technique import LEAST_ZEROS, SparseKernels, SparseKernelsConfig
 from tauto.tuning import Budget, Goal, Plan, RatioSearch, Space, Target, is_trained, tune
 from tauto.verbs.checks import check_floating, check_labels
 from tauto.verbs.delivery import deliver_tuned
@@ -102,7 +103,8 @@ def prune(
     -------
     TuningResult
         ``"kept_original"`` where a smaller model is no faster; ``"infeasible"`` where the target or the quality cannot
-        be had, with the nearest miss; ``"applied"`` for zeros, which were asked for and save no time.
+        be had, with the nearest miss. Zeros were asked for: ``"improved"`` where sparse kernels make them faster, which
+        are tried on many zeros, and ``"applied"`` where nothing does.
 
     Raises
     ------
@@ -225,7 +227,8 @@ def _target(structure: str, **given: Any) -> Target | None:
     target = target_of(**given)
     if target is not None and structure in _ZEROS:
         raise InvalidArgument(
-            f"{target.kind}: zeros take the time and the room of any number. Make layers smaller: structure='channels'."
+            f"{target.kind}: zeros take the time and the room of any number in dense layers, and how many sparse ones "
+            "would need is not searched for. Say how many: sparsity=0.9; or make layers smaller: structure='channels'."
         )
     return target
 
@@ -260,10 +263,28 @@ def _space(workload: Workload, hardware: Hardware, wish: _Wish, target: Target |
         if not answer.applies:
             return Space((), (NotTried(known.name, answer.reason, answer.remedy),))
     if target is None:
-        return Space((wish.recipe(wish.share, whole=True),), ())
+        recipe = wish.recipe(wish.share, whole=True)
+        return (
+            _with_sparse_kernels(recipe, workload, hardware, wish) if wish.structure in _ZEROS else Space((recipe,), ())
+        )
     others: list[dict[str, str]] = [{}]
     if wish.structure in WIDE and wish.importance is None and not wish.ratios:
         others += [{"importance": "taylor"}]
     ways = [lambda share, whole, other=other: wish.recipe(share, whole, **other) for other in others]
     trains = wish.epochs > 0 or wish.steps > 1
     return Space((), (), RatioSearch(ways, target, trains, lambda reason: NOTHING in reason), prefers=is_trained)
+
+
+def _with_sparse_kernels(zeros: Recipe, workload: Workload, hardware: Hardware, wish: _Wish) -> Space:
+    """Return the recipe that makes zeros, and the one that has sparse kernels skip them where there are enough."""
+    sparse = SparseKernels()
+    share = 0.5 if wish.structure == "2:4" else wish.share
+    answer = sparse.runs_here(workload, hardware)
+    if answer.applies and share < LEAST_ZEROS:
+        answer = Applicability.no(
+            f"{share:.0%} zeros are too few: sparse kernels are worth a try from {LEAST_ZEROS:.0%}",
+            "sparsity=0.9 with structure='weights'",
+        )
+    if not answer.applies:
+        return Space((zeros,), (NotTried(sparse.name, answer.reason, answer.remedy),))
+    return Space((zeros, Recipe((*zeros.steps, Step(sparse.name, SparseKernelsConfig())))), ())

@@ -84,7 +84,7 @@ def _encoder() -> nn.Module:
 
 
 def _bert() -> nn.Module:
-    return BertModel(
+    model = BertModel(
         BertConfig(
             vocab_size=50,
             hidden_size=32,
@@ -94,6 +94,10 @@ def _bert() -> nn.Module:
             max_position_embeddings=32,
         )
     )
+    with torch.no_grad():  # one layer that is mostly zero, which sparse kernels ask for
+        layer = model.encoder.layer[0].intermediate.dense
+        layer.weight.mul_(torch.rand_like(layer.weight) < 0.1)
+    return model
 
 
 def _nested_inputs() -> tuple[Any, ...]:

@@ -128,6 +128,24 @@ def test_zeros_are_in_place_as_asked_and_told_of_as_they_are(net):
     zeros = sum(int((each == 0).sum()) for each in result.model.parameters() if each.ndim > 1)
     assert zeros == round(0.6 * (32 * 256 + 256 * 256 + 256 * 4))
     assert "compressed by zlib" in str(result)
+    (missing,) = result.not_tried
+    assert missing.reason == "60% zeros are too few: sparse kernels are worth a try from 80%"
+
+
+@pytest.mark.skipif(not torch.backends.mkl.is_available(), reason="the sparse kernels are MKL's")
+def test_sparse_kernels_are_tried_on_many_zeros_and_told_with_what_they_bring():
+    torch.manual_seed(0)
+    model = pruning_models.plain(256, 512, 512, 4).eval()
+    result = tauto.prune(
+        model, inputs=torch.randn(64, 256), evaluate=lambda net: 1.0, structure="weights", sparsity=0.9, budget="8min"
+    )
+    dense, sparse = result.trials
+    assert sparse.recipe.title == f"{dense.recipe.title} → sparse_kernels"
+    assert "of 3 linear layers by sparse kernels" in sparse.reason
+    assert dense.comparison.size_ratio == pytest.approx(1.0)
+    assert sparse.comparison.size_ratio < 0.35
+    assert sparse.comparison.speedup > 0.5 * dense.comparison.speedup  # more is not to be had of a busy machine
+    assert result.verdict in {"improved", "applied"}, result.reason
 
 
 def test_a_quality_that_cannot_be_kept_is_the_nearest_miss(net):

@@ -138,10 +138,10 @@ def _zero_notes(data: dict[str, Any]) -> list[str]:
         return []
     (packed, less), size = data["compressed"], data["stored"][1]
     return [
-        f"In memory and in a plain file it is {_bytes(size)} as before; compressed by zlib, {_bytes(packed)} → "
-        f"{_bytes(less)}.",
-        "Its layers stay dense: a zero is multiplied like any other number. Only an engine with sparse kernels would "
-        "skip it; structure='channels' makes layers really smaller.",
+        f"With dense layers, in memory and in a plain file it is {_bytes(size)} as before; compressed by zlib, "
+        f"{_bytes(packed)} → {_bytes(less)}.",
+        "A dense layer multiplies a zero like any other number. Sparse kernels skip it (sparse_kernels, for linear "
+        "layers that are mostly zero); structure='channels' makes layers really smaller.",
     ]
 
 

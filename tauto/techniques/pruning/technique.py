@@ -209,7 +209,10 @@ class Prune(_Pruning):
 
 @register
 class PruneWeights(_Pruning):
-    """Set the smallest weights to zero; layers keep their shape, and dense kernels their time."""
+    """Set the smallest weights to zero; layers keep their shape, and dense kernels their time.
+
+    What sparse kernels make of the zeros is another step: ``sparse_kernels``.
+    """
 
     name = "prune_weights"
     title = "small weights at zero"
