@@ -148,6 +148,21 @@ def test_the_optimized_model_is_for_inference(optimized):
         optimized.nothing  # noqa: B018
 
 
+class Talks(nn.Linear):
+    """Has a method of its own beside forward."""
+
+    def generate(self):
+        return "text"
+
+
+def test_methods_of_the_users_class_are_still_there():
+    assert OptimizedModel(Talks(2, 2), Recipe(()), Talks(2, 2)).generate() == "text"
+    with pytest.raises(AttributeError, match="generate"):
+        OptimizedModel(nn.Sequential(Talks(2, 2)), Recipe(()), Talks(2, 2)).generate()
+    with pytest.raises(AttributeError, match="nonsense"):
+        OptimizedModel(Talks(2, 2), Recipe(()), Talks(2, 2)).nonsense()
+
+
 def test_the_script_of_a_recipe_runs_alone(tmp_path):
     (tmp_path / "mine.py").write_text(
         "import torch\ntorch.manual_seed(0)\n"

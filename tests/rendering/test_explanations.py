@@ -10,7 +10,7 @@ from reports_by_hand import bare_comparison, comparison, everything, hostile, pr
 
 from tauto import rendering
 from tauto.errors import InvalidArgument
-from tauto.reports import Report, TargetNote, report_from_dict
+from tauto.reports import Interval, Report, TargetNote, report_from_dict
 
 
 @pytest.mark.parametrize("report", [*everything(), *hostile()], ids=lambda report: report.kind)
@@ -101,3 +101,12 @@ def test_a_form_is_chosen_by_name() -> None:
 def test_what_has_no_page_is_refused() -> None:
     with pytest.raises(InvalidArgument, match=r"dict has no page"):
         rendering.text({})  # type: ignore[arg-type]
+
+
+def test_no_speedup_is_claimed_that_was_not_shown() -> None:
+    proof = replace(comparison(1.17), verdict="same", speedup_interval=Interval(0.86, 1.37))
+    report = replace(tuning(), confirmed=proof)
+    line = rendering.headline(report)
+    assert "not shown to be faster or slower (0.86–1.37×)" in line
+    assert "faster (" not in line
+    assert "smaller" in line

@@ -44,7 +44,10 @@ def test_the_number_holds_during_the_call_and_is_put_back(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(("cores", "counts"), [(2, [1]), (4, [1, 2]), (16, [1, 8])])
-def test_one_thread_and_half_the_cores_are_tried(cores: int, counts: list[int]) -> None:
+def test_one_thread_and_half_the_cores_are_tried(
+    cores: int, counts: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: cores)
     given = Workload.of(nn.Linear(2, 2), inputs=torch.randn(1, 2))
     space = THREADS.space(given, dataclasses.replace(HARDWARE, cores=cores))
     assert [config.count for config in space] == counts
@@ -65,3 +68,14 @@ def test_a_recipe_with_another_number_is_refused(count: object) -> None:
 def test_engines_with_threads_of_their_own_are_excluded(engine: str) -> None:
     with pytest.raises(RecipeError, match="cannot be with"):
         Recipe.of(engine, "threads")
+
+
+def test_as_many_threads_as_it_has_are_nothing_to_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Workload.of(nn.Linear(4, 4), inputs=torch.zeros(1, 4))
+    four = dataclasses.replace(HARDWARE, cores=4)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    assert [config.count for config in THREADS.space(net, four)] == [1]
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    answer = THREADS.applies_to(net, four)
+    assert not answer.applies
+    assert answer.reason == "it runs with 1 thread already"

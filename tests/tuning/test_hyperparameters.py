@@ -225,3 +225,17 @@ def test_a_killed_driver_loses_no_finished_trial_and_the_same_line_goes_on(tmp_p
     assert set(states) <= {"complete", "interrupted"}
     assert states.count("interrupted") <= 1
     assert int(done.stdout.split()[-1]) == len(states)
+
+
+def test_what_failed_before_was_mended_perhaps_and_does_not_count(tmp_path: Path) -> None:
+    needed = tmp_path / "needed.txt"
+
+    def objective() -> float:
+        return float(needed.read_text()) + tauto.suggest.float("x", 0, 1)
+
+    first = tauto.tune(objective, trials=2, study="mended")
+    assert [one.state for one in first.trials] == ["failed", "failed"]
+    needed.write_text("1")
+    second = tauto.tune(objective, trials=2, study="mended")
+    assert [one.state for one in second.trials] == ["failed", "failed", "complete", "complete"]
+    assert second.best is not None

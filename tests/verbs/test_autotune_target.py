@@ -93,3 +93,8 @@ def test_training_may_change_the_architecture_where_it_is_judged():
     assert not {"prune_weights", "qat"} & names
     with pytest.raises(InvalidArgument, match=r"^finetune: nothing that is tried trains.*or give evaluate, too"):
         tauto.autotune(Wasteful(), inputs=INPUTS, finetune=lambda model: None)
+
+
+def test_constraints_are_written_as_such():
+    with pytest.raises(InvalidArgument, match=r"^constraints: a dict is none. Write tauto.Constraints"):
+        tauto.autotune(Wasteful(), inputs=INPUTS, constraints={"max_latency_ms": 3})

@@ -130,3 +130,8 @@ def test_mistakes_are_told_before_any_work(options: dict[str, Any], says: str) -
 def test_a_model_without_logits_is_told() -> None:
     with pytest.raises(ModelError, match="model: "):
         tauto.decode(nn.Sequential(nn.Embedding(50, 4), nn.Flatten(0)), prompt(), budget="1min")
+
+
+def test_tokens_that_there_are_not_are_told_at_once() -> None:
+    with pytest.raises(InvalidArgument, match=r"^inputs: there is no token 10000: the model has"):
+        tauto.decode(hugging("llama"), torch.full((1, 4), 10_000))
