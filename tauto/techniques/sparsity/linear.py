@@ -39,6 +39,9 @@ class SparseLinear(nn.Module):
     torch.Size([3, 5, 2])
     """
 
+    crow_indices: Tensor
+    col_indices: Tensor
+
     def __init__(self, in_features: int, out_features: int, nonzeros: int, bias: bool = True) -> None:
         super().__init__()
         self.in_features, self.out_features, self.nonzeros = in_features, out_features, nonzeros
@@ -111,7 +114,7 @@ class SparseLinear(nn.Module):
 def zero_share(layer: nn.Module) -> float:
     """Return the share of a layer's weights that is exactly zero."""
     weight: Any = layer.weight
-    return 1 - int(weight.count_nonzero()) / max(1, weight.numel())
+    return float(1 - weight.count_nonzero() / max(1, weight.numel()))
 
 
 def use_sparse_kernels(
