@@ -192,6 +192,15 @@ def test_too_few_zeros_are_a_refusal_with_the_layers_own(tmp_path: Path) -> None
         built(model, ROWS, tmp_path, "sparse_kernels")
 
 
+def test_a_share_that_pruning_rounded_down_is_enough() -> None:
+    model = nn.Sequential(nn.Linear(7, 9)).eval()
+    with torch.no_grad():
+        model[0].weight.view(-1)[: int(0.85 * 63)] = 0  # 53 of 53.55
+    shares, left = use_sparse_kernels(model, [((torch.zeros(2, 7),), {})], 0.85)
+    assert shares == {"0": pytest.approx(53 / 63)}
+    assert left == {}
+
+
 def test_a_config_or_a_recipe_that_cannot_be_is_refused() -> None:
     for share in (0.5, 1.0, True, "most"):
         with pytest.raises(InvalidArgument, match="least_zeros: "):

@@ -114,7 +114,8 @@ class SparseLinear(nn.Module):
 def zero_share(layer: nn.Module) -> float:
     """Return the share of a layer's weights that is exactly zero."""
     weight: Any = layer.weight
-    return float(1 - weight.count_nonzero() / max(1, weight.numel()))
+    zeros = weight.numel() - int(weight.count_nonzero())
+    return float(zeros / max(1, weight.numel()))
 
 
 def use_sparse_kernels(
@@ -138,7 +139,7 @@ def use_sparse_kernels(
     for name, share in shares.items():
         if layers[name].weight.dtype != torch.float32:
             left[name] = f"its weight is of {layers.pop(name).weight.dtype}"
-        elif share < least_zeros:
+        elif share + 1 / max(1, layers[name].weight.numel()) < least_zeros:  # a share of them was rounded
             left[name] = f"{100 * share:.3g} % of its weights are zero"
             del layers[name]
     readers = WeightReaders(layers)
