@@ -109,6 +109,12 @@ def test_a_step_that_adds_nothing_has_exactly_one(machine, images):
     assert expected_speedup(Recipe.of("fold_batchnorm"), traits, machine(), 1)[0] > 1.0
 
 
+def test_sparse_kernels_are_expected_to_help_most_over_some_rows(machine):
+    traits = traits_of(Workload.of(nn.Linear(4, 4), inputs=torch.zeros(1, 4)))
+    one, some, many = (expected_speedup(Recipe.of("sparse_kernels"), traits, machine(), at)[0] for at in (1, 64, 256))
+    assert 1.0 < one < many < some
+
+
 def test_traits_are_read_off_the_model(images):
     traits = traits_of(images)
     assert traits.convolutional

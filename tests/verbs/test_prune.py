@@ -129,7 +129,7 @@ def test_zeros_are_in_place_as_asked_and_told_of_as_they_are(net):
     assert zeros == round(0.6 * (32 * 256 + 256 * 256 + 256 * 4))
     assert "compressed by zlib" in str(result)
     (missing,) = result.not_tried
-    assert missing.reason == "60% zeros are too few: sparse kernels are worth a try from 80%"
+    assert missing.reason == "60% zeros are too few: sparse kernels are worth a try from 85%"
 
 
 @pytest.mark.skipif(not torch.backends.mkl.is_available(), reason="the sparse kernels are MKL's")

@@ -39,6 +39,9 @@ class SparseLinear(nn.Module):
     torch.Size([3, 5, 2])
     """
 
+    crow_indices: Tensor
+    col_indices: Tensor
+
     def __init__(self, in_features: int, out_features: int, nonzeros: int, bias: bool = True) -> None:
         super().__init__()
         self.in_features, self.out_features, self.nonzeros = in_features, out_features, nonzeros
@@ -111,7 +114,8 @@ class SparseLinear(nn.Module):
 def zero_share(layer: nn.Module) -> float:
     """Return the share of a layer's weights that is exactly zero."""
     weight: Any = layer.weight
-    return 1 - int(weight.count_nonzero()) / max(1, weight.numel())
+    zeros = weight.numel() - int(weight.count_nonzero())
+    return float(zeros / max(1, weight.numel()))
 
 
 def use_sparse_kernels(
@@ -135,7 +139,7 @@ def use_sparse_kernels(
     for name, share in shares.items():
         if layers[name].weight.dtype != torch.float32:
             left[name] = f"its weight is of {layers.pop(name).weight.dtype}"
-        elif share < least_zeros:
+        elif share + 1 / max(1, layers[name].weight.numel()) < least_zeros:  # a share of them was rounded
             left[name] = f"{100 * share:.3g} % of its weights are zero"
             del layers[name]
     readers = WeightReaders(layers)

@@ -28,7 +28,7 @@ __all__ = ["LEAST_ZEROS", "SparseKernels", "SparseKernelsConfig"]
 
 serialization.add_kind(SparseLinear, ("in_features", "out_features", "nonzeros", "bias"))
 
-LEAST_ZEROS = 0.8
+LEAST_ZEROS = 0.85
 """Share from which on it was found to pay at some sizes of a batch (docs/measurements.md); each trial measures it."""
 WATCHED = 4
 """Varied calls that are watched besides the example, in case the model takes another path for some inputs."""
@@ -84,7 +84,8 @@ class SparseKernels(Technique):
 
     def runs_here(self, workload: Workload, hardware: Hardware) -> Applicability:
         """Say whether it can run a model of these layers here, once enough of their weights are zero."""
-        if hardware.device != "cpu" or not hardware.has("AVX2") or not torch.backends.mkl.is_available():
+        has_mkl: bool = torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
+        if hardware.device != "cpu" or not hardware.has("AVX2") or not has_mkl:
             return Applicability.no("the sparse kernels are MKL's: they need an x86 CPU and a torch built with MKL")
         if not _layers(workload.model):
             return Applicability.no("the model has no plain linear layer in float32, and sparse kernels are for those")
