@@ -40,7 +40,7 @@ RESERVE_SHARE = 0.3
 TRIAL_SHARE = 0.5
 """Of the time left for trials, that one may take."""
 TIMED_SHARE = 0.25
-"""Of the time left for trials, that one may spend on timed runs."""
+"""Of the time that a trial has, that it may spend on timed runs."""
 CONFIRM_SHARE = 0.8
 """Of the time left, that a confirmation may take: what it confirms is to be loaded then."""
 LEAST_TRIAL_S = 8.0
@@ -251,7 +251,8 @@ class Decoding:
             "room": self.room,
             "vocabulary": self.plan.vocabulary,
             "folder": str(self._folder),
-            "cap_s": TIMED_SHARE * clock.left_for_trials_s,
+            # beside timed runs a way without a cache times single steps, and every way reads one text
+            "cap_s": TIMED_SHARE * min(wall_limit_s, clock.left_for_trials_s),
         }
         return self._run("measure", arguments, wall_limit_s, f"measuring {way.name}")
 
