@@ -239,7 +239,7 @@ NETS = {
         text_split,
         16,
         Plan(epochs=12, learning_rate=2e-3),
-        3,
+        6,
         rows=32,
         share=0.3,
         structure="heads+channels",
