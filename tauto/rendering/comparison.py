@@ -51,12 +51,14 @@ def gains(report: Comparison) -> list[str]:
     faster = f"{ratio(report.speedup)} the speed"
     if report.speedup > 1:
         faster = f"{ratio(report.speedup)} faster"
-    low, high = report.speedup_interval.low, report.speedup_interval.high
+    interval = report.speedup_interval
+    low, high = interval.low, interval.high
     found = [f"{faster} ({ratio(low).removesuffix('×')}–{ratio(high)})"]
     if low > 1 and high > 1.5 * low:  # too unsure for one figure
         found = [f"at least {ratio(low)} faster"]
     elif report.verdict == "same":
-        found = [f"not shown to be faster or slower ({ratio(low).removesuffix('×')}–{ratio(high)})"]
+        span = f"{ratio(low).removesuffix('×')}–{ratio(high)}" if interval.tells else interval.words
+        found = [f"not shown to be faster or slower ({span})"]
     if 0 < report.size_ratio < 0.98:
         found.append(f"{ratio(1 / report.size_ratio)} smaller")
     elif report.size_ratio > 1.02:

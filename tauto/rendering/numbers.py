@@ -144,9 +144,13 @@ def ratio(value: float | None, interval: Interval | None = None) -> str:
     --------
     >>> ratio(2.3114, Interval(2.2512, 2.3689))
     '2.31× (2.25–2.37)'
+    >>> ratio(16.5, Interval(0.0, 4_990_728.0))
+    'between under 0.01× and over 100×'
     """
     if value is None or not math.isfinite(value):
         return number(value)
+    if interval is not None and not interval.tells:
+        return interval.words
     middle = f"{_placed(value, value)}×"
     if interval is None:
         return middle

@@ -20,6 +20,18 @@ class Interval:
     low: float
     high: float
 
+    @property
+    def tells(self) -> bool:
+        """Whether its ends are near enough to each other for a figure between them to mean something."""
+        return self.high <= 20 * self.low
+
+    @property
+    def words(self) -> str:
+        """Such as ``between 0.91× and 1.32×``; an end that is out of all reason is not told in full."""
+        low = f"{self.low:.2f}×" if self.low >= 0.01 else "under 0.01×"
+        high = f"{self.high:.2f}×" if self.high <= 100 else "over 100×"
+        return f"between {low} and {high}"
+
 
 @dataclass(frozen=True, slots=True)
 class Conditions:

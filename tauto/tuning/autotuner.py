@@ -15,7 +15,7 @@ from tauto.events import Progress, emit
 from tauto.hardware import Hardware, Held
 from tauto.measurement import LONG_LIVED
 from tauto.recipes import Recipe
-from tauto.reports import Conditions, TuningReport
+from tauto.reports import Conditions, TrialReport, TuningReport
 from tauto.reports.tuning import TuningVerdict
 from tauto.tuning.bench import Bench
 from tauto.tuning.budget import Budget
@@ -231,8 +231,13 @@ def _why_kept(search: Search) -> str:
         return (
             f"no candidate came as far as being timed; the first of {len(tried)}, {first.recipe.title}: {first.reason}"
         )
-    best = max(measured, key=lambda trial: trial.comparison.speedup if trial.comparison else 0.0)
+    best = max(measured, key=_near)
     return f"no candidate was better; the best of {len(measured)} measured, {best.recipe.title}: {best.reason}"
+
+
+def _near(trial: TrialReport) -> tuple[bool, float]:
+    compared = trial.comparison
+    return (compared.quality_held is not False, compared.speedup_interval.low) if compared else (False, 0.0)
 
 
 def _whole(seconds: float) -> str:

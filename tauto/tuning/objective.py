@@ -84,7 +84,8 @@ class Goal:
         speed = speed_words(comparison)
         smaller = comparison.size_ratio <= SMALLER
         if comparison.quality_held is False:
-            return Decision(False, f"{speed}, but the quality does not hold: {quality_words(comparison)}")
+            joined = "but" if comparison.verdict == "better" else "and"
+            return Decision(False, f"{speed}, {joined} the quality does not hold: {quality_words(comparison)}")
         if broken := self.broken(comparison):
             words = " and ".join(f"{limit.figure(comparison)} breaks the {limit.words}" for limit in broken)
             return Decision(False, f"{speed}, but {words}")
@@ -173,11 +174,13 @@ def _memory_words(comparison: Comparison) -> str:
 
 def speed_words(comparison: Comparison) -> str:
     """Return the speedup with its interval in words."""
-    low, high = comparison.speedup_interval.low, comparison.speedup_interval.high
-    if comparison.verdict == "same" and high > 1.1:
-        return f"not shown to be faster: between {low:.2f}× and {high:.2f}×"
+    interval = comparison.speedup_interval
+    if comparison.verdict == "same" and not interval.tells:
+        return f"not shown to be faster: {interval.words}, since this machine stood still in between"
+    if comparison.verdict == "same" and interval.high > 1.1:
+        return f"not shown to be faster: {interval.words}"
     word = {"better": "faster", "same": "no faster", "worse": "slower"}[comparison.verdict]
-    return f"{word}: {comparison.speedup:.2f}× ({low:.2f}–{high:.2f})"
+    return f"{word}: {comparison.speedup:.2f}× ({interval.low:.2f}–{interval.high:.2f})"
 
 
 def quality_words(comparison: Comparison) -> str:
