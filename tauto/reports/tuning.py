@@ -113,6 +113,8 @@ class TuningReport(Report):
     """What had to be kept to beside the quality, in words."""
     nearest: int | None = None
     """Number of the trial that came nearest, where none kept to all that was asked."""
+    original_nearest: bool = False
+    """Whether none of the trials came as near as the original itself."""
     layers: tuple[ModelLayer, ...] = ()
     """The winner's layers beside the original's; empty when the original was kept."""
     pictures: tuple[WeightPicture, ...] = ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from tauto.config import rounded_up
 from tauto.errors import CandidateFailed, TrialFailed
 from tauto.events import Progress, emit
 from tauto.hardware import Hardware, Held
@@ -172,7 +172,8 @@ def _report(
         control=control,
         confidence=search.confidence,
         constraints=tuple(limit.words for limit in plan.goal.constraints),
-        nearest=search.nearest if search.recipe is None else None,
+        nearest=search.misses.nearest if search.recipe is None else None,
+        original_nearest=search.recipe is None and search.misses.original_nearest,
         budget_s=plan.budget.total_s,
         wall_s=plan.budget.elapsed_s,
         interrupted=search.interrupted,
@@ -210,9 +211,9 @@ def _verdict(plan: Plan, search: Search, problem: str) -> tuple[TuningVerdict, s
         return ("improved" if better else "applied"), f"{search.recipe.title} is {words}"
     if problem:
         return "kept_original", problem
-    if missed := search.missed_target or search.missed_constraints:
+    if missed := search.misses.missed_target or search.misses.missed_constraints:
         return "infeasible", missed
-    if plan.required and (missed := search.nearest_miss):
+    if plan.required and (missed := search.misses.nearest_miss):
         return "infeasible", f"the allowed quality drop is what binds; nearest miss, {missed}"
     return "kept_original", _why_kept(search)
 
@@ -225,18 +226,19 @@ def _why_kept(search: Search) -> str:
         tried = [trial for trial in search.trials if trial.status != "skipped"]
         if not tried:
             stopped = "it was stopped before a candidate was measured"
-            least = f"the smallest that makes sense here is about {_whole(search.least_budget_s)}"
+            least = f"the smallest that makes sense here is about {rounded_up(search.least_budget_s)}"
             return stopped if search.interrupted else f"the budget left no time for a single trial; {least}"
+        stopped = search.stopped_after
+        if len(stopped) == len(tried):
+            each = f"each of {len(tried)} trials was" if len(tried) > 1 else "its one trial was"
+            times = f"{min(stopped):.3g} s" + (f" to {max(stopped):.3g} s" if max(stopped) > min(stopped) else "")
+            return f"nothing could be timed: {each} stopped after {times}; {search.more_time}"
         first = tried[0]
         return (
             f"no candidate came as far as being timed; the first of {len(tried)}, {first.recipe.title}: {first.reason}"
         )
     best = max(measured, key=lambda trial: trial.comparison.speedup if trial.comparison else 0.0)
     return f"no candidate was better; the best of {len(measured)} measured, {best.recipe.title}: {best.reason}"
-
-
-def _whole(seconds: float) -> str:
-    return f"{10 * math.ceil(seconds / 10)}s"
 
 
 def _conditions(workload: Workload, hardware: Hardware, held: Held) -> Conditions:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 __all__ = ["Budget"]
@@ -48,6 +49,15 @@ class Budget:
     def left_for_trials_s(self) -> float:
         """Seconds that a trial may still use."""
         return max(0.0, self.left_s - self.reserve_s)
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Count nothing that happens inside: what is done once for a machine is no part of one search."""
+        began = self.clock()
+        try:
+            yield
+        finally:
+            self._start += self.clock() - began
 
     def cut_to(self, seconds: float) -> None:
         """End ``seconds`` from now, if that is sooner."""
