@@ -32,7 +32,7 @@ def decode(
 ) -> None:
     """Say how fast a model makes text, with and without a key-value cache, and find the fastest way."""
     with answering(lambda partial: show(partial, report)):
-        check_files(report=report, script=script)
+        check_files(table=True, report=report, script=script)
         value, name, source = load(model, "model")
         given = keywords(source, inputs=inputs)
         import tauto

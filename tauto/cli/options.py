@@ -44,7 +44,8 @@ Factory = Annotated[
     str | None, typer.Option(metavar="NAME", help="Builds the model anew, where it cannot be sent to a trial.")
 ]
 ReportFile = Annotated[
-    Path | None, typer.Option("--report", metavar="FILE", help="Write the report: .html, .json, .md or .txt.")
+    Path | None,
+    typer.Option("--report", metavar="FILE", help="Write the report: .html, .json, .md, .txt; .csv of trials."),
 ]
 Storage = Annotated[
     str | None, typer.Option(metavar="URL", help="A database's URL or an SQLite file; default TAUTO_STORAGE.")

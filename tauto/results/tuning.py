@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tauto import rendering
 from tauto.errors import InvalidArgument
@@ -13,6 +13,7 @@ from tauto.rendering.document import Document
 from tauto.reports import TrialReport, TuningReport
 from tauto.results.front import ORIGINAL, Point, pareto_front
 from tauto.results.result import Result
+from tauto.results.tables import tuning_rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,6 +49,9 @@ class TuningResult(Result[TuningReport]):
         super().__init__(report)
         self._model = model
         self._again = again
+
+    def _rows(self) -> list[dict[str, Any]]:
+        return tuning_rows(self.report)
 
     def _page(self) -> Document:
         return pages.document(self.report, self.hints)

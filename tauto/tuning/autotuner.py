@@ -15,7 +15,7 @@ from tauto.events import Progress, emit
 from tauto.hardware import Hardware, Held
 from tauto.measurement import LONG_LIVED
 from tauto.recipes import Recipe
-from tauto.reports import Conditions, TuningReport
+from tauto.reports import Conditions, TargetNote, TrialReport, TuningReport
 from tauto.reports.tuning import TuningVerdict
 from tauto.tuning.bench import Bench
 from tauto.tuning.budget import Budget
@@ -103,7 +103,7 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
     )
     space, model = Space((), ()), workload.model
     try:
-        emit(Progress(plan.verb, "measuring the original", 0.0, plan.budget.left_s))
+        emit(Progress(plan.verb, "measuring the original", 0.0))
         search.bench.measure_baseline(plan.budget.left_s)
         plan.look(search.bench)
         space = plan.space()
@@ -128,7 +128,7 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
 def _loaded(search: Search, plan: Plan) -> tuple[nn.Module, str]:
     """Return the winner loaded here, or the original and why it could not be."""
     recipe = search.recipe or Recipe(())
-    emit(Progress(plan.verb, "loading the winner", 0.99, plan.budget.left_s))
+    emit(Progress(plan.verb, "loading the winner", 0.99))
     try:
         if plan.isolated:
             return search.bench.resident(recipe, max(10.0, plan.budget.left_s)), ""
@@ -152,6 +152,7 @@ def _report(
     target = plan.destination.note(search.recipe, space.expected) if plan.destination else None
     if search.recipe is not None and target and target.elsewhere:
         verdict, reason = "estimated", estimate_words(target, search.recipe, quality_held=_held(search))
+    trials = _as_estimated(search, target) if verdict == "estimated" else search.trials
     control = space.control.reports() if space.control is not None else ()
     if verdict == "infeasible":
         reason += resisting(control)
@@ -164,7 +165,7 @@ def _report(
         quality_rule=search.bench.quality_rule,
         speed_only=search.confirmed is not None and search.confirmed.quality_held is None,
         conditions=_conditions(workload, hardware, search.bench.held),
-        trials=search.trials,
+        trials=trials,
         winner=search.winner,
         confirmed=search.confirmed,
         not_tried=space.not_tried,
@@ -182,6 +183,14 @@ def _report(
         target=target,
         study=plan.log.note(search.taken_over) if plan.log else None,
     )
+
+
+def _as_estimated(search: Search, target: TargetNote | None) -> tuple[TrialReport, ...]:
+    """Return the trials with what the winner was chosen by: not its time, which is of this machine."""
+    assert target is not None
+    held = "its quality holds here" if _held(search) else "its outputs are of the right kind; no quality was judged"
+    words = f"the rules expect most of it on {target.name}, and {held}; not timed there"
+    return tuple(replace(one, reason=words) if one.number == search.winner else one for one in search.trials)
 
 
 def _held(search: Search) -> bool | None:

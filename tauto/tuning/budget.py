@@ -67,9 +67,12 @@ class Budget:
         """Note what one trial cost."""
         self._costs.append(seconds)
 
-    def seconds_left(self, trials_left: int) -> float:
-        """Return the estimated seconds to the end of the search, from the trials measured so far."""
+    def seconds_left(self, trials_left: int) -> float | None:
+        """Return the estimated seconds to the end of the search, from the trials so far; None before there are any.
+
+        The budget is a limit and no estimate: a search of one trial does not use up ten minutes.
+        """
         if not self._costs:
-            return self.left_s
+            return None
         mean = sum(self._costs) / len(self._costs)
         return min(self.left_s, trials_left * mean + self.reserve_s)

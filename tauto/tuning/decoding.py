@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -422,7 +421,7 @@ class Decoding:
         steps = len(self._others()) + 3
         left_s = self.plan.budget.seconds_left(max(0, steps - self._done))
         done = min(1.0, self._done / steps)
-        events.emit(events.Progress("decode", message, done, left_s if math.isfinite(left_s) else None))
+        events.emit(events.Progress("decode", message, done, left_s))
 
 
 def _bare(way: Way, status: Any, reason: str) -> DecodingRow:

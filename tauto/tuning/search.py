@@ -344,7 +344,14 @@ class Search:
             if not best.prepared:
                 self._make_again(best, left)
                 continue
-            emit(Progress(self.task, f"confirming {best.recipe.title} in a fresh process", 0.95, left))
+            emit(
+                Progress(
+                    self.task,
+                    f"confirming {best.recipe.title} in a fresh process",
+                    0.95,
+                    min(left, self._confirm_cost_s()),
+                )
+            )
             attempt = self.bench.confirm(
                 best.recipe, wall_limit_s=CONFIRM_SHARE * left, time_cap_s=self._cap_s(), tried=best.attempt
             )
@@ -360,7 +367,7 @@ class Search:
     def _make_again(self, candidate: Candidate, left_s: float) -> None:
         """Prepare and measure once more what an earlier search found, since its files are gone."""
         number = candidate.report.number
-        emit(Progress(self.task, f"making {candidate.recipe.title} again", 0.9, left_s))
+        emit(Progress(self.task, f"making {candidate.recipe.title} again", 0.9, min(left_s, self._confirm_cost_s())))
         fresh = self._try(number, candidate.recipe, (1 - CONFIRM_SHARE / 2) * left_s)
         self._candidates[number] = fresh
         self._keep(fresh)
@@ -431,8 +438,10 @@ class Search:
         of = f" of at most {at_most}" if hopeful else f" of {listed}" if number < listed and adaptive else ""
         message = f"trial {number + 1}{of}: {recipe.title}{so_far}"
         left = self.budget.seconds_left(at_most - number)
-        done = self.budget.elapsed_s / (self.budget.elapsed_s + left) if left else 1.0
-        emit(Progress(self.task, message, min(done, 0.99), left))
+        if left is None and self._space.follow:  # proposals go on until the budget ends, as a rule
+            left = self.budget.left_s
+        done = None if left is None else min(self.budget.elapsed_s / max(self.budget.elapsed_s + left, 1e-9), 0.99)
+        emit(Progress(self.task, message, done, left))
 
 
 def _told(attempt: Attempt, reason: str) -> str:

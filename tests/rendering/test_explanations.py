@@ -56,6 +56,11 @@ def test_what_was_for_another_machine_says_so() -> None:
     assert "Estimated, not measured: openvino is expected to be 2.50× as fast on mobile" in words
     assert "For mobile, which cannot be measured here: this machine lacks NEON." in words
     assert "The times below are of this machine, not of mobile" in words
+    assert "Speedup here" in words
+    assert "✓ chosen" in words
+    assert "✓ kept" not in words
+    assert "was chosen: " in rendering.explain(report)
+    assert " was kept" not in rendering.explain(report)
     assert "tauto apply recipe.yaml MODEL" in words
     kept = rendering.text(replace(tuning("kept_original"), target=far))
     assert "Estimated" not in kept

@@ -9,6 +9,7 @@ from reports_by_hand import comparison
 from search_by_hand import RECIPES, Clock, HandBench, run, statuses
 
 from tauto.errors import TrialFailed
+from tauto.events import listening
 from tauto.recipes import Recipe
 from tauto.reports import Interval
 from tauto.tuning.bench import Attempt
@@ -257,6 +258,25 @@ def test_a_recipe_asked_for_is_kept_though_slower_but_not_when_wrong():
     assert run([-3.0], goal=asked, recipes=RECIPES[:1]).winner is None
 
 
+def test_what_is_done_once_for_a_machine_is_no_part_of_a_budget():
+    clock = Clock()
+    budget = Budget(100.0, clock=clock)
+    clock.now = 10.0
+    with budget.standing_still():
+        clock.now = 70.0
+    assert (budget.elapsed_s, budget.left_s) == (10.0, 90.0)
+
+
+def test_a_limit_is_not_told_as_time_left():
+    told = []
+    with listening(told.append):
+        run([2.0], recipes=RECIPES[:1], goal=Goal(as_asked=True))
+    trying, confirming = told[0], told[-1]
+    assert trying.message.startswith("trial 1 of 1")
+    assert (trying.seconds_left, trying.done) == (None, None)
+    assert confirming.seconds_left < 60, "what confirming it is expected to cost, of 1000 s"
+
+
 class TestGoal:
     @pytest.mark.parametrize(
         ("speedup", "low", "high", "improves", "words"),
@@ -287,7 +307,7 @@ class TestBudget:
     def test_time_left_comes_from_measured_trials(self):
         clock = Clock()
         budget = Budget(100.0, reserve_s=10.0, clock=clock)
-        assert budget.seconds_left(5) == 100.0
+        assert budget.seconds_left(5) is None, "a limit is no estimate"
         clock.now = 8.0
         budget.spent(8.0)
         assert budget.seconds_left(3) == 34.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -74,7 +75,7 @@ def open_study(
         if name in names and resume is False:
             raise InvalidArgument(
                 f"study: there is one called {name!r} in {where.shown}. Go on with it (resume=True), write another "
-                f"name, or remove it: tauto studies delete {name}."
+                f"name, or remove it: tauto studies delete {shlex.quote(name)}."
             )
         if name not in names:
             if resume:

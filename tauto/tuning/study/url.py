@@ -16,6 +16,7 @@ from tauto.errors import InvalidArgument
 
 __all__ = ["StorageUrl"]
 
+_KINDS = ("sqlite", "postgresql")
 _FILES = (".db", ".sqlite", ".sqlite3")
 _SECRET = ("pass", "pwd", "secret", "token", "key")
 _HIDDEN = "***"
@@ -58,6 +59,10 @@ class StorageUrl:
         url = _parsed(given)
         if url is None or _misread(url):
             raise InvalidArgument(f"{argument}: what is given is no URL of a database. {_HOW}") from None
+        if url.get_backend_name() not in _KINDS:
+            raise InvalidArgument(
+                f"{argument}: studies are not kept in {url.get_backend_name()}, only in SQLite and PostgreSQL. {_HOW}"
+            )
         if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
             url = url.set(database=str(Path(url.database).absolute()))
         return cls(url)
