@@ -88,3 +88,12 @@ def test_what_the_driver_says_loses_the_password() -> None:
     assert "opensesame" not in str(caught.value)
     assert "opensesame" not in "".join(traceback.format_exception(caught.value))
     assert "Is the server running" in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["mysql", "mysql+pymysql", "oracle", "mariadb"])
+def test_another_kind_of_database_is_refused_with_those_that_there_are(kind: str) -> None:
+    with pytest.raises(
+        InvalidArgument, match=r"^storage: studies are not kept in \w+, only in SQLite and PostgreSQL"
+    ) as no:
+        StorageUrl.parse(f"{kind}://me:secret@host/studies")
+    assert "secret" not in str(no.value)
