@@ -39,6 +39,8 @@ class TrialReport:
     """What its steps did to this model, in sentences."""
     agreement: Agreement | None = None
     """Of the outputs, where it was rejected for these before it was timed."""
+    stopped_after_s: float | None = None
+    """The limit of time that ended it; None where it ended by itself."""
 
 
 @dataclass(frozen=True, slots=True)

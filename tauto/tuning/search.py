@@ -130,8 +130,8 @@ class Search:
                 recipe = Recipe.from_report(told.recipe)
             except RecipeError:  # a technique that is not registered here
                 continue
-            if any(item.recipe == recipe for item in self._candidates):
-                continue
+            if any(item.recipe == recipe for item in self._candidates) or told.stopped_after_s is not None:
+                continue  # what was stopped may have more time now
             failed = told.status == "failed"
             attempt = Attempt(
                 0.0,
@@ -205,7 +205,7 @@ class Search:
     @property
     def stopped_after(self) -> list[float]:
         """The seconds of each trial that was stopped because its time was over."""
-        given = (item.attempt.stopped_after_s for item in self._candidates)
+        given = (item.report.stopped_after_s for item in self._candidates)
         return [seconds for seconds in given if seconds is not None]
 
     def _is_last(self, number: int) -> bool:
@@ -278,6 +278,7 @@ class Search:
                 *attempt.notes,
             ),
             agreement=attempt.agreement,
+            stopped_after_s=attempt.stopped_after_s,
         )
         return self._judged(Candidate(report, recipe, attempt))
 

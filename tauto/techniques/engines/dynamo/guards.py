@@ -14,7 +14,7 @@ _SIZE = re.compile(
 _TYPE = re.compile(r"tensor '?(?P<name>.+?)'? dtype mismatch\. expected (?P<before>\S+), actual (?P<now>\S+?)\.?$")
 _RANK = re.compile(r"tensor '?(?P<name>.+?)'? rank mismatch\. expected (?P<before>\d+), actual (?P<now>\d+)")
 _DUCK = re.compile(r"these variables had the same size (?P<size>\d+)")
-_PYTHON = re.compile(r"^(?P<name>L\['\w+'\](?:\.\w+|\[[^\]]+\])+) == \S+")
+_PYTHON = re.compile(r"^(?P<name>(?:L\['\w+'\]|\w+)(?:\.\w+|\[[^\]]+\])*) == (?P<before>\S+)")
 _LOCAL = re.compile(r"L\['(\w+)'\]")
 _STATE = (
     ("___check_global_state", "torch's own state changed: gradients, threads, autocast or deterministic mode"),
@@ -58,7 +58,8 @@ def guard_in_words(reason: str) -> str:
         )
     if found := _PYTHON.search(first):
         what = _LOCAL.sub(r"\1", found["name"])
-        return f"{what}, a plain Python value, is not what it was when it was compiled (keep it as a tensor)"
+        before = found["before"].rstrip(".")
+        return f"{what} was {before} when it was compiled, and is another value now (plain Python: keep it as a tensor)"
     for sign, words in _STATE:
         if sign in first:
             return words
