@@ -97,3 +97,13 @@ def test_another_kind_of_database_is_refused_with_those_that_there_are(kind: str
     ) as no:
         StorageUrl.parse(f"{kind}://me:secret@host/studies")
     assert "secret" not in str(no.value)
+
+
+def test_a_line_to_paste_names_the_storage_unless_it_is_the_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TAUTO_STORAGE", "mine.db")
+    assert StorageUrl.parse().option == ""
+    assert StorageUrl.parse("my own.db").option == " --storage 'my own.db'"
+    assert StorageUrl.parse("postgresql://me:secret@host/x").option == " --storage URL"

@@ -116,7 +116,7 @@ def _study(where: StorageUrl, name: str) -> optuna.Study:
     with explained(where), quiet():
         names = optuna.get_all_study_names(storage)
         if name not in names:
-            hint = did_you_mean(name, names) or KNOWN[bool(names)]
+            hint = did_you_mean(name, names) or KNOWN[bool(names)].format(option=where.option)
             raise InvalidArgument(f"study: there is none called {name!r} in {where.shown}. {hint}".rstrip())
         return optuna.load_study(storage=storage, study_name=name)
 

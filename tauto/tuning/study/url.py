@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -82,6 +83,13 @@ class StorageUrl:
         hidden = {name: _HIDDEN for name in self.url.query if _is_secret(name)}
         shown = self.url.update_query_dict(hidden) if hidden else self.url
         return shown.render_as_string(hide_password=True).replace(quote_plus(_HIDDEN), _HIDDEN)
+
+    @property
+    def option(self) -> str:
+        """What a command at the terminal adds to name it, a space before it; empty where it is the default."""
+        if self == StorageUrl.parse():
+            return ""
+        return " --storage URL" if self.has_secret else f" --storage {shlex.quote(self.shown)}"
 
     @property
     def has_secret(self) -> bool:
