@@ -28,7 +28,7 @@ MODES = ("auto", "default", "freezing", "reduce-overhead", "max-autotune")
 LOOK_SHARE = 0.25
 """Of the time left that looking at the model may take."""
 LEAST_LOOK_S = 30.0
-"""What importing the compiler takes on a busy machine."""
+"""What importing the compiler takes on a busy machine; a small budget gives half of it at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Look:
         """Trace the model on ``bench``; a failure is told and ends nothing."""
         emit(Progress("compile", "tracing the model: graphs, breaks, a second shape", 0.05))
         self.cache = bench.cache
-        limit_s = min(self.budget.left_s, max(LEAST_LOOK_S, LOOK_SHARE * self.budget.left_s))
+        limit_s = min(0.5 * self.budget.left_s, max(LEAST_LOOK_S, LOOK_SHARE * self.budget.left_s))
         outcome = bench.ask("tauto.tuning.compiler_look:look", limit_s)
         if outcome.failure is not None:
             self.seen = {"failure": f"tracing it in a process of its own did not end well: {outcome.failure.reason}"}
