@@ -19,7 +19,7 @@ def _options(parser: Parser) -> None:
     add_inputs(parser)
     parser.add_argument("--lengths", metavar="N,N,…", help="numbers of new tokens; default 25,50,100,200")
     parser.add_argument("--ways", metavar="WAY,WAY,…", help="what is tried, such as none,static-compiled; default all")
-    parser.add_argument("--target", metavar="X", help="speedup by a cache that is asked after; default 10")
+    parser.add_argument("--target", metavar="X", help="speedup by a cache that is asked after, such as 10x")
     parser.add_argument(
         "--min-agreement", metavar="SHARE", type=float, help="share of equal next tokens; default all greedy tokens"
     )

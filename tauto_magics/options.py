@@ -29,7 +29,9 @@ def add_quality(parser: Parser) -> None:
     """Add what judges the quality."""
     parser.takes("--data", ITERABLE, "batches to compare outputs over and to calibrate on")
     parser.takes("--evaluate", CALLABLE, "evaluate(model) -> float or dict of floats; higher is better")
-    parser.add_argument("--max-drop", metavar="DROP", help="quality that may be lost: 1%% or 0.01; default 1%%")
+    parser.add_argument(
+        "--max-drop", metavar="DROP", help="what may be lost of what evaluate returns: 1%% (default) or 0.01"
+    )
     parser.add_argument("--metric", metavar="METRIC", help="which figure of the dict counts; default all")
     parser.add_argument("--lower-is-better", action="store_true", help="the metric is better when lower")
 
@@ -57,7 +59,10 @@ def quality_keywords(call: Invocation) -> dict[str, Any]:
     """Return what judges the quality, as far as it is given."""
     arguments = call.arguments
     keywords = found(call, {"data": ITERABLE, "evaluate": CALLABLE})
-    keywords["max_drop"] = arguments.max_drop or call.settings.max_drop
+    if arguments.max_drop:
+        keywords["max_drop"] = arguments.max_drop
+    elif "evaluate" in keywords:  # a default of the session is no word about a cell that judges nothing by it
+        keywords["max_drop"] = call.settings.max_drop
     if arguments.metric:
         keywords["metric"] = arguments.metric
     if arguments.lower_is_better:

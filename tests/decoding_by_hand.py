@@ -65,8 +65,8 @@ def decoding() -> DecodingReport:
             "static-compiled", 200, 1.31, Interval(1.24, 1.38), 8.1, 6.2, runs=5, verdict="better"
         ),
         gains=(
-            CacheGain(25, 3.05, 3.92, "static-compiled", False),
-            CacheGain(200, 7.97, 10.4, "static-compiled", True),
+            CacheGain(25, 3.05, 3.92, "static-compiled", False, Interval(3.8, 4.1)),
+            CacheGain(200, 7.97, 10.4, "static-compiled", True, Interval(10.1, 10.9)),
         ),
         target=10.0,
         reached_at=200,
@@ -92,9 +92,9 @@ def kept_decoding() -> DecodingReport:
         rows=(original, row("none", "no cache", "measured", 26.0)),
         winner=None,
         confirmed=None,
-        gains=(CacheGain(25, 0.93, 0.93, "dynamic", False),),
+        gains=(CacheGain(25, 0.93, 0.93, "dynamic", False, Interval(0.84, 1.04)),),
         reached_at=None,
-        advice=("A cache alone helps at no length: 0.93× at 25.",),
+        advice=("A cache alone was not seen to help at any length: 0.93× at 25.",),
         interrupted=True,
     )
 

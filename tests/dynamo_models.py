@@ -94,3 +94,13 @@ class UsesNumPy(_Two):
 class IsWhole(_Two):
     def forward(self, x: Tensor) -> Tensor:
         return sum(self.layer(x) for _ in range(2)).relu()
+
+
+class Counts(_Two):
+    """Counts its calls in plain Python."""
+
+    calls = 0
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls += 1
+        return self.layer(x) * self.calls

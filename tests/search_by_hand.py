@@ -54,7 +54,7 @@ class HandBench:
         if isinstance(answer, BaseException):
             raise answer
         if cost < self.cost_s:
-            return Attempt(cost, failure=f"did not end within {wall_limit_s:g} s: stopped")
+            return Attempt(cost, failure="did not end: stopped", stopped_after_s=wall_limit_s)
         if isinstance(answer, str):
             return Attempt(cost, rejected=answer) if answer.startswith("wrong") else Attempt(cost, failure=answer)
         if isinstance(answer, Comparison):

@@ -20,6 +20,8 @@ __all__ = ["INTERRUPTED", "MISTAKE", "answering", "check_files", "complain", "fi
 MISTAKE = 2
 INTERRUPTED = 130
 REPORT_SUFFIXES = (".html", ".json", ".md", ".txt")
+TABLE = ".csv"
+"""Of reports that hold a table of trials, ways or modules."""
 
 
 def complain(message: object) -> None:
@@ -53,7 +55,7 @@ def answering(finish: Callable[[Any], None] = print) -> Iterator[None]:
         raise SystemExit(INTERRUPTED) from None
 
 
-def check_files(**files: Path | None) -> None:
+def check_files(*, table: bool = False, **files: Path | None) -> None:
     """Say so when a file could not be written at the end, before any work is done.
 
     Raises
@@ -64,8 +66,9 @@ def check_files(**files: Path | None) -> None:
     for option, file in files.items():
         if file is not None and not file.expanduser().resolve().parent.is_dir():
             raise InvalidArgument(f"--{option}: there is no folder {file.parent}.")
-    if (report := files.get("report")) is not None and report.suffix.lower() not in REPORT_SUFFIXES:
-        raise InvalidArgument(f"--report: end the name in {', '.join(REPORT_SUFFIXES)}, not {report.suffix!r}.")
+    forms = (*REPORT_SUFFIXES, TABLE) if table else REPORT_SUFFIXES
+    if (report := files.get("report")) is not None and report.suffix.lower() not in forms:
+        raise InvalidArgument(f"--report: end the name in {', '.join(forms)}, not {report.suffix!r}.")
 
 
 def show(result: Result[Any], report: Path | None = None, model: str = "") -> None:

@@ -33,7 +33,7 @@ def apply(
     inputs: Inputs = None,
     data: Data = None,
     evaluate: Evaluate = None,
-    max_drop: MaxDrop = "1%",
+    max_drop: MaxDrop = None,
     metric: Metric = None,
     lower_is_better: LowerIsBetter = False,
     budget: Budget = "10min",

@@ -48,7 +48,7 @@ def changing(
         finish_tuned(result, **files)
 
     with answering(finish):
-        check_files(**files)
+        check_files(table=True, **files)
         value, name, source = load(model, "model")
         named = {"inputs": inputs, "data": data, "evaluate": evaluate, "factory": factory}
         given = keywords(source, **named, loss=loss, finetune=finetune)

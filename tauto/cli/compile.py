@@ -30,7 +30,7 @@ def compile(  # noqa: A001 - the command's own name
     inputs: Inputs = None,
     data: Data = None,
     evaluate: Evaluate = None,
-    max_drop: MaxDrop = "1%",
+    max_drop: MaxDrop = None,
     metric: Metric = None,
     lower_is_better: LowerIsBetter = False,
     mode: Annotated[

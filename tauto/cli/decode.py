@@ -22,7 +22,7 @@ def decode(
     ways: Annotated[
         str | None, typer.Option(metavar="WAY,WAY,…", help="What is tried, such as none,static-compiled; default all.")
     ] = None,
-    target: Annotated[str, typer.Option(metavar="X", help="Speedup by a cache that is asked after.")] = "10",
+    target: Annotated[str | None, typer.Option(metavar="X", help="Speedup by a cache that is asked after.")] = None,
     min_agreement: Annotated[
         float | None, typer.Option(metavar="SHARE", help="Share of equal next tokens; default all greedy tokens.")
     ] = None,
@@ -32,7 +32,7 @@ def decode(
 ) -> None:
     """Say how fast a model makes text, with and without a key-value cache, and find the fastest way."""
     with answering(lambda partial: show(partial, report)):
-        check_files(report=report, script=script)
+        check_files(table=True, report=report, script=script)
         value, name, source = load(model, "model")
         given = keywords(source, inputs=inputs)
         import tauto

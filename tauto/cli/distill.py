@@ -42,7 +42,7 @@ def distill(
     data: Data = None,
     loss: Annotated[Text, typer.Option(metavar="NAME", help="loss(outputs, labels), mixed in.")] = None,
     evaluate: Evaluate = None,
-    max_drop: MaxDrop = "1%",
+    max_drop: MaxDrop = None,
     metric: Metric = None,
     lower_is_better: LowerIsBetter = False,
     method: Annotated[str, typer.Option(metavar="HOW", help="logits, features, attention or relational.")] = "logits",

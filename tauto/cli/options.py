@@ -34,7 +34,9 @@ Inputs = Annotated[
 ]
 Data = Annotated[str | None, typer.Option(metavar="NAME", help="Batches to compare outputs over and to calibrate on.")]
 Evaluate = Annotated[str | None, typer.Option(metavar="NAME", help="evaluate(model) -> float or dict of floats.")]
-MaxDrop = Annotated[str, typer.Option(metavar="DROP", help="Quality that may be lost: 1% or 0.01.")]
+MaxDrop = Annotated[
+    str | None, typer.Option(metavar="DROP", help="What may be lost of what --evaluate returns: 1% (default) or 0.01.")
+]
 Metric = Annotated[str | None, typer.Option(metavar="METRIC", help="Which figure of the dict counts; default all.")]
 LowerIsBetter = Annotated[bool, typer.Option("--lower-is-better", help="The metric is better when lower.")]
 Budget = Annotated[str, typer.Option(metavar="TIME", help="Time that it may take, such as 90s or 5min.")]
@@ -42,7 +44,8 @@ Factory = Annotated[
     str | None, typer.Option(metavar="NAME", help="Builds the model anew, where it cannot be sent to a trial.")
 ]
 ReportFile = Annotated[
-    Path | None, typer.Option("--report", metavar="FILE", help="Write the report: .html, .json, .md or .txt.")
+    Path | None,
+    typer.Option("--report", metavar="FILE", help="Write the report: .html, .json, .md, .txt; .csv of trials."),
 ]
 Storage = Annotated[
     str | None, typer.Option(metavar="URL", help="A database's URL or an SQLite file; default TAUTO_STORAGE.")

@@ -40,7 +40,7 @@ def profile(
 ) -> None:
     """Say where time and memory go, with findings."""
     with answering():
-        check_files(report=report)
+        check_files(table=True, report=report)
         value, name, source = load(model, "model")
         given = keywords(source, inputs=inputs) | {"sort": sort, "depth": depth, "against": against}
         given |= {"memory": memory, "stacks": stacks}

@@ -33,7 +33,7 @@ def prune(
     inputs: Inputs = None,
     data: Data = None,
     evaluate: Evaluate = None,
-    max_drop: MaxDrop = "1%",
+    max_drop: MaxDrop = None,
     metric: Metric = None,
     lower_is_better: LowerIsBetter = False,
     sparsity: Annotated[Text, typer.Option(metavar="SHARE", help="What goes: 50% or 0.5; default half.")] = None,

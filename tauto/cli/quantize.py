@@ -40,7 +40,7 @@ def quantize(
     inputs: Inputs = None,
     data: Data = None,
     evaluate: Evaluate = None,
-    max_drop: MaxDrop = "1%",
+    max_drop: MaxDrop = None,
     metric: Metric = None,
     lower_is_better: LowerIsBetter = False,
     method: Method = "auto",

@@ -30,7 +30,7 @@ def sensitivity(
     inputs: Inputs = None,
     data: Data = None,
     evaluate: Evaluate = None,
-    max_drop: MaxDrop = "1%",
+    max_drop: MaxDrop = None,
     metric: Metric = None,
     lower_is_better: LowerIsBetter = False,
     bits: Annotated[int, typer.Option(metavar="N", help="Of the weights: 8 or 4.")] = 8,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -33,7 +34,7 @@ def list_(storage: Storage = None, report: ReportFile = None) -> None:
 def show_one(name: Name, storage: Storage = None, report: ReportFile = None) -> None:
     """Show a study as it stands."""
     with answering():
-        check_files(report=report)
+        check_files(table=True, report=report)
         import tauto
 
         show(tauto.studies(name, storage=storage), report)
@@ -82,7 +83,9 @@ def _own(origin: str, name: str) -> str:
     if file.endswith(".py") and function and (here / file).resolve().is_relative_to(here) and Path(file).is_file():
         return origin
     told = f"It was begun from {origin}, which is not below this folder" if origin else "It was begun in a notebook"
-    raise InvalidArgument(f"objective: {told}. Name the code: tauto studies resume {name} file.py:function")
+    raise InvalidArgument(
+        f"objective: {told}. Name the code: tauto studies resume {shlex.quote(name)} file.py:function"
+    )
 
 
 @studies.command()

@@ -71,7 +71,7 @@ def tune(
 def search(objective: str, report: Path | None, **keywords: Any) -> None:
     """Load the objective, tune it and show the report."""
     with answering(lambda partial: show(partial, report)):
-        check_files(report=report)
+        check_files(table=True, report=report)
         value, _, _ = load(objective, "objective")
         import tauto
 

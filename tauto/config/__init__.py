@@ -1,9 +1,9 @@
 """Settings, the spelling of quantities (``2min``, ``1%``), and what TAuto is used from."""
 
 from tauto.config.constraints import Constraints
-from tauto.config.front_end import FrontEnd, front_end, use_front_end
+from tauto.config.front_end import FrontEnd, front_end, use_front_end, written
 from tauto.config.private import make_private
-from tauto.config.quantities import Drop, parse_bytes, parse_drop, parse_duration
+from tauto.config.quantities import Drop, parse_bytes, parse_drop, parse_duration, rounded_up
 from tauto.config.settings import Settings
 
 __all__ = [
@@ -16,5 +16,7 @@ __all__ = [
     "parse_bytes",
     "parse_drop",
     "parse_duration",
+    "rounded_up",
     "use_front_end",
+    "written",
 ]

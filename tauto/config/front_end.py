@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["FrontEnd", "front_end", "use_front_end"]
+__all__ = ["FrontEnd", "front_end", "use_front_end", "written"]
 
 
 def _no_cell(file: str) -> str:
@@ -38,3 +38,16 @@ def use_front_end(new: FrontEnd) -> FrontEnd:
     global _current
     before, _current = _current, new
     return before
+
+
+def written(option: str, value: str) -> str:
+    """Return how an option is given a value where TAuto is used from.
+
+    Examples
+    --------
+    >>> written("budget", "6min")
+    'budget="6min"'
+    """
+    if _current.kind == "python":
+        return f'{option}="{value}"'
+    return f"--{option.replace('_', '-')} {value}"

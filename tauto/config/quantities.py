@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tauto.errors import InvalidArgument
 
-__all__ = ["Drop", "parse_bytes", "parse_drop", "parse_duration"]
+__all__ = ["Drop", "parse_bytes", "parse_drop", "parse_duration", "rounded_up"]
 
 _UNITS = {"ms": 0.001, "s": 1.0, "sec": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}
 _PART = r"(\d+(?:\.\d+)?)\s*(ms|sec|s|min|m|h)"
@@ -44,6 +44,20 @@ def parse_duration(value: str | float, argument: str = "budget") -> float:
             f"{argument}: {value!r} is not a time. Write a positive time such as '90s', '5min' or '1h30min'."
         )
     return seconds
+
+
+def rounded_up(seconds: float) -> str:
+    """Return at least ``seconds`` as a person writes it, for an advice: tens of seconds, whole minutes from two on.
+
+    Examples
+    --------
+    >>> rounded_up(61), rounded_up(330), rounded_up(4000)
+    ('70s', '6min', '1h7min')
+    """
+    if seconds <= 110:
+        return f"{10 * math.ceil(seconds / 10)}s"
+    hours, minutes = divmod(math.ceil(seconds / 60), 60)
+    return f"{hours}h" * bool(hours) + f"{minutes}min" * bool(minutes)
 
 
 def parse_bytes(value: str | float, argument: str = "size") -> float:

@@ -66,8 +66,8 @@ class Way:
 WAYS = (
     Way("dynamic"),
     Way("static"),
-    Way("static", compiled=True),
     Way("none"),
+    Way("static", compiled=True),
     Way("static", compiled=True, precision="bfloat16"),
     Way("static", compiled=True, precision="int8_weights"),
     Way("dynamic", precision="bfloat16"),

@@ -210,28 +210,49 @@ def _parsed(text: str, file: str) -> TargetMachine:
     if not isinstance(root, yaml.MappingNode):
         raise InvalidArgument(f"target: {file} must be a mapping of {', '.join(TargetMachine.model_fields)}.")
     lines = {key.value: key.start_mark.line + 1 for key, _ in root.value}
+    faults = []
     try:
-        found = TargetMachine.model_validate(data)
+        TargetMachine.model_validate(data)
     except ValidationError as error:
-        raise InvalidArgument(f"target: {_fault(error, file, lines)}") from None
-    unknown = [one for one in found.instruction_sets if one not in INSTRUCTION_SETS and not one.startswith("SM")]
-    if unknown:
-        hint = did_you_mean(unknown[0], INSTRUCTION_SETS)
-        line = lines["instruction_sets"]
-        raise InvalidArgument(f"target: {file}, line {line}: no instruction set is called {unknown[0]!r}. {hint}")
-    if "float32" not in found.gflops:
-        raise InvalidArgument(f"target: {file}, line {lines['gflops']}: gflops has no float32. Add a typical value.")
+        faults = _faults(error, lines)
+    faults += _odd_values(data, lines)
+    if faults:
+        raise InvalidArgument(f"target: {file}: {'; '.join(faults)}")
+    return TargetMachine.model_validate(data)
+
+
+def _odd_values(data: dict[str, Any], lines: Mapping[Any, int]) -> list[str]:
+    """Return what no type tells: unknown instruction sets, no float32 among the rates."""
+    found, sets, rates = [], data.get("instruction_sets"), data.get("gflops")
+    for one in sets if isinstance(sets, list) else ():
+        if isinstance(one, str) and one not in INSTRUCTION_SETS and not one.startswith("SM"):
+            hint = did_you_mean(one, INSTRUCTION_SETS)
+            found.append(f"line {lines['instruction_sets']}: no instruction set is called {one!r}. {hint}".rstrip(". "))
+    if isinstance(rates, dict) and "float32" not in rates:
+        found.append(f"line {lines['gflops']}: gflops has no float32: add a typical value")
     return found
 
 
-def _fault(error: ValidationError, file: str, lines: dict[Any, int]) -> str:
-    """Return the first thing that is wrong, with its line."""
-    # a misspelt key is missing, too: the misspelt one is what the file has
-    first: Any = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
-    key = str(first["loc"][0])
-    if first["type"] == "missing":
-        return f"{file}: {key} is missing. Add a line: {key}: …"
-    where = f"{file}, line {lines.get(key, 1)}"
-    if first["type"] == "extra_forbidden":
-        return f"{where}: there is no key {key!r}. {did_you_mean(key, TargetMachine.model_fields)}".rstrip()
-    return f"{where}: {'.'.join(map(str, first['loc']))}: {first['msg']}."
+def _faults(error: ValidationError, lines: Mapping[Any, int]) -> list[str]:
+    """Return all that is wrong, with its lines: unknown keys first, since a misspelt one is missing too."""
+    order = ("extra_forbidden", "missing")
+    faults: list[Any] = sorted(error.errors(), key=lambda one: order.index(one["type"]) if one["type"] in order else 2)
+    missing = [str(one["loc"][0]) for one in faults if one["type"] == "missing" and len(one["loc"]) == 1]
+    found = []
+    for one in faults:
+        key = str(one["loc"][0])
+        where = f"line {lines.get(key, 1)}"
+        if one["type"] == "extra_forbidden" and len(one["loc"]) == 1:
+            hint = did_you_mean(key, TargetMachine.model_fields)
+            missing = [name for name in missing if repr(name) not in hint]  # it is there, misspelt
+            found.append(f"{where}: there is no key {key!r}. {hint}".rstrip(". "))
+        elif one["type"] != "missing" or len(one["loc"]) > 1:
+            found.append(f"{where}: {'.'.join(map(str, one['loc']))}: {one['msg']}")
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        found.append(f"{_listed(missing)} {verb} missing: add {' '.join(f'`{key}: …`' for key in missing)}")
+    return found
+
+
+def _listed(names: list[str]) -> str:
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -60,7 +60,7 @@ def _why(cut: GraphBreak) -> str:
 
 def _second(found: Compilation) -> str:
     """Return what the second shape did to the code for the first."""
-    if found.failure:
+    if found.failure or found.graphs == 0:  # there is no code that another shape could fit
         return ""
     if not found.second_shapes:
         return f"none was tried, since {found.second_missing}" if found.second_missing else ""
@@ -73,6 +73,8 @@ def _second(found: Compilation) -> str:
 def _again(usual: ShapeTrial | None, dynamic: ShapeTrial | None) -> str:
     if usual is None or usual.failure:
         return f"it could not be traced: {usual.failure}" if usual else "it was not traced"
+    if usual.restless:
+        return f"not known, as even the same call is compiled again each time, since {'; '.join(usual.restless)}"
     if not usual.recompiled:
         return "the same code took it"
     again = f"{plural(usual.recompiled, 'graph')} compiled again"

@@ -7,7 +7,7 @@ from tauto.rendering.document import Block, Cell, Column, Document, Items, Mark,
 from tauto.rendering.numbers import UNKNOWN, data_size, duration, number, plural, ratio, seconds, share
 from tauto.reports import CacheGain, DecodingReport, DecodingRow, LengthRow, TokenAgreement
 
-__all__ = ["document", "explain", "headline", "target_words"]
+__all__ = ["cache_words", "document", "explain", "headline", "target_words"]
 
 _SHOWN = 4
 """Lengths that have a column in text: a page has them all."""
@@ -18,7 +18,9 @@ _FEW = 3
 def headline(report: DecodingReport) -> str:
     """Return in one line which way to use, and what a cache brings."""
     words = _verdict(report)
-    return f"{words}; {target_words(report)}" if report.gains else words
+    if not report.gains:
+        return words
+    return f"{words}; {cache_words(report) if report.target is None else target_words(report, report.target)}"
 
 
 def _verdict(report: DecodingReport) -> str:
@@ -30,18 +32,28 @@ def _verdict(report: DecodingReport) -> str:
     return f"Kept the original: {report.reason}"
 
 
-def target_words(report: DecodingReport) -> str:
+def cache_words(report: DecodingReport) -> str:
+    """Return what a cache brings for the longest text, as far as the runs show it."""
+    gain = report.gains[-1]
+    if gain.spread.low <= 1.0 <= gain.spread.high:
+        low, high = (number(value, 2) for value in (gain.spread.low, gain.spread.high))
+        return f"whether a cache helps at {plural(gain.tokens, 'token')} was not settled ({low} to {high}×)"
+    return f"a cache is {_gained(gain)} as fast as none at {plural(gain.tokens, 'token')}"
+
+
+def target_words(report: DecodingReport, wanted: float) -> str:
     """Return at which length a cache brings what was asked after, or how near it comes."""
-    target = f"{number(report.target, 2)}×"
+    target = f"{number(wanted, 2)}×"
     if report.reached_at is not None:
         gain = next(one for one in report.gains if one.tokens == report.reached_at)
-        about = "~" if gain.estimated else ""
-        gained = f"a cache is {about}{ratio(gain.best)} as fast as none"
-        return f"{gained} at {plural(gain.tokens, 'token')} ({target} is met)"
+        return f"a cache is {_gained(gain)} as fast as none at {plural(gain.tokens, 'token')} ({target} is met)"
     best = max(report.gains, key=lambda gain: gain.best)
-    about = "~" if best.estimated else ""
     last = report.gains[-1].tokens
-    return f"{target} over no cache is not met up to {plural(last, 'token')} (at most {about}{ratio(best.best)})"
+    return f"{target} over no cache is not shown up to {plural(last, 'token')} (at most {_gained(best)})"
+
+
+def _gained(gain: CacheGain) -> str:
+    return f"{'~' if gain.estimated else ''}{ratio(gain.best, gain.spread)}"
 
 
 def document(report: DecodingReport) -> Document:
@@ -134,12 +146,12 @@ def _gains(report: DecodingReport) -> Table:
 
 def _gain_row(gain: CacheGain, names: dict[str, str], report: DecodingReport) -> Row:
     about = "~" if gain.estimated else ""
-    met = " ✓" if gain.best >= report.target else ""
+    met = " ✓" if report.target is not None and gain.spread.low >= report.target else ""
     return Row(
         (
             Cell(f"{gain.tokens:,}"),
             Cell(UNKNOWN if gain.plain is None else about + ratio(gain.plain)),
-            Cell(f"{about}{ratio(gain.best)}{met}"),
+            Cell(f"{_gained(gain)}{met}"),
             cell(names.get(gain.best_key, gain.best_key)),
         )
     )

@@ -14,7 +14,10 @@ from tauto.reports import StudyReport, StudyTrial
 __all__ = ["document", "explain", "headline", "setting", "settings"]
 
 _SHOWN = 20
-_REASONS = 6
+_NUMBERS = 10
+"""Trials named that failed for one reason; the table has all."""
+_REASONS = 3
+"""Reasons told in sentences."""
 _WORDS = {
     "complete": "",
     "stopped_early": "stopped early",
@@ -46,7 +49,16 @@ def headline(report: StudyReport) -> str:
     if report.nearest is not None:
         one = report.trial(report.nearest)
         return f"No trial of {ended} keeps the constraints; the nearest breaks {_broken(one)}"
-    return f"No result in {ended}: {report.stopped or 'none came to its end'}"
+    return f"No result in {ended}: {_why_none(report)}"
+
+
+def _why_none(report: StudyReport) -> str:
+    """Return what the trials failed by, where it is one thing; else why the search ended."""
+    reasons = {one.reason for one in report.trials if one.state == "failed"}
+    if len(reasons) == 1 and not report.stopped.startswith("the first"):
+        failed = sum(one.state == "failed" for one in report.trials)
+        return f"{'each' if failed > 1 else 'it'} {reasons.pop()}"
+    return report.stopped or "none came to its end"
 
 
 def _broken(one: StudyTrial) -> str:
@@ -161,10 +173,24 @@ def _failures(report: StudyReport) -> list[Block]:
         return []
     numbers = {reason: [one.number for one in report.trials if one.reason == reason] for reason in counted}
     items = tuple(
-        (plural(times, "trial"), f"{reason} (trial {', '.join(map(str, numbers[reason][:5]))})", ())
-        for reason, times in counted.most_common(_REASONS)
+        (plural(times, "trial"), f"{reason} (trial {_numbers(numbers[reason])})", ())
+        for reason, times in counted.most_common()
     )
     return [Items("Trials that failed", items, more="reasons")]
+
+
+def _in_trials(report: StudyReport) -> str:
+    """Return what the trials took together, which is not all that the search took."""
+    words = seconds(sum(one.seconds or 0.0 for one in report.trials))
+    if report.earlier:
+        return f"{words}, with those before"
+    rest = "; the rest: starting their processes, the study, choosing values"
+    return words + rest * bool(report.wall_s)
+
+
+def _numbers(numbers: list[int]) -> str:
+    named = ", ".join(map(str, numbers[:_NUMBERS]))
+    return f"{named} and {len(numbers) - _NUMBERS:,} more" if len(numbers) > _NUMBERS else named
 
 
 def _about(report: StudyReport) -> Facts:
@@ -179,6 +205,7 @@ def _about(report: StudyReport) -> Facts:
         *([("Sampler", f"{report.sampler}, early stopping by {report.pruner}")] if report.sampler else []),
         *([("Seeds", f"{report.seeds} for each trial: the mean counts")] if report.seeds > 1 else []),
         *([("Took", f"{seconds(report.wall_s)}" + f" of {' or '.join(limit)}" * bool(limit))] if report.wall_s else []),
+        *([("In trials", _in_trials(report))] if any(one.seconds for one in report.trials) else []),
         *([("Machine", report.machine)] if report.machine else []),
     ]
     return Facts("How it was found", tuple(rows))
@@ -195,8 +222,10 @@ def explain(report: StudyReport) -> str:
     for state in ("stopped_early", "failed", "interrupted"):
         if counted[state]:
             lines.append(f"{plural(counted[state], 'trial')}: {_WORDS[state]}.")
-    for reason, times in Counter(one.reason for one in report.trials if one.state == "failed").most_common(3):
-        lines.append(f"{plural(times, 'trial')} failed: it {reason}.")
+    reasons = Counter(one.reason for one in report.trials if one.state == "failed").most_common()
+    lines += [f"{plural(times, 'trial')} failed: it {reason}." for reason, times in reasons[:_REASONS]]
+    if others := sum(times for _, times in reasons[_REASONS:]):
+        lines.append(f"{plural(others, 'other trial')} failed for {plural(len(reasons) - _REASONS, 'other reason')}.")
     if report.stopped:
         lines.append(f"The search ended because {report.stopped}.")
     lines.append(f"It is kept as the study {report.name} in {report.storage}; the same line goes on with it.")

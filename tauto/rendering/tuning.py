@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tauto.rendering.comparison import before_after, break_even, busy, conditions, gains
 from tauto.rendering.compilation import compilation_blocks, compilation_sentences
 from tauto.rendering.document import (
@@ -52,6 +54,8 @@ _TRIALS = (
     Column("Preparation", number=True, in_text=False),
     Column("Why"),
 )
+_CHOSEN = "✓ chosen"
+"""What stands for kept where nothing was timed on the machine that it is for."""
 _SIGNS = {"kept": "✓ kept", "rejected": "• rejected", "failed": "✗ failed", "skipped": "– skipped"}
 MOST_SKIPPED = 10
 """Recipes named of those that were skipped for one reason; all of them are in the report."""
@@ -198,9 +202,11 @@ def _trials(report: TuningReport) -> Table:
     tops = [trial.comparison.speedup_interval.high for trial in report.trials if trial.comparison]
     top = max([1.2, *(value for value in tops if value < 1e6)]) * 1.05
     tried = [trial for trial in report.trials if trial.status != "skipped"]
-    rows = tuple(_trial(trial, top, trial.number == report.winner) for trial in tried)
+    far = report.verdict == "estimated"
+    rows = tuple(_trial(trial, top, trial.number == report.winner, far=far) for trial in tried)
     legend = "The dashed line is 1×, the speed of the original; each bar is the 95 % interval around its point."
-    return Table("Trials", _TRIALS, rows, more="trials", legend=legend if tops else "")
+    columns = tuple(replace(one, title="Speedup here") if far and one.title == "Speedup" else one for one in _TRIALS)
+    return Table("Trials", columns, rows, more="trials", legend=legend if tops else "")
 
 
 def _skipped(report: TuningReport) -> list[Note]:
@@ -217,7 +223,7 @@ def _named(titles: list[str]) -> str:
     return "; ".join(titles) if more <= 0 else f"{'; '.join(titles[:MOST_SKIPPED])}; and {more} more"
 
 
-def _trial(trial: TrialReport, top: float, won: bool) -> Row:
+def _trial(trial: TrialReport, top: float, won: bool, *, far: bool) -> Row:
     compared = trial.comparison
     speedup = Cell(UNKNOWN)
     if compared:
@@ -227,7 +233,7 @@ def _trial(trial: TrialReport, top: float, won: bool) -> Row:
     cells = (
         Cell(str(trial.number)),
         cell(trial.recipe.title, strong=won),
-        Cell(_SIGNS[trial.status]),
+        Cell(_CHOSEN if far and trial.status == "kept" else _SIGNS[trial.status]),
         speedup,
         cell(_quality(compared)),
         Cell(seconds(trial.preparation_s)),
@@ -272,7 +278,8 @@ def explain(report: TuningReport) -> str:
     lines += control_sentences(report)
     lines += [f"{name}: {words}." for name, words in confidence_notes(report)]
     lines += [f"Known before the work: {title}: {words}." for title, words, _ in before_items(report.before).items]
-    lines += [_sentence(trial) for trial in report.trials if trial.status != "skipped"]
+    far = report.verdict == "estimated"
+    lines += [_sentence(trial, far=far) for trial in report.trials if trial.status != "skipped"]
     lines += [f"{note.text}" for note in _skipped(report)]
     lines += [f"The search ended early, since {report.ended}."] if report.ended else []
     lines += compilation_sentences(report.compilation)
@@ -287,7 +294,9 @@ def explain(report: TuningReport) -> str:
     return "\n".join(lines)
 
 
-def _sentence(trial: TrialReport) -> str:
+def _sentence(trial: TrialReport, *, far: bool) -> str:
+    if far and trial.status == "kept":
+        return f"{trial.recipe.title} was chosen: {trial.reason.rstrip('.')}."
     verb = {"kept": "was kept", "rejected": "was rejected", "failed": "failed", "skipped": "was skipped"}[trial.status]
     figures = ""
     if compared := trial.comparison:

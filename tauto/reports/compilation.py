@@ -37,6 +37,8 @@ class ShapeTrial:
     """Why, in words."""
     failure: str = ""
     """How it could not be traced, in words."""
+    restless: tuple[str, ...] = ()
+    """Why the first call itself, made once more, was compiled again: what it was not made for is no shape."""
 
 
 @dataclass(frozen=True, slots=True)

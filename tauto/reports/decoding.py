@@ -85,6 +85,8 @@ class CacheGain:
     best_key: str
     estimated: bool
     """Whether the time without a cache is an estimate."""
+    spread: Interval
+    """Of ``best``: its slowest run over the fastest without a cache, and its fastest over the slowest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,8 @@ class DecodingReport(Report):
     """Key of the way to use; None when the original was kept."""
     confirmed: DecodingConfirmation | None
     gains: tuple[CacheGain, ...]
-    target: float
-    """The speedup by a cache that was asked after."""
+    target: float | None
+    """The speedup by a cache that was asked after; None where none was."""
     reached_at: int | None
     """The shortest length at which the best way reaches it."""
     advice: tuple[str, ...]

@@ -39,6 +39,8 @@ class TrialReport:
     """What its steps did to this model, in sentences."""
     agreement: Agreement | None = None
     """Of the outputs, where it was rejected for these before it was timed."""
+    stopped_after_s: float | None = None
+    """The limit of time that ended it; None where it ended by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,8 @@ class TuningReport(Report):
     """What had to be kept to beside the quality, in words."""
     nearest: int | None = None
     """Number of the trial that came nearest, where none kept to all that was asked."""
+    original_nearest: bool = False
+    """Whether none of the trials came as near as the original itself."""
     layers: tuple[ModelLayer, ...] = ()
     """The winner's layers beside the original's; empty when the original was kept."""
     pictures: tuple[WeightPicture, ...] = ()

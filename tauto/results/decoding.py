@@ -9,6 +9,7 @@ from tauto.decoding import Decoder, OptimizedDecoder, decoding_script, generate_
 from tauto.errors import InvalidArgument, did_you_mean
 from tauto.reports import DecodingReport, DecodingRow
 from tauto.results.result import Result
+from tauto.results.tables import decoding_rows
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -36,6 +37,9 @@ class DecodingResult(Result[DecodingReport]):
     def __init__(self, report: DecodingReport, model: nn.Module | None = None, decoder: Decoder | None = None) -> None:
         super().__init__(report)
         self._model, self._decoder = model, decoder
+
+    def _rows(self) -> list[dict[str, Any]]:
+        return decoding_rows(self.report)
 
     @property
     def model(self) -> nn.Module:

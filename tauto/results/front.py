@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tauto.reports import Comparison, TrialReport, TuningReport
 
-__all__ = ["Point", "pareto_front"]
+__all__ = ["ORIGINAL", "Point", "pareto_front"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,9 @@ class Point:
     held: bool | None
 
 
+ORIGINAL = Point(None, "the original", 1.0, 1.0, 1.0, 0.0, True)
+
+
 def pareto_front(report: TuningReport) -> tuple[Point, ...]:
     """Return what no other measured way beats in latency, size, memory and quality at once, the fastest first.
 
@@ -51,7 +54,7 @@ def pareto_front(report: TuningReport) -> tuple[Point, ...]:
     >>> [(point.title, point.speedup) for point in result.front]  # doctest: +SKIP
     [('openvino(int8)', 2.86), ('the original', 1.0)]
     """
-    points = [Point(None, "the original", 1.0, 1.0, 1.0, 0.0, True)]
+    points = [ORIGINAL]
     points += [_point(trial, trial.comparison) for trial in report.trials if trial.comparison is not None]
     front = [
         one

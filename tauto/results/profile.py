@@ -16,7 +16,7 @@ from tauto.rendering.view import Sort, View
 from tauto.reports import Finding, ProfileReport, Tried
 from tauto.results.profile_comparison import ProfileComparisonResult
 from tauto.results.result import Result, write_text
-from tauto.results.rows import csv_of, dataframe
+from tauto.results.rows import csv_of, dataframe, rows_of
 from tauto.results.shown import Shown
 
 if TYPE_CHECKING:
@@ -207,6 +207,9 @@ class ProfileResult(Result[ProfileReport]):
         if str(path).lower().endswith(".trace.json"):
             return self.export_trace(path)
         return super().save(path)
+
+    def _rows(self) -> list[dict[str, Any]]:
+        return rows_of(self.report, "modules")
 
     def _written(self, suffix: str) -> str:
         return csv_of(self.report) if suffix == ".csv" else super()._written(suffix)

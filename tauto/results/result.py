@@ -12,15 +12,17 @@ from tauto.errors import InvalidArgument, did_you_mean
 from tauto.rendering.document import Document
 from tauto.rendering.hints import Hints
 from tauto.reports import Report
+from tauto.results.tables import csv_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["REPORT_MIME", "Result", "write_text"]
+__all__ = ["FORMS", "REPORT_MIME", "Result", "write_text"]
 
 REPORT_MIME = "application/vnd.tauto.report+json"
 R = TypeVar("R", bound=Report)
-_SUFFIXES = (".html", ".json", ".md", ".txt")
+FORMS = (".html", ".json", ".md", ".txt")
+"""Suffixes of the forms that every report has."""
 
 
 class Result(Generic[R]):
@@ -99,6 +101,8 @@ class Result(Generic[R]):
     def save(self, path: str | Path) -> Path:
         """Write a page (``.html``), the data (``.json``), Markdown (``.md``) or text (``.txt``), by the suffix.
 
+        Of searches ``.csv`` writes the trials, one a row; of a decoding its ways, one row for each length.
+
         Returns
         -------
         Path
@@ -121,7 +125,14 @@ class Result(Generic[R]):
                 return rendering.markdown(self._page())
             case ".txt":
                 return rendering.text(self._page()) + "\n"
-        raise InvalidArgument(f"path: {suffix!r} is no form of a report. End the name in {', '.join(_SUFFIXES)}.")
+        if suffix == ".csv" and (rows := self._rows()) is not None:
+            return csv_text(rows, list(dict.fromkeys(name for row in rows for name in row)))
+        forms = FORMS if self._rows() is None else (*FORMS, ".csv")
+        raise InvalidArgument(f"path: {suffix!r} is no form of this {self.noun}. End the name in {', '.join(forms)}.")
+
+    def _rows(self) -> list[dict[str, Any]] | None:
+        """Return what a table of this holds; None where there is none for other tools."""
+        return None
 
 
 def write_text(path: str | Path, text: str) -> Path:

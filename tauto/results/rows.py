@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from tauto.errors import InvalidArgument, MissingDependency, did_you_mean
 from tauto.reports import ModuleRow, ProfileReport
+from tauto.results.tables import csv_text
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 __all__ = ["csv_of", "dataframe", "rows_of"]
 
 _KINDS = ("modules", "operators", "phases", "lines", "findings", "roots", "ceilings", "memory")
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def rows_of(report: ProfileReport, kind: str) -> list[dict[str, Any]]:
@@ -60,15 +58,7 @@ def csv_of(report: ProfileReport, kind: str = "modules") -> str:
     """Return the rows of one kind as CSV with a heading; a text that a spreadsheet would run gets an apostrophe."""
     rows = rows_of(report, kind)
     names = list(dict.fromkeys(name for row in rows for name in row)) or [one.name for one in fields(ModuleRow)]
-    with io.StringIO(newline="") as file:
-        writer = csv.DictWriter(file, names, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({name: _safe(value) for name, value in row.items()} for row in rows)
-        return file.getvalue()
-
-
-def _safe(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value
+    return csv_text(rows, names)
 
 
 def dataframe(report: ProfileReport, kind: str) -> DataFrame:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from tauto.errors import InvalidArgument
 from tauto.reports import StudyReport, StudyTrial
 from tauto.results.result import Result
+from tauto.results.tables import study_rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,6 +19,9 @@ class StudyResult(Result[StudyReport]):
     """A study of hyperparameters: ``params`` are the best, ``front`` what no other beats, ``plot()`` draws it."""
 
     noun: ClassVar[str] = "study"
+
+    def _rows(self) -> list[dict[str, Any]]:
+        return study_rows(self.report)
 
     @property
     def best(self) -> StudyTrial | None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tauto import rendering
 from tauto.errors import InvalidArgument
 from tauto.rendering import tuning as pages
 from tauto.rendering.document import Document
 from tauto.reports import TrialReport, TuningReport
-from tauto.results.front import Point, pareto_front
+from tauto.results.front import ORIGINAL, Point, pareto_front
 from tauto.results.result import Result
+from tauto.results.tables import tuning_rows
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,6 +50,9 @@ class TuningResult(Result[TuningReport]):
         self._model = model
         self._again = again
 
+    def _rows(self) -> list[dict[str, Any]]:
+        return tuning_rows(self.report)
+
     def _page(self) -> Document:
         return pages.document(self.report, self.hints)
 
@@ -84,8 +88,13 @@ class TuningResult(Result[TuningReport]):
         return pareto_front(self.report)
 
     @property
-    def nearest(self) -> TrialReport | None:
-        """The trial that came nearest to what was asked, where none kept to all of it; else None."""
+    def nearest(self) -> TrialReport | Point | None:
+        """What came nearest to what was asked, where nothing kept to all of it; else None.
+
+        A trial; or the original, as the :class:`Point` that stands for it in :attr:`front`.
+        """
+        if self.report.original_nearest:
+            return ORIGINAL
         return next((trial for trial in self.report.trials if trial.number == self.report.nearest), None)
 
     def apply(self, trial: int | TrialReport | Point, *, budget: str | float = "10min") -> TuningResult:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -10,12 +9,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
+from tauto.config import rounded_up
 from tauto.errors import CandidateFailed, TrialFailed
 from tauto.events import Progress, emit
 from tauto.hardware import Hardware, Held
 from tauto.measurement import LONG_LIVED
 from tauto.recipes import Recipe
-from tauto.reports import Conditions, TrialReport, TuningReport
+from tauto.reports import Conditions, TargetNote, TrialReport, TuningReport
 from tauto.reports.tuning import TuningVerdict
 from tauto.tuning.bench import Bench
 from tauto.tuning.budget import Budget
@@ -103,7 +103,7 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
     )
     space, model = Space((), ()), workload.model
     try:
-        emit(Progress(plan.verb, "measuring the original", 0.0, plan.budget.left_s))
+        emit(Progress(plan.verb, "measuring the original", 0.0))
         search.bench.measure_baseline(plan.budget.left_s)
         plan.look(search.bench)
         space = plan.space()
@@ -128,7 +128,7 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
 def _loaded(search: Search, plan: Plan) -> tuple[nn.Module, str]:
     """Return the winner loaded here, or the original and why it could not be."""
     recipe = search.recipe or Recipe(())
-    emit(Progress(plan.verb, "loading the winner", 0.99, plan.budget.left_s))
+    emit(Progress(plan.verb, "loading the winner", 0.99))
     try:
         if plan.isolated:
             return search.bench.resident(recipe, max(10.0, plan.budget.left_s)), ""
@@ -152,6 +152,7 @@ def _report(
     target = plan.destination.note(search.recipe, space.expected) if plan.destination else None
     if search.recipe is not None and target and target.elsewhere:
         verdict, reason = "estimated", estimate_words(target, search.recipe, quality_held=_held(search))
+    trials = _as_estimated(search, target) if verdict == "estimated" else search.trials
     control = space.control.reports() if space.control is not None else ()
     if verdict == "infeasible":
         reason += resisting(control)
@@ -164,7 +165,7 @@ def _report(
         quality_rule=search.bench.quality_rule,
         speed_only=search.confirmed is not None and search.confirmed.quality_held is None,
         conditions=_conditions(workload, hardware, search.bench.held),
-        trials=search.trials,
+        trials=trials,
         winner=search.winner,
         confirmed=search.confirmed,
         not_tried=space.not_tried,
@@ -172,7 +173,8 @@ def _report(
         control=control,
         confidence=search.confidence,
         constraints=tuple(limit.words for limit in plan.goal.constraints),
-        nearest=search.nearest if search.recipe is None else None,
+        nearest=search.misses.nearest if search.recipe is None else None,
+        original_nearest=search.recipe is None and search.misses.original_nearest,
         budget_s=plan.budget.total_s,
         wall_s=plan.budget.elapsed_s,
         interrupted=search.interrupted,
@@ -181,6 +183,14 @@ def _report(
         target=target,
         study=plan.log.note(search.taken_over) if plan.log else None,
     )
+
+
+def _as_estimated(search: Search, target: TargetNote | None) -> tuple[TrialReport, ...]:
+    """Return the trials with what the winner was chosen by: not its time, which is of this machine."""
+    assert target is not None
+    held = "its quality holds here" if _held(search) else "its outputs are of the right kind; no quality was judged"
+    words = f"the rules expect most of it on {target.name}, and {held}; not timed there"
+    return tuple(replace(one, reason=words) if one.number == search.winner else one for one in search.trials)
 
 
 def _held(search: Search) -> bool | None:
@@ -210,9 +220,9 @@ def _verdict(plan: Plan, search: Search, problem: str) -> tuple[TuningVerdict, s
         return ("improved" if better else "applied"), f"{search.recipe.title} is {words}"
     if problem:
         return "kept_original", problem
-    if missed := search.missed_target or search.missed_constraints:
+    if missed := search.misses.missed_target or search.misses.missed_constraints:
         return "infeasible", missed
-    if plan.required and (missed := search.nearest_miss):
+    if plan.required and (missed := search.misses.nearest_miss):
         return "infeasible", f"the allowed quality drop is what binds; nearest miss, {missed}"
     return "kept_original", _why_kept(search)
 
@@ -225,8 +235,13 @@ def _why_kept(search: Search) -> str:
         tried = [trial for trial in search.trials if trial.status != "skipped"]
         if not tried:
             stopped = "it was stopped before a candidate was measured"
-            least = f"the smallest that makes sense here is about {_whole(search.least_budget_s)}"
+            least = f"the smallest that makes sense here is about {rounded_up(search.least_budget_s)}"
             return stopped if search.interrupted else f"the budget left no time for a single trial; {least}"
+        stopped = search.stopped_after
+        if len(stopped) == len(tried):
+            each = f"each of {len(tried)} trials was" if len(tried) > 1 else "its one trial was"
+            times = f"{min(stopped):.3g} s" + (f" to {max(stopped):.3g} s" if max(stopped) > min(stopped) else "")
+            return f"nothing could be timed: {each} stopped after {times}; {search.more_time}"
         first = tried[0]
         return (
             f"no candidate came as far as being timed; the first of {len(tried)}, {first.recipe.title}: {first.reason}"
@@ -238,10 +253,6 @@ def _why_kept(search: Search) -> str:
 def _near(trial: TrialReport) -> tuple[bool, float]:
     compared = trial.comparison
     return (compared.quality_held is not False, compared.speedup_interval.low) if compared else (False, 0.0)
-
-
-def _whole(seconds: float) -> str:
-    return f"{10 * math.ceil(seconds / 10)}s"
 
 
 def _conditions(workload: Workload, hardware: Hardware, held: Held) -> Conditions:

@@ -58,6 +58,8 @@ class Attempt:
     comparison: Comparison | None = None
     rejected: str | None = None
     failure: str | None = None
+    stopped_after_s: float | None = None
+    """The limit that ended it; None where it ended by itself."""
     agreement: Agreement | None = None
     """Of the outputs, where it was rejected for these."""
     preparation_s: float | None = None
@@ -233,7 +235,12 @@ class Bench:
         everything = {**self._arguments(recipe), **arguments, **judged}
         outcome = self._run("attempt", everything, wall_limit_s, tick)
         if outcome.failure is not None:
-            return Attempt(failure=outcome.failure.reason, wall_s=outcome.wall_s, output_tail=outcome.output_tail)
+            return Attempt(
+                failure=outcome.failure.reason,
+                stopped_after_s=wall_limit_s if outcome.failure.kind == "timed_out" else None,
+                wall_s=outcome.wall_s,
+                output_tail=outcome.output_tail,
+            )
         result = outcome.result
         comparison, agreement = result.pop("comparison"), result.pop("agreement")
         return Attempt(

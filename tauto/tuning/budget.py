@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 __all__ = ["Budget"]
@@ -49,6 +50,15 @@ class Budget:
         """Seconds that a trial may still use."""
         return max(0.0, self.left_s - self.reserve_s)
 
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Count nothing that happens inside: what is done once for a machine is no part of one search."""
+        began = self.clock()
+        try:
+            yield
+        finally:
+            self._start += self.clock() - began
+
     def cut_to(self, seconds: float) -> None:
         """End ``seconds`` from now, if that is sooner."""
         self._end_s = min(self._end_s, self.elapsed_s + seconds)
@@ -57,9 +67,12 @@ class Budget:
         """Note what one trial cost."""
         self._costs.append(seconds)
 
-    def seconds_left(self, trials_left: int) -> float:
-        """Return the estimated seconds to the end of the search, from the trials measured so far."""
+    def seconds_left(self, trials_left: int) -> float | None:
+        """Return the estimated seconds to the end of the search, from the trials so far; None before there are any.
+
+        The budget is a limit and no estimate: a search of one trial does not use up ten minutes.
+        """
         if not self._costs:
-            return self.left_s
+            return None
         mean = sum(self._costs) / len(self._costs)
         return min(self.left_s, trials_left * mean + self.reserve_s)

@@ -86,9 +86,7 @@ def second_call(workload: Workload) -> tuple[Call | None, str, str]:
 
 
 def _traced(model: nn.Module, first: Call, second: Call | None, dynamic: bool | None) -> dict[str, Any]:
-    """Return how often one call, then another is compiled."""
-    from torch._dynamo.utils import clear_compilation_metrics, get_compilation_metrics
-
+    """Return how often one call, the same again, then another is compiled."""
     graphs = 0
 
     def backend(graph: torch.fx.GraphModule, _: list[Tensor]) -> Callable[..., Any]:
@@ -101,16 +99,24 @@ def _traced(model: nn.Module, first: Call, second: Call | None, dynamic: bool | 
         compiled: Any = torch.compile(model, backend=backend, dynamic=dynamic)
         first(compiled)
         once = graphs
-        clear_compilation_metrics()
-        if second is not None:
-            second(compiled)
-        again = [str(one.recompile_reason) for one in get_compilation_metrics() if one.recompile_reason]
+        same = _recompiled(lambda: first(compiled))
+        again = _recompiled(lambda: second(compiled)) if second is not None else []
     except Exception as error:  # whatever the compiler raises
-        return {"graphs": None, "recompiled": 0, "guards": [], "failure": failure_of(error).words}
+        return {"graphs": None, "recompiled": 0, "guards": [], "restless": [], "failure": failure_of(error).words}
     finally:
         torch._dynamo.reset()
-    guards = list(dict.fromkeys(map(guard_in_words, again)))[:_MOST_GUARDS]
-    return {"graphs": once, "recompiled": len(again), "guards": guards, "failure": ""}
+    shown = {"guards": again, "restless": same}
+    told = {name: list(dict.fromkeys(reasons))[:_MOST_GUARDS] for name, reasons in shown.items()}
+    return {"graphs": once, "recompiled": len(again), **told, "failure": ""}
+
+
+def _recompiled(call: Callable[[], Any]) -> list[str]:
+    """Return why each piece was compiled again in ``call``, in words."""
+    from torch._dynamo.utils import clear_compilation_metrics, get_compilation_metrics
+
+    clear_compilation_metrics()
+    call()
+    return [guard_in_words(str(one.recompile_reason)) for one in get_compilation_metrics() if one.recompile_reason]
 
 
 def _told(heard: HeardBreaks) -> list[dict[str, Any]]:

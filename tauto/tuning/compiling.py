@@ -28,7 +28,7 @@ MODES = ("auto", "default", "freezing", "reduce-overhead", "max-autotune")
 LOOK_SHARE = 0.25
 """Of the time left that looking at the model may take."""
 LEAST_LOOK_S = 30.0
-"""What importing the compiler takes on a busy machine."""
+"""What importing the compiler takes on a busy machine; a small budget gives half of it at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +75,9 @@ class Look:
 
     def __call__(self, bench: Bench) -> None:
         """Trace the model on ``bench``; a failure is told and ends nothing."""
-        emit(Progress("compile", "tracing the model: graphs, breaks, a second shape", 0.05, self.budget.left_s))
+        emit(Progress("compile", "tracing the model: graphs, breaks, a second shape", 0.05))
         self.cache = bench.cache
-        limit_s = min(self.budget.left_s, max(LEAST_LOOK_S, LOOK_SHARE * self.budget.left_s))
+        limit_s = min(0.5 * self.budget.left_s, max(LEAST_LOOK_S, LOOK_SHARE * self.budget.left_s))
         outcome = bench.ask("tauto.tuning.compiler_look:look", limit_s)
         if outcome.failure is not None:
             self.seen = {"failure": f"tracing it in a process of its own did not end well: {outcome.failure.reason}"}
@@ -142,7 +142,7 @@ def told(report: TuningReport, workload: Workload, look: Look, asked: bool | Non
         second_shapes=tuple(seen.get("second_shapes", ())),
         second_from=seen.get("second_from", "none"),
         second_missing=seen.get("second_missing", ""),
-        shapes=tuple(ShapeTrial(**{**one, "guards": tuple(one["guards"])}) for one in seen.get("shapes", ())),
+        shapes=tuple(map(_shape, seen.get("shapes", ()))),
         varies=varies(workload),
         asked=asked,
         dynamic=None if winner is None else _settings(winner)["shapes"] != "example",
@@ -151,6 +151,10 @@ def told(report: TuningReport, workload: Workload, look: Look, asked: bool | Non
         cache=_named(look.cache) if look.cache else "",
         cache_bytes=_bytes_in(look.cache) if look.cache else 0,
     )
+
+
+def _shape(found: dict[str, Any]) -> ShapeTrial:
+    return ShapeTrial(**{**found, **{name: tuple(found.get(name, ())) for name in ("guards", "restless")}})
 
 
 def _break(found: dict[str, Any]) -> GraphBreak:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from tauto import events
+from tauto.config import rounded_up, written
 from tauto.decoding import Decoder, OptimizedDecoder, Way, build_decoder
 from tauto.decoding.greedy import ids_of
 from tauto.decoding.offered import as_given, refused
@@ -30,15 +30,22 @@ from tauto.tuning.decoding_curve import (
     right,
 )
 from tauto.tuning.decoding_payload import DecodingPayload
+from tauto.tuning.decoding_trial import FEWEST_PAIRS
 from tauto.tuning.watched import run_watched
 from tauto.workload import Workload
 
 __all__ = ["Decoding", "DecodingPlan"]
 
-RESERVE_SHARE = 0.3
-"""Of the budget, kept back for confirming and loading the winner."""
+RESERVE_SHARE = 0.25
+"""Of the time left, kept back for confirming while nothing faster was found, and while a way is compiled."""
+LOADING_SHARE = 0.5
+"""Of a preparation, at most, that loading what it made takes."""
+STARTING_S = 5.0
+"""Starting a process and loading a model into it."""
 TRIAL_SHARE = 0.5
-"""Of the time left for trials, that one may take."""
+"""Of the time left for trials, that one of several may take."""
+COMPILED_SHARE = 0.75
+"""The same where it is compiled: what is too little for it is too little for all others that are."""
 TIMED_SHARE = 0.25
 """Of the time that a trial has, that it may spend on timed runs."""
 CONFIRM_SHARE = 0.8
@@ -63,7 +70,7 @@ class DecodingPlan:
         Numbers of new tokens, rising.
     budget : Budget
         Time it may take.
-    target : float
+    target : float or None
         Speedup by a cache that is asked after.
     min_agreement : float or None
         Share of next tokens over one text that must be the original's; None: all greedy tokens are.
@@ -74,7 +81,7 @@ class DecodingPlan:
     ways: tuple[Way, ...]
     lengths: tuple[int, ...]
     budget: Budget
-    target: float
+    target: float | None
     min_agreement: float | None
     vocabulary: int
 
@@ -115,6 +122,7 @@ class Decoding:
         self._folder = self._workspace.path / "ways"
         self._tokens: list[list[int]] = []
         self._chosen: list[list[int]] = []
+        self._stopped_after: dict[Way, float] = {}
         self._done = 0
         self._unloaded = ""
 
@@ -126,16 +134,13 @@ class Decoding:
         ModelError, TrialFailed
             When the original itself cannot be run in a trial.
         """
-        clock = self.plan.budget
-        clock.reserve_s = RESERVE_SHARE * clock.total_s
         executor().warm()  # the server imports while the weights are written
         # the functions travel without a second copy of the model
         functions = replace(self.decoder, model=self.workload.model)
         save_workload(DecodingPayload(functions, self.workload), self._payload)
         try:
             self._measure_original()
-            for way in self._others():
-                self._try(way)
+            self._try_all(self._others())
             self._confirm_best()
         except KeyboardInterrupt:
             self.interrupted = True
@@ -180,7 +185,7 @@ class Decoding:
             confirmed=self.confirmed,
             gains=gains,
             target=self.plan.target,
-            reached_at=reached_at(gains, self.plan.target),
+            reached_at=None if self.plan.target is None else reached_at(gains, self.plan.target),
             advice=advice_on(rows, gains),
             quality_rule=self.plan.quality_rule,
             prompt_tokens=self.prompt.shape[1],
@@ -211,22 +216,59 @@ class Decoding:
         row = self._row(self.original, outcome, "original", "as it is called now")
         self.rows.append(row)
 
-    def _try(self, way: Way) -> None:
+    def _try_all(self, ways: list[Way]) -> None:
+        """Try each way; the last that could use the time gets it whole."""
+        for place, way in enumerate(ways):
+            usable = [other for other in ways[place + 1 :] if not self._refused(other) and not self._hopeless(other)]
+            self._try(way, 1.0 if not usable else COMPILED_SHARE if way.compiled else TRIAL_SHARE)
+
+    def _try(self, way: Way, share: float) -> None:
+        """Measure ``way``, which may take this share of the time left for trials."""
         clock = self.plan.budget
-        reason = refused(way, self.decoder, self.workload, self.hardware)
+        clock.reserve_s = self._reserve_s(way)
+        reason = self._refused(way) or self._hopeless(way)
         if not reason and clock.left_for_trials_s < LEAST_TRIAL_S:
-            reason = "the budget left no time for it"
+            reason = f"the budget left no time for it; {self._more_time}"
         if reason:
             self.rows.append(_bare(way, "skipped", reason))
             return
-        limit = max(LEAST_TRIAL_S, TRIAL_SHARE * clock.left_for_trials_s)
-        outcome = self._measure(way, wall_limit_s=limit)
-        if outcome.failure is not None:
-            failed = _bare(way, "failed", outcome.failure.reason)
-            self.rows.append(replace(failed, wall_s=outcome.wall_s, output_tail=outcome.output_tail))
+        limit_s = max(LEAST_TRIAL_S, share * clock.left_for_trials_s)
+        outcome = self._measure(way, wall_limit_s=limit_s)
+        if outcome.failure is None:
+            self.rows.append(self._judged(self._row(way, outcome, "measured", "")))
             return
-        row = self._row(way, outcome, "measured", "")
-        self.rows.append(self._judged(row))
+        reason = outcome.failure.reason
+        if outcome.failure.kind == "timed_out":
+            self._stopped_after[way] = limit_s
+            reason = f"stopped after {limit_s:.3g} s; {self._more_time}"
+        failed = _bare(way, "failed", reason)
+        self.rows.append(replace(failed, wall_s=outcome.wall_s, output_tail=outcome.output_tail))
+
+    def _refused(self, way: Way) -> str:
+        return refused(way, self.decoder, self.workload, self.hardware)
+
+    def _hopeless(self, way: Way) -> str:
+        """Return which compiled way was stopped with more time than is left for this one; empty where none was."""
+        left_s = self.plan.budget.left_for_trials_s
+        for other, had_s in self._stopped_after.items():
+            if way.compiled and other.compiled and left_s < had_s:
+                return f"{other.name} was stopped after {had_s:.3g} s, and {left_s:.3g} s were left; {self._more_time}"
+        return ""
+
+    def _reserve_s(self, way: Way) -> float:
+        """Return the seconds to keep back while ``way`` is tried: what confirming and loading the best will cost."""
+        share_s = RESERVE_SHARE * self.plan.budget.left_s
+        best = next(iter(self._faster()), None)
+        if best is None:
+            return share_s
+        runs_s = FEWEST_PAIRS * sum(row.lengths[0].seconds for row in (self.rows[0], best))
+        loading_s = 2 * (STARTING_S + LOADING_SHARE * (best.preparation_s or 0.0))
+        cost_s = max(LEAST_CONFIRM_S, (loading_s + runs_s) / CONFIRM_SHARE)
+        return max(share_s, cost_s) if way.compiled else cost_s
+
+    @property
+    def _more_time(self) -> str:
+        return f"give {written('budget', rounded_up(2 * self.plan.budget.total_s))}"
 
     def _judged(self, row: DecodingRow) -> DecodingRow:
         found, least = row.agreement, self.plan.min_agreement
@@ -284,11 +326,7 @@ class Decoding:
     def _confirm_best(self) -> None:
         """Time the fastest right ways against the original once more, until one holds."""
         original = self.rows[0]
-        candidates = sorted(
-            (row for row in self.rows[1:] if right(row) and self._gain(original, row) > WORTH),
-            key=lambda row: -self._gain(original, row),
-        )
-        for row in candidates:
+        for row in self._faster():
             left_s = self.plan.budget.left_s
             if left_s < LEAST_CONFIRM_S:
                 self._mark(row, "the budget left no time to confirm it")
@@ -302,6 +340,11 @@ class Decoding:
                 self.winner = next(way for way in self.plan.ways if way.key == row.key)
                 return
             self._mark(row, f"confirmed {found.verdict} as the original: {found.speedup:.2f}×")
+
+    def _faster(self) -> list[DecodingRow]:
+        """Return the right ways that were faster than the original, the fastest first."""
+        found = {row.key: self._gain(self.rows[0], row) for row in self.rows[1:] if right(row)}
+        return sorted((row for row in self.rows if found.get(row.key, 0.0) > WORTH), key=lambda row: -found[row.key])
 
     def _confirm(self, row: DecodingRow, original: DecodingRow, left_s: float) -> DecodingConfirmation | str:
         way = next(way for way in self.plan.ways if way.key == row.key)
@@ -366,6 +409,10 @@ class Decoding:
             return "it was stopped before a faster way was confirmed"
         if found is not None:
             return f"the fastest way came out {found.verdict} when it was timed against the original in turn"
+        tried = [row for row in self.rows[1:] if row.status != "skipped"]
+        if tried and len(tried) == len(self._stopped_after):
+            each = f"each of {len(tried)} other ways was" if len(tried) > 1 else "the one other way was"
+            return f"nothing else could be timed: {each} stopped when its time was over; {self._more_time}"
         if any(row.status == "rejected" for row in self.rows) and not any(map(right, self.rows[1:])):
             return "no other way made the original's tokens"
         return "no way that makes the original's tokens is faster"
@@ -374,7 +421,7 @@ class Decoding:
         steps = len(self._others()) + 3
         left_s = self.plan.budget.seconds_left(max(0, steps - self._done))
         done = min(1.0, self._done / steps)
-        events.emit(events.Progress("decode", message, done, left_s if math.isfinite(left_s) else None))
+        events.emit(events.Progress("decode", message, done, left_s))
 
 
 def _bare(way: Way, status: Any, reason: str) -> DecodingRow:

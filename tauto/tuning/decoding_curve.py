@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tauto.reports import CacheGain, DecodingRow, LengthRow, TokenAgreement
+from tauto.reports import CacheGain, DecodingRow, Interval, LengthRow, TokenAgreement
 
 __all__ = ["advice_on", "agreement_of", "gains_of", "length_rows", "rate_at", "reached_at", "right"]
 
@@ -95,15 +95,26 @@ def gains_of(rows: Sequence[DecodingRow], lengths: Sequence[int]) -> tuple[Cache
         best = max(rates, key=lambda key: rates[key])
         alone = rates.get(plain.key) if plain is not None else None
         base = without.tokens_per_s
+        fastest = next(one for row in cached if row.key == best for one in row.lengths if one.tokens == length)
         found.append(
-            CacheGain(length, None if alone is None else alone / base, rates[best] / base, best, without.estimated)
+            CacheGain(
+                tokens=length,
+                plain=None if alone is None else alone / base,
+                best=rates[best] / base,
+                best_key=best,
+                estimated=without.estimated,
+                spread=Interval(without.low_s / fastest.high_s, without.high_s / fastest.low_s),
+            )
         )
     return tuple(found)
 
 
 def reached_at(gains: Sequence[CacheGain], target: float) -> int | None:
-    """Return the shortest length at which the best way is ``target`` times as fast as none; None at no length."""
-    return next((gain.tokens for gain in gains if gain.best >= target), None)
+    """Return the shortest length at which the best way is ``target`` times as fast as none; None at no length.
+
+    The slowest run of it against the fastest without a cache is what must be.
+    """
+    return next((gain.tokens for gain in gains if gain.spread.low >= target), None)
 
 
 def advice_on(rows: Sequence[DecodingRow], gains: Sequence[CacheGain]) -> tuple[str, ...]:
@@ -121,9 +132,9 @@ def advice_on(rows: Sequence[DecodingRow], gains: Sequence[CacheGain]) -> tuple[
 
 def _idle(rows: Sequence[DecodingRow], idle: Sequence[CacheGain], gains: Sequence[CacheGain]) -> str:
     last = idle[-1]
-    where = "at no length" if len(idle) == len(gains) else f"not at {_listed([gain.tokens for gain in idle])} tokens"
+    where = "at any length" if len(idle) == len(gains) else f"at {_listed([gain.tokens for gain in idle])} tokens"
     assert last.plain is not None
-    words = f"A cache alone helps {where}: {last.plain:.2f}× at {last.tokens}."
+    words = f"A cache alone was not seen to help {where}: {last.plain:.2f}× at {last.tokens}."
     bare = next((row for row in rows if row.cache == "none" and row.precision == "float32" and right(row)), None)
     if bare is None:
         return words

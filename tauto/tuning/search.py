@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from tauto.config import rounded_up, written
 from tauto.errors import RecipeError, TrialFailed
 from tauto.events import Progress, emit
 from tauto.recipes import Recipe
 from tauto.reports import Comparison, DropConfidence, TrialReport
 from tauto.tuning.bench import Attempt, Bench
 from tauto.tuning.budget import Budget
+from tauto.tuning.candidate import Candidate
 from tauto.tuning.confidence import confidence_of
-from tauto.tuning.losses import loss_of
+from tauto.tuning.misses import Misses
 from tauto.tuning.objective import Goal
 from tauto.tuning.space import Space
 from tauto.tuning.target import Target
@@ -37,24 +38,16 @@ CONTROLLED_SHARE = 0.6
 """The same, of the last that is listed, where quality control may have to follow."""
 FIRST_SHARE = 0.6
 """Largest share of the time left for a trial while nothing was found: what it finds is still to be confirmed."""
+LAST_SHARE = 0.8
+"""The same for the last trial that could use the time: had it to end sooner, what is kept back would serve nobody."""
+HOPELESS_SHARE = 0.5
+"""Of what one took or was stopped after: with less than this, another of the same engine is not begun."""
 LOADING_SHARE = 0.5
 """Of a preparation, at most, that loading what it made takes again."""
 GONE_ON = "Measured by the search that this one goes on with."
 NO_TIME = "the budget left no time to try it"
 EARLY_MARGIN = 0.9
 """A candidate whose early samples are clearly below this share of the best so far is given up."""
-
-
-@dataclass(slots=True)
-class _Candidate:
-    """A trial so far, with what only the search needs."""
-
-    report: TrialReport
-    recipe: Recipe
-    attempt: Attempt
-    improves: bool = False
-    prepared: bool = True
-    """False for one of an earlier search: its files went with that."""
 
 
 @dataclass(slots=True)
@@ -104,7 +97,7 @@ class Search:
     _recipes: list[Recipe] = field(default_factory=list)
     _listed: int = 0
     _space: Space = field(default_factory=lambda: Space((), ()))
-    _candidates: list[_Candidate] = field(default_factory=list)
+    _candidates: list[Candidate] = field(default_factory=list)
 
     def run(self, space: Space) -> None:
         """Try the recipes of ``space`` in their order and what follows from them, then confirm.
@@ -137,8 +130,8 @@ class Search:
                 recipe = Recipe.from_report(told.recipe)
             except RecipeError:  # a technique that is not registered here
                 continue
-            if any(item.recipe == recipe for item in self._candidates):
-                continue
+            if any(item.recipe == recipe for item in self._candidates) or told.stopped_after_s is not None:
+                continue  # what was stopped may have more time now
             failed = told.status == "failed"
             attempt = Attempt(
                 0.0,
@@ -149,7 +142,7 @@ class Search:
             )
             notes = (GONE_ON, *(note for note in told.notes if note != GONE_ON))
             report = replace(told, number=len(self._candidates), notes=notes, wall_s=0.0)
-            self._candidates.append(self._judged(_Candidate(report, recipe, attempt, prepared=False)))
+            self._candidates.append(self._judged(Candidate(report, recipe, attempt, prepared=False)))
 
     @property
     def taken_over(self) -> int:
@@ -169,11 +162,14 @@ class Search:
     def _try_all(self) -> None:
         while (recipe := self._next()) is not None:
             number = len(self._candidates)
-            self.budget.reserve_s = self._reserve_s()
+            self.budget.reserve_s = self._reserve_s(last=self._is_last(number))
             limit = self.budget.left_for_trials_s
             if why := self._enough(number, limit):
                 self._skip_rest(why)
                 return
+            if why := self._hopeless(limit):
+                self._candidates.append(Candidate.skipped(number, recipe, why))
+                continue
             self._tell(number, recipe)
             self._candidates.append(self._try(number, recipe, min(limit, self._most_s(number, limit))))
             self._keep(self._candidates[-1])
@@ -181,7 +177,7 @@ class Search:
                 self.bench.discard(recipe, [item.recipe for item in self._improving()])
         self._skip_rest("")
 
-    def _keep(self, item: _Candidate) -> None:
+    def _keep(self, item: Candidate) -> None:
         if self.log is not None:
             compared = item.report.comparison
             gain = self.goal.gain(compared) if compared is not None else 0.0
@@ -196,13 +192,44 @@ class Search:
         best = self._best()
         if best is not None and self._space.expected:
             return f"of what holds the quality the rules expect most of {best.recipe.title} there"
-        if self.stop_at is not None and best is not None and self.stop_at.kept(_comparison(best)):
-            return f"{best.recipe.title} was good enough: {self.stop_at.figure(_comparison(best))} for {self.stop_at}"
+        if self.stop_at is not None and best is not None and self.stop_at.kept(best.comparison):
+            return f"{best.recipe.title} was good enough: {self.stop_at.figure(best.comparison)} for {self.stop_at}"
         return ""
+
+    @property
+    def _alike(self) -> bool:
+        """Whether all that is tried runs in one engine: where one comes to no end, none with less time does."""
+        engines = {recipe.engine.name if recipe.engine else None for recipe in self._recipes}
+        return not self._space.follow and len(engines) == 1 and None not in engines
+
+    @property
+    def stopped_after(self) -> list[float]:
+        """The seconds of each trial that was stopped because its time was over."""
+        given = (item.report.stopped_after_s for item in self._candidates)
+        return [seconds for seconds in given if seconds is not None]
+
+    def _is_last(self, number: int) -> bool:
+        """Return whether no later trial could use the time that this one leaves."""
+        if self._space.follow:
+            return False
+        return number == self._listed - 1 or (self._alike and bool(self.stopped_after))
+
+    def _hopeless(self, limit_s: float) -> str:
+        """Return why the time left is too little, going by others of its kind; empty where it may do."""
+        if not self._alike:
+            return ""
+        stopped_s = max(self.stopped_after, default=0.0)
+        took_s = max((item.report.wall_s for item in self._candidates if item.report.comparison), default=0.0)
+        if limit_s >= HOPELESS_SHARE * max(stopped_s, took_s):
+            return ""
+        said = f"was stopped after {stopped_s:.3g} s" if stopped_s > took_s else f"took {took_s:.3g} s"
+        return f"one of its kind {said}, and {limit_s:.3g} s were left for it"
 
     def _most_s(self, number: int, limit_s: float) -> float:
         """Return the seconds that a trial may take: one that hangs must leave time for those after it."""
         share, known_s = TRIAL_SHARE, 0.0
+        if self._alike and self._best() is None:
+            return limit_s  # what is too little for this one is too little for the next
         if number < self._listed:
             left = self._listed - number
             whole = CONTROLLED_SHARE if self._space.control else 0.0 if self._space.follow else 1.0
@@ -218,7 +245,7 @@ class Search:
             self._recipes += [] if proposed is None else [proposed]
         return next(iter(self._recipes[len(self._candidates) :]), None)
 
-    def _try(self, number: int, recipe: Recipe, limit_s: float) -> _Candidate:
+    def _try(self, number: int, recipe: Recipe, limit_s: float) -> Candidate:
         best = self._best()
         # a candidate clearly slower than the best so far cannot win; the best itself was at least the original
         bar = EARLY_MARGIN * (best.report.comparison.speedup if best and best.report.comparison else 1.0)
@@ -234,6 +261,8 @@ class Search:
         except (TrialFailed, OSError) as error:  # no process or no disk: what was found so far stays
             attempt = Attempt(0.0, failure=str(error))
         self.budget.spent(attempt.wall_s)
+        if attempt.stopped_after_s is not None:
+            attempt = replace(attempt, failure=f"stopped after {attempt.stopped_after_s:.3g} s; {self.more_time}")
         report = TrialReport(
             number=number,
             recipe=recipe.report(),
@@ -249,10 +278,11 @@ class Search:
                 *attempt.notes,
             ),
             agreement=attempt.agreement,
+            stopped_after_s=attempt.stopped_after_s,
         )
-        return self._judged(_Candidate(report, recipe, attempt))
+        return self._judged(Candidate(report, recipe, attempt))
 
-    def _judged(self, candidate: _Candidate) -> _Candidate:
+    def _judged(self, candidate: Candidate) -> Candidate:
         attempt = candidate.attempt
         if attempt.rejected:
             candidate.report = replace(candidate.report, status="rejected", reason=attempt.rejected)
@@ -265,110 +295,44 @@ class Search:
     def _skip_rest(self, reason: str) -> None:
         """Note what will not be tried: what cannot win, and for ``reason`` what might have."""
         listed = [(recipe, "") for recipe in self._recipes[len(self._candidates) :]]
-        left = [*listed, *self._space.rest((*self.trials, *(_skipped(0, recipe, "").report for recipe, _ in listed)))]
+        left = [
+            *listed,
+            *self._space.rest((*self.trials, *(Candidate.skipped(0, recipe, "").report for recipe, _ in listed))),
+        ]
         for recipe, hopeless in left:
-            self._candidates.append(_skipped(len(self._candidates), recipe, hopeless or reason))
+            self._candidates.append(Candidate.skipped(len(self._candidates), recipe, hopeless or reason))
         if left:
             self.ended = reason or "nothing that was left could beat the best by more than its interval"
             if reason == NO_TIME:
                 self.ended = "the rest of the budget is for confirming and loading the best"
 
     @property
-    def nearest_miss(self) -> str | None:
-        """What came nearest, in words, when every candidate lost too much quality; None when one held it."""
-        if any(item.report.comparison and _comparison(item).quality_held is not False for item in self._candidates):
-            return None
-        lost = [item for item in self._candidates if item.report.comparison and _comparison(item).speedup > 1]
-        if lost:
-            item = self._nearest(lost)
-            return f"{item.recipe.title}: {item.report.reason}"
-        wrong = next((item for item in self._candidates if item.attempt.rejected), None)
-        return f"{wrong.recipe.title}: {wrong.attempt.rejected}" if wrong else None
-
-    def _nearest(self, lost: Sequence[_Candidate]) -> _Candidate:
-        """Return the one that is nearest to holding the quality, the best of equals."""
-
-        def away(item: _Candidate) -> tuple[float, float]:
-            loss = loss_of(item.report)
-            return loss.excess if loss else math.inf, -self.goal.gain(_comparison(item))
-
-        return min(lost, key=away)
+    def misses(self) -> Misses:
+        """What came nearest to what was asked."""
+        return Misses(self.goal, self._candidates)
 
     @property
     def confidence(self) -> tuple[DropConfidence, ...]:
         """How sure the drops are of the winner, or else of what came nearest; empty when no metric was judged."""
         proof = self.confirmed
         measured = [item for item in self._candidates if item.report.comparison]
-        lost = [item for item in measured if _comparison(item).quality_held is False]
+        lost = [item for item in measured if item.comparison.quality_held is False]
         if proof is None and lost:
-            proof = _comparison(self._nearest(lost))
+            proof = self.misses.nearest_of(lost).comparison
         elif proof is None and measured and self.bench.baseline.moved:  # nobody lost, but by figures that move
-            proof = _comparison(measured[0])
+            proof = measured[0].comparison
         return confidence_of(proof.quality, self.bench.baseline) if proof is not None else ()
 
-    @property
-    def missed_target(self) -> str | None:
-        """What came nearest to the target, and what binds, in words; None without one, or when nothing was measured."""
-        target, measured = self.goal.target, [item for item in self._candidates if item.report.comparison]
-        if target is None or not measured or any(target.already(_comparison(item)) for item in measured):
-            return None
-        reaching = [item for item in measured if target.met(_comparison(item))]
-        if reaching:
-            item = max(reaching, key=lambda each: self.goal.gain(_comparison(each)))
-            lost = _comparison(item).quality_held is False
-            binds = "the allowed quality drop is what binds" if lost else "the timing is what binds"
-            return f"{binds}; nearest miss at {target}, {item.recipe.title}: {item.report.reason}"
-        item = max(measured, key=lambda each: target.reached(_comparison(each)))
-        figure = target.figure(_comparison(item))
-        return f"{target} is out of reach; nearest miss {figure}, {item.recipe.title}: {item.report.reason}"
-
-    @property
-    def nearest(self) -> int | None:
-        """Number of the measured trial that is nearest to keeping to all; None when one did, or none was measured.
-
-        Of those that hold the quality, if any, the one whose worst broken constraint is broken least.
-        """
-        measured = [item for item in self._candidates if item.report.comparison is not None]
-        if not measured or any(self._legal(item) for item in measured):
-            return None
-        holding = [item for item in measured if _comparison(item).quality_held is not False]
-        if not holding:
-            return self._nearest(measured).report.number
-        return max(holding, key=self._keeping).report.number
-
-    def _legal(self, item: _Candidate) -> bool:
-        compared = _comparison(item)
-        return compared.quality_held is not False and not self.goal.broken(compared)
-
-    def _keeping(self, item: _Candidate) -> float:
-        return min((limit.reached(_comparison(item)) for limit in self.goal.constraints), default=1.0)
-
-    @property
-    def missed_constraints(self) -> str | None:
-        """What binds, what came nearest and what would have to give, in words; None where something keeps to all."""
-        number = self.nearest
-        if number is None or not self.goal.constraints:
-            return None
-        item = self._candidates[number]
-        compared = _comparison(item)
-        if all(limit.already(compared) for limit in self.goal.constraints):
-            return None  # the original keeps to them
-        broken = self.goal.broken(compared)
-        if not broken:
-            return f"the allowed quality drop is what binds; nearest miss, {item.recipe.title}: {item.report.reason}"
-        gives = " and ".join(f"{limit.figure(compared)} instead of {limit}" for limit in broken)
-        return f"the {broken[0].words} is what binds; nearest miss, {item.recipe.title}: it would do with {gives}"
-
-    def _improving(self) -> list[_Candidate]:
+    def _improving(self) -> list[Candidate]:
         """Candidates that improve, what the space prefers before others, then the best first."""
         improving = [item for item in self._candidates if item.improves and item.report.comparison is not None]
 
-        def rank(item: _Candidate) -> tuple[bool, float]:
-            return not self._space.prefers(item.recipe), -self.goal.gain(_comparison(item))
+        def rank(item: Candidate) -> tuple[bool, float]:
+            return not self._space.prefers(item.recipe), -self.goal.gain(item.comparison)
 
         return sorted(improving, key=rank)
 
-    def _best(self) -> _Candidate | None:
+    def _best(self) -> Candidate | None:
         return next(iter(self._improving()), None)
 
     def _confirm_best(self) -> None:
@@ -381,7 +345,14 @@ class Search:
             if not best.prepared:
                 self._make_again(best, left)
                 continue
-            emit(Progress(self.task, f"confirming {best.recipe.title} in a fresh process", 0.95, left))
+            emit(
+                Progress(
+                    self.task,
+                    f"confirming {best.recipe.title} in a fresh process",
+                    0.95,
+                    min(left, self._confirm_cost_s()),
+                )
+            )
             attempt = self.bench.confirm(
                 best.recipe, wall_limit_s=CONFIRM_SHARE * left, time_cap_s=self._cap_s(), tried=best.attempt
             )
@@ -394,10 +365,10 @@ class Search:
             best.report = replace(best.report, status="kept", reason=_told(best.attempt, decision.reason))
             return
 
-    def _make_again(self, candidate: _Candidate, left_s: float) -> None:
+    def _make_again(self, candidate: Candidate, left_s: float) -> None:
         """Prepare and measure once more what an earlier search found, since its files are gone."""
         number = candidate.report.number
-        emit(Progress(self.task, f"making {candidate.recipe.title} again", 0.9, left_s))
+        emit(Progress(self.task, f"making {candidate.recipe.title} again", 0.9, min(left_s, self._confirm_cost_s())))
         fresh = self._try(number, candidate.recipe, (1 - CONFIRM_SHARE / 2) * left_s)
         self._candidates[number] = fresh
         self._keep(fresh)
@@ -408,7 +379,7 @@ class Search:
             self._demote(self._candidates[self.winner], reason)
         self.winner, self.confirmed = None, None
 
-    def _demote(self, candidate: _Candidate, reason: str) -> None:
+    def _demote(self, candidate: Candidate, reason: str) -> None:
         candidate.improves = False
         candidate.report = replace(candidate.report, status="rejected", reason=reason)
 
@@ -437,6 +408,11 @@ class Search:
         """Seconds within which the original, one trial and its confirmation can be had."""
         return 2 * self.bench.baseline.wall_s + self._least_s() / FIRST_SHARE
 
+    @property
+    def more_time(self) -> str:
+        """What to give so that a trial has twice the time, in words."""
+        return f"give {written('budget', rounded_up(2 * self.budget.total_s))}, and it has twice that"
+
     def _confirm_cost_s(self) -> float:
         """Seconds to judge the best once more, load it three times, and measure two memories."""
         memories = 2 * self.bench.baseline.wall_s
@@ -448,35 +424,26 @@ class Search:
             memories += preparing + self._least_s()
         return best.report.wall_s - preparing + memories + 3 * LOADING_SHARE * preparing
 
-    def _reserve_s(self) -> float:
+    def _reserve_s(self, *, last: bool = False) -> float:
         """Seconds to keep back: a share while there is nothing to confirm, then what confirming the best costs."""
         if self._best() is None:
-            return (1 - FIRST_SHARE) * self.budget.left_s
+            return (1 - (LAST_SHARE if last else FIRST_SHARE)) * self.budget.left_s
         return self._confirm_cost_s() / CONFIRM_SHARE
 
     def _tell(self, number: int, recipe: Recipe) -> None:
         best = self._best()
-        so_far = f"; best so far {_comparison(best).speedup:.2f}×" if best else ""
+        so_far = f"; best so far {best.comparison.speedup:.2f}×" if best else ""
         listed, adaptive = len(self._recipes), self._space.control or not self._space.follow
         hopeful = sum(not hopeless for _, hopeless in self._space.rest(self.trials))
         at_most = max(listed, number + hopeful)
         of = f" of at most {at_most}" if hopeful else f" of {listed}" if number < listed and adaptive else ""
         message = f"trial {number + 1}{of}: {recipe.title}{so_far}"
         left = self.budget.seconds_left(at_most - number)
-        done = self.budget.elapsed_s / (self.budget.elapsed_s + left) if left else 1.0
-        emit(Progress(self.task, message, min(done, 0.99), left))
-
-
-def _skipped(number: int, recipe: Recipe, reason: str) -> _Candidate:
-    report = TrialReport(number, recipe.report(), "skipped", reason, None, None, 0.0, None)
-    return _Candidate(report, recipe, Attempt(0.0))
+        if left is None and self._space.follow:  # proposals go on until the budget ends, as a rule
+            left = self.budget.left_s
+        done = None if left is None else min(self.budget.elapsed_s / max(self.budget.elapsed_s + left, 1e-9), 0.99)
+        emit(Progress(self.task, message, done, left))
 
 
 def _told(attempt: Attempt, reason: str) -> str:
     return f"{attempt.summary}, {reason}" if attempt.summary else reason
-
-
-def _comparison(candidate: _Candidate) -> Comparison:
-    if candidate.report.comparison is None:
-        raise ValueError("this candidate was not measured")
-    return candidate.report.comparison

@@ -68,7 +68,13 @@ class Target:
     def reached(self, comparison: Comparison) -> float:
         """Return how far the optimized model comes: 1 is the target, more is better; 0 where it is not known."""
         # the original was timed beside it: what both had to suffer is in its own figure, too
-        value = self._value(comparison)
+        return self._share(self._value(comparison))
+
+    def reached_before(self, comparison: Comparison) -> float:
+        """Return how far the original itself comes, as :meth:`reached` does."""
+        return self._share(self._before(comparison))
+
+    def _share(self, value: float | None) -> float:
         if value is None:
             return 0.0
         if self.kind in _AT_LEAST:
@@ -89,16 +95,11 @@ class Target:
 
     def already(self, comparison: Comparison) -> bool:
         """Return whether the original is there by itself."""
-        if self.kind == "speedup":
-            return False
-        value = 0.0 if self.kind == "preparation" else _figure(self.kind, comparison.original)
-        if value is None:
-            return False
-        return value >= self.value if self.kind in _AT_LEAST else value <= self.value
+        return self.kind != "speedup" and self.reached_before(comparison) >= 1
 
-    def figure(self, comparison: Comparison) -> str:
-        """Return what was reached, in the target's unit."""
-        value = self._value(comparison)
+    def figure(self, comparison: Comparison, *, before: bool = False) -> str:
+        """Return what was reached, in the target's unit; ``before`` of the original."""
+        value = self._before(comparison) if before else self._value(comparison)
         if value is None:
             return f"unknown {_WORDS[self.kind]}"
         return f"{value:.2f}×" if self.kind == "speedup" else self._written(value)
@@ -109,6 +110,10 @@ class Target:
         if self.kind == "preparation":
             return comparison.preparation_s
         return _figure(self.kind, comparison.optimized)
+
+    def _before(self, comparison: Comparison) -> float | None:
+        itself = {"speedup": 1.0, "preparation": 0.0}
+        return itself[self.kind] if self.kind in itself else _figure(self.kind, comparison.original)
 
     def _written(self, value: float) -> str:
         match self.kind:

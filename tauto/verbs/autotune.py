@@ -40,9 +40,6 @@ if TYPE_CHECKING:
 
 __all__ = ["autotune"]
 
-DROP = "1%"
-"""Quality that may be lost, where nothing is said."""
-
 
 def autotune(
     model: nn.Module | None = None,
@@ -174,6 +171,8 @@ def autotune(
         log=_log(workload, there, goal, chosen, (study, storage, resume)),
     )
     hardware = there.here if there.elsewhere else there.hardware
+    with clock.standing_still():
+        there.hardware.ceilings()  # what the rules go by; measured once for a machine
     return deliver_tuned(tune(workload, plan, hardware), workload, isolated=isolated)
 
 
@@ -233,11 +232,11 @@ def _check_estimable(there: Destination, goal: Goal, stop_at: str | None) -> Non
         raise InvalidArgument(f"objective: what is estimated is speed. For {goal.objective} leave target out.")
 
 
-def _allowed_drop(given: str | float | Drop | None, constraints: Constraints) -> str | float | Drop:
+def _allowed_drop(given: str | float | Drop | None, constraints: Constraints) -> str | float | Drop | None:
     limit = constraints.max_drop
     if given is not None and limit is not None and parse_drop(given) != limit:
         raise InvalidArgument(f"max_drop: {given} here and {limit} in constraints. Give one of the two.")
-    return given if given is not None else limit if limit is not None else DROP
+    return given if given is not None else limit
 
 
 def _last_profiled() -> nn.Module:

@@ -19,6 +19,7 @@ from tauto.results import StudyResult, TuningResult
 from tauto.tuning.hyperparameters import suggest
 from tauto.verbs.autotune import autotune
 from tauto.verbs.pipeline import optimization_pipeline
+from tauto.verbs.targets import parse_budget
 from tauto.verbs.tune import tune
 from tauto.workload.training import Loss
 
@@ -38,7 +39,12 @@ class AutoTuner:
     loss : callable, optional
         ``loss(outputs, labels)``. Default: cross-entropy for labels that are integers, else the mean square.
     budget : str or float
-        Time of each search.
+        Time of each search, such as ``"2min"``, or how many trials: ``"20 trials"``.
+
+    Raises
+    ------
+    InvalidArgument
+        When ``budget`` is neither.
 
     Examples
     --------
@@ -54,6 +60,7 @@ class AutoTuner:
         loss: Loss | None = None,
         budget: str | float = "5min",
     ) -> None:
+        parse_budget(budget)  # what is malformed is told where it is given
         self.evaluate, self.loss, self.budget = evaluate, loss, budget
 
     def auto_optimize(

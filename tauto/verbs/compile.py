@@ -27,7 +27,7 @@ def compile(  # noqa: A001 - the verb's own name
     *,
     data: Iterable[Any] | None = None,
     evaluate: Callable[[nn.Module], Any] | None = None,
-    max_drop: str | float | Drop = "1%",
+    max_drop: str | float | Drop | None = None,
     metric: str | None = None,
     higher_is_better: bool = True,
     mode: str = "auto",

@@ -35,7 +35,7 @@ def decode(
     *,
     lengths: Sequence[int] | str | None = None,
     ways: Sequence[str] | str | None = None,
-    target: str | float = "10x",
+    target: str | float | None = None,
     min_agreement: float | None = None,
     budget: str | float = "5min",
     name: str | None = None,
@@ -58,8 +58,8 @@ def decode(
         Numbers of new tokens, such as ``"25,400"``; default 25, 50, 100 and 200, as far as the model's context goes.
     ways : sequence of str, or str, optional
         What is tried beside the original, such as ``"none,static-compiled"``; default all.
-    target : str or float
-        The speedup by a cache of which the report says at which length it is reached.
+    target : str or float, optional
+        A speedup by a cache, such as ``"10x"``, of which the report says at which length it is reached.
     min_agreement : float, optional
         From 0 to 1. Without it a way is right when its greedy tokens are all the original's. With it, when at least
         this share of its next tokens is, given one same text: what lower precision can be held to.
@@ -92,7 +92,8 @@ def decode(
     wanted = _lengths(lengths, ids_of(workload.example).shape[1], context_of(decoder))
     vocabulary = _vocabulary(decoder, workload)
     _check_ids(workload, vocabulary)
-    plan = DecodingPlan(chosen, wanted, clock, parse_factor(target, "target"), min_agreement, vocabulary)
+    factor = None if target is None else parse_factor(target, "target")
+    plan = DecodingPlan(chosen, wanted, clock, factor, min_agreement, vocabulary)
     search = Decoding(decoder, workload, plan, Hardware.current(workload.device.type))
     search.run()
     made = search.load()

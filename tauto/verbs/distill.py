@@ -54,7 +54,7 @@ def distill(
     data: Iterable[Any] | None = None,
     loss: Loss | None = None,
     evaluate: Callable[[nn.Module], Any] | None = None,
-    max_drop: str | float | Drop = "1%",
+    max_drop: str | float | Drop | None = None,
     metric: str | None = None,
     higher_is_better: bool = True,
     method: Method = "logits",

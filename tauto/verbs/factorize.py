@@ -35,7 +35,7 @@ def factorize(
     *,
     data: Iterable[Any] | None = None,
     evaluate: Callable[[nn.Module], Any] | None = None,
-    max_drop: str | float | Drop = "1%",
+    max_drop: str | float | Drop | None = None,
     metric: str | None = None,
     higher_is_better: bool = True,
     energy: float | None = None,

@@ -92,7 +92,7 @@ def load(
     inputs: Any = None,
     data: Iterable[Any] | None = None,
     evaluate: Callable[[nn.Module], Any] | None = None,
-    max_drop: str | float | Drop = "1%",
+    max_drop: str | float | Drop | None = None,
 ) -> nn.Module:
     """Return the model that is kept in the folder ``path``, of the user's own class, in eval mode.
 
@@ -112,7 +112,8 @@ def load(
     original : torch.nn.Module, optional
         With its own weights; without it ``verify`` can only say that nothing was verified.
     inputs, data, evaluate, max_drop
-        For ``verify``, as in :func:`tauto.compare`.
+        For ``verify``, as in :func:`tauto.compare`: ``evaluate`` where one accepted what was kept, since its outputs
+        may then be others than the original's.
 
     Returns
     -------
@@ -136,7 +137,7 @@ def load(
     >>> small = tauto.load("small", lambda: Net(width=64))  # doctest: +SKIP
     >>> best = tauto.load("small", Net, verify=True, original=net, inputs=x)  # doctest: +SKIP
     """
-    given = {"original": original, "inputs": inputs, "data": data, "evaluate": evaluate}
+    given = {"original": original, "inputs": inputs, "data": data, "evaluate": evaluate, "max_drop": max_drop}
     if not verify and (needless := [name for name, value in given.items() if value is not None]):
         raise InvalidArgument(f"{needless[0]}: only verify=True measures anything. Give both, or neither.")
     folder = Path(path).expanduser()
@@ -161,13 +162,14 @@ def _verified(
     inputs: Any,
     data: Iterable[Any] | None,
     evaluate: Callable[[nn.Module], Any] | None,
-    max_drop: str | float | Drop,
+    max_drop: str | float | Drop | None,
 ) -> nn.Module:
     """Return ``loaded`` where it is worth it here, else ``original``."""
     if original is None:
         warnings.warn(
             "What was loaded is not verified: its gain was measured where it was saved. Give the model as it was "
-            "before, with its weights: tauto.load(…, verify=True, original=model, inputs=…).",
+            "before, with its weights: tauto.load(…, verify=True, original=model, inputs=…), and evaluate=… where one "
+            "judged it.",
             VerificationWarning,
             stacklevel=3,
         )
@@ -179,6 +181,11 @@ def _verified(
     if decision.improves:
         return loaded
     words = f"The original came back: what was loaded is {decision.reason} here."
+    if evaluate is None and found.report.quality_held is False:
+        words += (
+            " Outputs were compared, as no evaluate was given: if a function of yours accepted it, give that too: "
+            "tauto.load(…, verify=True, original=…, evaluate=…)."
+        )
     warnings.warn(words, VerificationWarning, stacklevel=3)
     return original
 

@@ -43,7 +43,7 @@ def prune(
     *,
     data: Iterable[Any] | None = None,
     evaluate: Callable[[nn.Module], Any] | None = None,
-    max_drop: str | float | Drop = "1%",
+    max_drop: str | float | Drop | None = None,
     metric: str | None = None,
     higher_is_better: bool = True,
     sparsity: str | float | None = None,

@@ -34,7 +34,7 @@ def quantize(
     *,
     data: Iterable[Any] | None = None,
     evaluate: Callable[[nn.Module], Any] | None = None,
-    max_drop: str | float | Drop = "1%",
+    max_drop: str | float | Drop | None = None,
     metric: str | None = None,
     higher_is_better: bool = True,
     method: str = "auto",
@@ -127,6 +127,8 @@ def quantize(
         found = quantized_space(workload, hardware, chosen, trained=trained, observers=method == "static")
         return controlled(found, workload, hardware, goal, clock, ranked)
 
+    with clock.standing_still():
+        hardware.ceilings()  # what the rules go by; measured once for a machine
     plan = Plan("quantize", space, clock, goal, required=True, isolated=isolated)
     return deliver_tuned(tune(workload, plan, hardware), workload, isolated=isolated)
 

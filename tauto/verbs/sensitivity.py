@@ -31,7 +31,7 @@ def sensitivity(
     *,
     data: Iterable[Any] | None = None,
     evaluate: Callable[[nn.Module], Any] | None = None,
-    max_drop: str | float | Drop = "1%",
+    max_drop: str | float | Drop | None = None,
     metric: str | None = None,
     higher_is_better: bool = True,
     bits: Literal[8, 4] = 8,
@@ -92,8 +92,11 @@ def sensitivity(
     check_call(model, workload, "inputs")
     check_data(workload)
     analysis = Sensitivity(workload, Scheme(bits, activations or ("static" if bits == 8 else "none")), clock)
+    hardware = Hardware.current(workload.device.type)
+    with clock.standing_still():
+        hardware.ceilings()  # tell what int8 may bring; measured once for a machine
     analysis.run()
-    result = deliver(SensitivityResult(analysis.report(Hardware.current(workload.device.type))))
+    result = deliver(SensitivityResult(analysis.report(hardware)))
     if result.report.interrupted:
         raise Interrupted(result)
     return result

@@ -7,8 +7,7 @@ from typing import overload
 
 from tauto.errors import InvalidArgument
 from tauto.results import StudiesResult, StudyResult
-from tauto.results.result import write_text
-from tauto.tuning.hyperparameters.kept import csv_of, delete_study, list_studies, study_report
+from tauto.tuning.hyperparameters.kept import delete_study, list_studies, study_report
 from tauto.tuning.study import StorageUrl
 
 __all__ = ["delete", "export", "studies"]
@@ -59,5 +58,4 @@ def export(name: str, path: str | Path, storage: str | Path | None = None) -> Pa
     """
     if not Path(path).suffix:
         raise InvalidArgument(f"path: {str(path)!r} has no suffix. End the name in .csv, .json, .html, .md or .txt.")
-    result = studies(name, storage=storage)
-    return write_text(path, csv_of(result.report)) if Path(path).suffix.lower() == ".csv" else result.save(path)
+    return studies(name, storage=storage).save(path)

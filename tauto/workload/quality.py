@@ -15,12 +15,14 @@ from tauto.config import Drop, parse_drop
 from tauto.errors import EvaluateError, InvalidArgument, did_you_mean
 from tauto.reports import Agreement, Quality
 
-__all__ = ["MAX_RELATIVE_ERROR", "MIN_COSINE", "MIN_SAMPLES", "QualityRule", "run_evaluate"]
+__all__ = ["DEFAULT_DROP", "MAX_RELATIVE_ERROR", "MIN_COSINE", "MIN_SAMPLES", "NEARNESS", "QualityRule", "run_evaluate"]
 
 MIN_COSINE = 0.99
 MAX_RELATIVE_ERROR = 0.10
 MIN_SAMPLES = 64
 DEFAULT_DROP = "1%"
+NEARNESS = f"cosine ≥ {MIN_COSINE} and relative error ≤ {MAX_RELATIVE_ERROR:.0%}"
+"""To the original's outputs, in words: what holds where nothing is evaluated."""
 
 Evaluate = Callable[[nn.Module], Any]
 
@@ -84,12 +86,9 @@ class QualityRule:
             name = self.metric or "every metric of evaluate"
             better = "higher" if self.higher_is_better else "lower"
             return f"{name} may get worse by at most {self.max_drop} ({better} is better)"
-        rule = f"outputs within cosine ≥ {MIN_COSINE} and relative error ≤ {MAX_RELATIVE_ERROR:.0%} of the original's"
-        rule = f"{rule} over {samples} inputs"
+        rule = f"outputs within {NEARNESS} of the original's over {samples} inputs"
         if samples < MIN_SAMPLES:
             rule = f"{rule}; quality unproved below {MIN_SAMPLES}: give data or evaluate"
-        if self.max_drop != parse_drop(DEFAULT_DROP):
-            rule = f"{rule}; max_drop {self.max_drop} has no effect without evaluate, which measures what drops"
         return rule
 
 

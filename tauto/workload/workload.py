@@ -17,7 +17,7 @@ from tauto.errors import InvalidArgument, ModelError
 from tauto.workload import seen
 from tauto.workload.call import Call, call_from_batch, call_from_inputs, same_call
 from tauto.workload.check import check_model
-from tauto.workload.quality import QualityRule
+from tauto.workload.quality import DEFAULT_DROP, NEARNESS, QualityRule
 from tauto.workload.state import preserved_generators, preserved_rng
 from tauto.workload.training import FineTune, Loss, Training, training_of
 
@@ -75,7 +75,7 @@ class Workload:
         inputs: Any = None,
         data: Iterable[Any] | None = None,
         evaluate: Evaluate | None = None,
-        max_drop: str | float | Drop = "1%",
+        max_drop: str | float | Drop | None = None,
         metric: str | None = None,
         higher_is_better: bool = True,
         name: str | None = None,
@@ -96,8 +96,8 @@ class Workload:
             To compare outputs over and to calibrate on; labels are dropped. It must be iterable again.
         evaluate : callable, optional
             ``evaluate(model) -> float | dict`` of metrics. Without it, outputs are compared with the original's.
-        max_drop : str or float
-            ``"1%"`` of the original's figure, or ``0.01`` in the metric's unit.
+        max_drop : str or float, optional
+            Of what ``evaluate`` returns: ``"1%"`` of the original's figure (default), or ``0.01`` in the metric's unit.
         metric : str, optional
             Which metric of ``evaluate`` counts; default all.
         higher_is_better : bool
@@ -122,7 +122,7 @@ class Workload:
                 f"evaluate: a {type(evaluate).__name__} cannot be called. Give a function of the model that "
                 "returns a number (higher is better) or a dict of numbers."
             )
-        rule = QualityRule(parse_drop(max_drop), metric, higher_is_better)
+        rule = _rule(max_drop, metric, higher_is_better, judged=evaluate is not None)
         remembered = seen.calls_of(model)
         example = call_from_inputs(inputs) if inputs is not None else next(iter(remembered), None)
         batches = _batches(data, model, example) if data is not None else ()
@@ -180,6 +180,20 @@ class Workload:
             fields["model"] = None
             return _restored, (fields, self.model.state_dict(), self.model.training)
         return _restored, (fields, None, self.model.training)
+
+
+def _rule(
+    max_drop: str | float | Drop | None, metric: str | None, higher_is_better: bool, *, judged: bool
+) -> QualityRule:
+    """Return what may be lost, and refuse what says so of figures that nothing returns."""
+    allowed = parse_drop(DEFAULT_DROP if max_drop is None else max_drop)
+    given = [name for name, value in (("max_drop", max_drop), ("metric", metric)) if value is not None]
+    if given and not judged:
+        raise InvalidArgument(
+            f"{given[0]}: it is about what evaluate returns, and there is no evaluate. Give evaluate, or leave "
+            f"{given[0]} out: outputs must then stay within {NEARNESS} of the original's."
+        )
+    return QualityRule(allowed, metric, higher_is_better)
 
 
 def _restored(fields: dict[str, Any], weights: dict[str, Any] | None, training: bool) -> Workload:

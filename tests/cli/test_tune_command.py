@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from tauto.cli.studies import _own
+from tauto.errors import InvalidArgument
+
 MINE = """\
 import tauto
 def objective():
@@ -41,20 +44,25 @@ def _run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
 def test_a_study_is_begun_resumed_exported_and_deleted(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    begin = ["tune", "mine.py:objective", "--trials", "2", "--direction", "loss=minimize", "--study", "s"]
+    begin = ["tune", "mine.py:objective", "--trials", "2", "--direction", "loss=minimize", "--study", "my study"]
     assert _run(monkeypatch, *begin, "--constraint", "mb <= 5", "--report", "s.json") == 0
     assert "minimize loss, mb <= 5" in capsys.readouterr().out
     assert len(json.loads((folder / "s.json").read_text())["trials"]) == 2
-    assert _run(monkeypatch, "studies", "resume", "s", "--trials", "3") == 0
+    assert _run(monkeypatch, "studies", "resume", "my study", "--trials", "3") == 0
     assert "1 now, 2 before" in capsys.readouterr().out
     assert _run(monkeypatch, "studies", "list") == 0
     assert "minimize loss" in capsys.readouterr().out
-    assert _run(monkeypatch, "studies", "export", "s", "s.csv") == 0
+    assert _run(monkeypatch, "studies", "export", "my study", "s.csv") == 0
     assert (folder / "s.csv").read_text().startswith("number,state,param.x,loss,seconds,reason\n0,complete,")
     assert _run(monkeypatch, "studies", "show", "t") == 2
     assert "there is none called 't'" in capsys.readouterr().err
-    assert _run(monkeypatch, "studies", "delete", "s") == 0
-    assert "Deleted s with 3 trials" in capsys.readouterr().out
+    assert _run(monkeypatch, "studies", "delete", "my study") == 0
+    assert "Deleted my study with 3 trials" in capsys.readouterr().out
+
+
+def test_a_name_with_a_space_is_quoted_in_a_line_to_paste() -> None:
+    with pytest.raises(InvalidArgument, match=r"Name the code: tauto studies resume 'my study' file\.py:function"):
+        _own("", "my study")
 
 
 @pytest.mark.parametrize(

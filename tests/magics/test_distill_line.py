@@ -31,7 +31,6 @@ def test_a_student_of_ones_own_and_its_teacher(ready):
     names = ready.ip.user_ns
     verb, args, keywords = ready.engine.calls[-1]
     assert (verb, args) == ("distill", (names["small"], names["big"]))
-    assert keywords.pop("max_drop")
     assert keywords == {
         "data": names["loader"], "loss": names["criterion"], "method": "features", "temperature": 2.0, "mixing": 0.5,
         "epochs": 3, "learning_rate": 0.01, "seed": 4, "checkpoint": "kept.pt", "objective": "size",

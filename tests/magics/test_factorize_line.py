@@ -27,7 +27,6 @@ def test_every_option_reaches_the_engine_under_its_keyword(ready: Any) -> None:
     names = ready.ip.user_ns
     verb, args, keywords = ready.engine.calls[-1]
     assert (verb, args) == ("factorize", (names["model"],))
-    keywords.pop("max_drop")
     assert keywords == {
         "data": names["rows"],
         "energy": 0.8,

@@ -64,7 +64,7 @@ def test_every_shared_option_reaches_the_engine_under_its_keyword(ready: Any) ->
 
 def test_what_is_not_given_is_left_to_the_engine(ready: Any) -> None:
     assert ready.run("%tauto_autotune").success
-    assert ready.engine.calls == [("autotune", (), {"max_drop": "1%"})]
+    assert ready.engine.calls == [("autotune", (), {})]
 
 
 def test_lists_of_techniques(ready: Any) -> None:
@@ -211,9 +211,11 @@ def test_nothing_is_bound_but_what_into_names(ready: Any) -> None:
 def test_the_defaults_of_the_session_are_used_and_an_option_goes_before_them(ready: Any) -> None:
     ready.run("%config TautoMagics.budget = '20s'")
     ready.run("%config TautoMagics.max_drop = '0.5%'")
-    ready.run("%tauto_autotune model")
+    ready.run("%tauto_autotune model --evaluate accuracy")
     assert (ready.engine.keywords["budget"], ready.engine.keywords["max_drop"]) == ("20s", "0.5%")
-    ready.run("%tauto_autotune model --budget 1min --max-drop 2%")
+    ready.run("%tauto_autotune model")
+    assert "max_drop" not in ready.engine.keywords, "of what nothing evaluates no drop is spoken"
+    ready.run("%tauto_autotune model --budget 1min --max-drop 2% --evaluate accuracy")
     assert (ready.engine.keywords["budget"], ready.engine.keywords["max_drop"]) == ("1min", "2%")
 
 

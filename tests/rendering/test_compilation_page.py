@@ -23,6 +23,12 @@ def test_a_cut_has_its_line_its_cause_and_what_to_change() -> None:
     assert "Cut at a line that torch does not name: torch's own words: something new; the whole function" in words
 
 
+def test_where_nothing_is_compiled_no_code_takes_another_shape() -> None:
+    words = _words(replace(compilation(), graphs=0, shapes=(ShapeTrial("automatic", 0, ()),)))
+    assert "the same code took it" not in words
+    assert "Another shape" not in words
+
+
 def test_the_second_shape_says_what_it_was_and_what_avoids_it() -> None:
     words = _words(compilation())
     assert "float32[8, 8] after float32[4, 8] (the batch doubled, as data has no other shape)" in words
@@ -43,6 +49,10 @@ def test_the_second_shape_says_what_it_was_and_what_avoids_it() -> None:
             "1 graph compiled again; dynamic=True fails: no such size",
         ),
         ({"second_shapes": (), "second_missing": "the model refuses a batch of 8"}, "none was tried, since the model"),
+        (
+            {"shapes": (ShapeTrial("automatic", 1, (), restless=("self.calls is another",)),)},
+            "not known, as even the same call is compiled again each time, since self.calls is another",
+        ),
         ({"graphs": 0}, "nothing in it can be compiled"),
         ({"graphs": 1, "breaks": ()}, "one graph, cut nowhere"),
         ({"varies": True, "dynamic": True}, "compiled for sizes that vary, as data has calls of several shapes"),

@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import pytest
 from reports_by_hand import bare_comparison, comparison, everything, hostile, profile, trials, tuning
+from study_by_hand import study
 
 from tauto import rendering
 from tauto.errors import InvalidArgument
-from tauto.reports import Interval, Report, TargetNote, report_from_dict
+from tauto.reports import Interval, Report, StudyTrial, TargetNote, report_from_dict
 
 
 @pytest.mark.parametrize("report", [*everything(), *hostile()], ids=lambda report: report.kind)
@@ -56,6 +57,11 @@ def test_what_was_for_another_machine_says_so() -> None:
     assert "Estimated, not measured: openvino is expected to be 2.50× as fast on mobile" in words
     assert "For mobile, which cannot be measured here: this machine lacks NEON." in words
     assert "The times below are of this machine, not of mobile" in words
+    assert "Speedup here" in words
+    assert "✓ chosen" in words
+    assert "✓ kept" not in words
+    assert "was chosen: " in rendering.explain(report)
+    assert " was kept" not in rendering.explain(report)
     assert "tauto apply recipe.yaml MODEL" in words
     kept = rendering.text(replace(tuning("kept_original"), target=far))
     assert "Estimated" not in kept
@@ -110,3 +116,14 @@ def test_no_speedup_is_claimed_that_was_not_shown() -> None:
     assert "not shown to be faster or slower (0.86–1.37×)" in line
     assert "faster (" not in line
     assert "smaller" in line
+
+
+def test_a_study_without_a_result_says_what_its_trials_failed_by() -> None:
+    failed = [StudyTrial(n, "failed", {"lr": 0.1}, reason="raised ValueError: no", seconds=1.5) for n in range(12)]
+    few = replace(study(), best=None, trials=tuple(failed[:3]), earlier=0, stopped="all 3 trials have ended")
+    assert rendering.headline(few) == "No result in 3 trials: each raised ValueError: no"
+    text = " ".join(rendering.text(replace(few, trials=tuple(failed))).split())
+    assert "(trial 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more)" in text
+    assert "In trials 18.0 s; the rest: starting their processes" in text
+    others = [replace(one, reason=f"raised {one.number}") for one in failed]
+    assert "9 other trials failed for 9 other reasons." in rendering.explain(replace(few, trials=tuple(others)))

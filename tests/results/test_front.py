@@ -93,3 +93,11 @@ def test_what_is_no_trial_is_told(trial, words):
 def test_a_past_run_says_how_to_apply_its_trial():
     with pytest.raises(InvalidArgument, match=r"tauto.apply\(tauto.Recipe.from_report\(r.trials\[0\].recipe\)"):
         TuningResult(report((3.0, 0.5, 0.0))).apply(0)
+
+
+def test_the_original_may_be_what_came_nearest():
+    result = TuningResult(replace(report((0.5, 1.2, 0.0)), original_nearest=True))
+    assert (result.nearest.number, result.nearest.title) == (None, "the original")
+    assert result.nearest in result.front
+    with pytest.raises(InvalidArgument, match="this point is the original"):
+        result.apply(result.nearest)

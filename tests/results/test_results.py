@@ -9,7 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from decoding_by_hand import decoding
 from reports_by_hand import bare_tuning, comparison, everything, machine, measurement, profile, recipe, runs, tuning
+from study_by_hand import study
 from torch import nn
 
 from tauto import results
@@ -120,7 +122,7 @@ def test_it_is_saved_by_its_suffix(suffix: str, tmp_path: Path) -> None:
 
 def test_where_it_cannot_be_saved_it_says_so(tmp_path: Path) -> None:
     result = result_of(tuning())
-    with pytest.raises(InvalidArgument, match=r"'.pdf' is no form of a report"):
+    with pytest.raises(InvalidArgument, match=r"'.pdf' is no form of this "):
         result.save(tmp_path / "report.pdf")
     with pytest.raises(InvalidArgument, match="cannot be written"):
         result.save(tmp_path / "missing" / "report.html")
@@ -158,3 +160,20 @@ def test_runs_are_indexable() -> None:
 def test_what_no_result_shows_is_refused() -> None:
     with pytest.raises(InvalidArgument, match="no result shows a RecipeReport"):
         result_of(recipe("a"))  # type: ignore[arg-type]
+
+
+def test_what_holds_a_table_is_saved_as_csv_and_nothing_else_is(tmp_path):
+    hostile = replace(tuning(), trials=(replace(tuning().trials[0], reason="=HYPERLINK(1)"), *tuning().trials[1:]))
+    for result, first in (
+        (result_of(hostile), "number,recipe,status,speedup"),
+        (result_of(decoding()), "way,status,reason,tokens"),
+        (result_of(study()), "number,state,param.lr,param.opt,param.width,accuracy,seconds,reason"),
+    ):
+        text = result.save(tmp_path / "table.csv").read_text()
+        assert text.startswith(first)
+        assert len(text.splitlines()) > 3
+    assert "'=HYPERLINK(1)" in result_of(hostile).save(tmp_path / "hostile.csv").read_text()
+    with pytest.raises(InvalidArgument, match=r"no form of this .* End the name in .html, .json, .md, .txt\.$"):
+        result_of(comparison()).save(tmp_path / "pair.csv")
+    with pytest.raises(InvalidArgument, match=r"\.txt, \.csv\.$"):
+        result_of(study()).save(tmp_path / "study.xlsx")

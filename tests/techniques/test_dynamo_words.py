@@ -107,7 +107,9 @@ def test_the_users_line_is_the_innermost_of_the_users() -> None:
             "1/0: y.size()[1] == y.size()[0]  # duck sizing: because these variables had the same size 4 (…)",
             "two sizes that were both 4 differ now",
         ),
-        ("0/0: L['n'] == 3  # in forward", "n == 3"),
+        ("0/0: L['n'] == 3  # in forward", "n was 3 when it was compiled, and is another value now (plain Python"),
+        ("0/0: self.calls == 1  # in forward", "self.calls was 1 when it was compiled"),
+        ("0/0: L['self'].sizes[0] == 4", "self.sizes[0] was 4 when it was compiled"),
     ],
 )
 def test_a_guard_in_plain_words(guard: str, words: str) -> None:

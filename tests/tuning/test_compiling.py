@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from dynamo_models import Counts
 from reports_by_hand import comparison, tuning
 from torch import nn
 
@@ -122,6 +123,13 @@ def test_the_look_tells_graphs_the_cut_and_what_the_second_shape_does():
     assert by["no"]["recompiled"] == by["automatic"]["recompiled"] == 2
     assert "dimension 0 of x is 8, and it was compiled for 4" in by["no"]["guards"]
     assert (by["yes"]["recompiled"], by["yes"]["guards"]) == (0, [])
+
+
+def test_a_python_counter_is_told_apart_from_a_shape():
+    met = looked_at(Workload.of(Counts(), inputs=torch.ones(4, 8)))
+    automatic = met["shapes"][0]
+    assert automatic["restless"], met
+    assert "self.calls was 1 when it was compiled" in automatic["restless"][0]
 
 
 def test_the_users_model_is_as_before_a_look():

@@ -125,23 +125,35 @@ def test_the_best_that_keeps_to_all_wins():
     assert search.winner == 2
     assert statuses(search) == ["rejected", "rejected", "kept"]
     assert "breaks the size of at most 2 MB" in search.trials[0].reason
-    assert search.nearest is None
+    assert search.misses.nearest is None
 
 
 def test_what_cannot_be_had_names_what_binds_and_what_would_have_to_give():
     search = run([weighing(0.9, 4.0), weighing(0.5, 0.9), comparison(-2.0, held=False)], goal=goal(max_size_bytes=1e6))
     assert search.winner is None
-    assert search.nearest == 1
-    assert search.missed_constraints == (
+    assert search.misses.nearest == 1
+    assert search.misses.missed_constraints == (
         f"the size of at most 1 MB is what binds; nearest miss, {RECIPES[1].title}: it would do with 2.71 MB "
         "instead of 1 MB"
     )
 
 
+def test_the_original_is_the_nearest_miss_where_no_trial_comes_nearer():
+    search = run([0.5, 0.8, comparison(-2.0, held=False)], goal=goal(max_latency_ms=8, max_p95_ms=9))
+    assert search.winner is None
+    assert (search.misses.nearest, search.misses.original_nearest) == (None, True)
+    assert search.misses.missed_constraints == (
+        "the latency of at most 8 ms is what binds; nearest miss, the original itself: it would do with 8.42 ms "
+        "instead of 8 ms and 9.43 ms instead of 9 ms"
+    )
+    faster = run([0.5, 1.2, 0.8], goal=goal(max_latency_ms=5))
+    assert (faster.misses.nearest, faster.misses.original_nearest) == (1, False)
+
+
 def test_an_original_that_keeps_to_all_is_no_miss():
     search = run([0.9, 1.0, 0.5], goal=goal(max_latency_ms=20))
     assert search.winner is None
-    assert search.missed_constraints is None
+    assert search.misses.missed_constraints is None
 
 
 def test_a_slower_start_is_not_given_up_where_a_limit_counts():

@@ -9,6 +9,8 @@ from reports_by_hand import comparison
 from search_by_hand import RECIPES, Clock, HandBench, run, statuses
 
 from tauto.errors import TrialFailed
+from tauto.events import listening
+from tauto.recipes import Recipe
 from tauto.reports import Interval
 from tauto.tuning.bench import Attempt
 from tauto.tuning.budget import Budget
@@ -16,6 +18,8 @@ from tauto.tuning.objective import Goal
 from tauto.tuning.proposals import CANNOT_WIN, Proposals
 from tauto.tuning.search import Search
 from tauto.tuning.space import Space
+
+SHAPES = ("example", "dynamic")
 
 
 def test_the_fastest_is_kept_and_the_others_say_what_beat_them():
@@ -40,17 +44,17 @@ def test_a_faster_one_that_loses_quality_is_the_nearest_miss():
     search = run([-3.0, "crashed", -2.0])
     assert search.winner is None
     assert "quality does not hold" in search.trials[0].reason
-    assert search.nearest_miss.startswith("fold_batchnorm: faster: 3.00×")
+    assert search.misses.nearest_miss.startswith("fold_batchnorm: faster: 3.00×")
 
 
 def test_wrong_outputs_are_a_near_miss_too():
     search = run(["wrong outputs: cosine 0.5", "crashed", "crashed"])
     assert search.trials[0].status == "rejected"
-    assert "wrong outputs" in search.nearest_miss
+    assert "wrong outputs" in search.misses.nearest_miss
 
 
 def test_one_that_held_its_quality_makes_no_miss():
-    assert run([-3.0, 1.0, -2.0]).nearest_miss is None
+    assert run([-3.0, 1.0, -2.0]).misses.nearest_miss is None
 
 
 def test_what_follows_is_proposed_by_what_was_measured():
@@ -127,7 +131,46 @@ def test_the_last_one_may_use_all_the_time_that_is_not_kept_back():
     clock = Clock()
     search = Search(Noting(clock, {recipe.title: 1.0 for recipe in RECIPES}), Budget(1000.0, clock=clock), Goal())
     search.run(Space(tuple(RECIPES), ()))
-    assert limits == [240.0, 300.0, 600.0]  # of the 600 s that are not kept back: the least share, a half, all
+    assert limits == [
+        240.0,
+        300.0,
+        800.0,
+    ]  # of the 600 s that are not kept back: the least share, a half; of the last, all but loading
+
+
+COMPILED = [Recipe.of(("compile", {"freezing": one, "shapes": two})) for one in (True, False) for two in SHAPES]
+
+
+class Slow(HandBench):
+    """Each trial needs ``cost_s``; the limits are noted."""
+
+    def _answer(self, answer, wall_limit_s):
+        self.bars.append(wall_limit_s)
+        return super()._answer(answer, wall_limit_s)
+
+
+@pytest.mark.parametrize(
+    ("cost_s", "limits", "told"),
+    [
+        (40.0, [60.0], ["kept", "skipped", "skipped", "skipped"]),
+        (70.0, [60.0, 32.0], ["failed", "failed", "skipped", "skipped"]),
+    ],
+)
+def test_what_runs_in_one_engine_is_not_cut_off_for_others_of_its_kind(cost_s, limits, told):
+    clock = Clock()
+    bench = Slow(clock, {recipe.title: 2.0 for recipe in COMPILED}, cost_s=cost_s)
+    search = Search(bench, Budget(100.0, clock=clock), Goal())
+    search.run(Space(tuple(COMPILED), ()))
+    assert bench.bars[1 : 2 * len(limits) : 2] == [pytest.approx(limit) for limit in limits]
+    assert statuses(search) == told, [trial.reason for trial in search.trials]
+
+
+def test_what_was_stopped_says_what_it_had_and_what_to_give():
+    clock = Clock()
+    search = Search(Slow(clock, {COMPILED[0].title: 2.0}, cost_s=1e3), Budget(150.0, clock=clock), Goal())
+    search.run(Space((COMPILED[0],), ()))
+    assert search.trials[0].reason == 'stopped after 120 s; give budget="5min", and it has twice that'
+    assert search.stopped_after == [120.0]
 
 
 def test_where_quality_control_may_follow_the_last_listed_one_leaves_time_for_it():
@@ -215,6 +258,25 @@ def test_a_recipe_asked_for_is_kept_though_slower_but_not_when_wrong():
     assert run([-3.0], goal=asked, recipes=RECIPES[:1]).winner is None
 
 
+def test_what_is_done_once_for_a_machine_is_no_part_of_a_budget():
+    clock = Clock()
+    budget = Budget(100.0, clock=clock)
+    clock.now = 10.0
+    with budget.standing_still():
+        clock.now = 70.0
+    assert (budget.elapsed_s, budget.left_s) == (10.0, 90.0)
+
+
+def test_a_limit_is_not_told_as_time_left():
+    told = []
+    with listening(told.append):
+        run([2.0], recipes=RECIPES[:1], goal=Goal(as_asked=True))
+    trying, confirming = told[0], told[-1]
+    assert trying.message.startswith("trial 1 of 1")
+    assert (trying.seconds_left, trying.done) == (None, None)
+    assert confirming.seconds_left < 60, "what confirming it is expected to cost, of 1000 s"
+
+
 class TestGoal:
     @pytest.mark.parametrize(
         ("speedup", "low", "high", "improves", "words"),
@@ -245,7 +307,7 @@ class TestBudget:
     def test_time_left_comes_from_measured_trials(self):
         clock = Clock()
         budget = Budget(100.0, reserve_s=10.0, clock=clock)
-        assert budget.seconds_left(5) == 100.0
+        assert budget.seconds_left(5) is None, "a limit is no estimate"
         clock.now = 8.0
         budget.spent(8.0)
         assert budget.seconds_left(3) == 34.0

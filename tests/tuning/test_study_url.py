@@ -88,3 +88,22 @@ def test_what_the_driver_says_loses_the_password() -> None:
     assert "opensesame" not in str(caught.value)
     assert "opensesame" not in "".join(traceback.format_exception(caught.value))
     assert "Is the server running" in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["mysql", "mysql+pymysql", "oracle", "mariadb"])
+def test_another_kind_of_database_is_refused_with_those_that_there_are(kind: str) -> None:
+    with pytest.raises(
+        InvalidArgument, match=r"^storage: studies are not kept in \w+, only in SQLite and PostgreSQL"
+    ) as no:
+        StorageUrl.parse(f"{kind}://me:secret@host/studies")
+    assert "secret" not in str(no.value)
+
+
+def test_a_line_to_paste_names_the_storage_unless_it_is_the_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TAUTO_STORAGE", "mine.db")
+    assert StorageUrl.parse().option == ""
+    assert StorageUrl.parse("my own.db").option == " --storage 'my own.db'"
+    assert StorageUrl.parse("postgresql://me:secret@host/x").option == " --storage URL"

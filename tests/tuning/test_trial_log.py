@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import optuna
 import pytest
@@ -65,6 +65,13 @@ def test_what_was_measured_before_is_not_tried_again_and_is_made_again_when_it_i
     assert GONE_ON not in second.trials[1].notes
     assert statuses(second) == ["rejected", "kept", "rejected"]
     assert [title for title, *_ in log.kept] == [RECIPES[2].title, RECIPES[1].title]
+
+
+def test_what_was_stopped_for_its_time_is_tried_again():
+    late = replace(run([2.0, 3.0, 1.0]).trials[0], status="failed", comparison=None, stopped_after_s=20.0)
+    second = run([2.0, 3.0, 1.0], log=HandLog(earlier=(late,)))
+    assert second.taken_over == 0
+    assert statuses(second) == ["rejected", "kept", "rejected"]
 
 
 def test_one_that_is_slower_when_it_is_made_again_gives_way():

@@ -64,3 +64,9 @@ def test_what_cannot_train_is_told():
         tuner.hyperparameter_search(net, line(1))
     with pytest.raises(InvalidArgument, match=r"^loss: there is none known for labels of list"):
         tuner.hyperparameter_search(net, [(torch.ones(2, 1), [1, 2])] * 3)
+
+
+def test_a_budget_that_is_none_is_told_where_it_is_given():
+    with pytest.raises(InvalidArgument, match=r"^budget: 'soon' is not a time"):
+        tauto.AutoTuner(budget="soon")
+    assert tauto.AutoTuner(budget="20 trials").budget == "20 trials"

@@ -116,7 +116,6 @@ def test_training_comes_first_and_what_was_trained_is_quantized(net):
         engine="onnxruntime",
         epochs=1,
         learning_rate=1e-5,
-        max_drop="50%",
         objective="size",
         budget="8min",
     )

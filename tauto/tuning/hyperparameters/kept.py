@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
-from typing import Any
-
 import optuna
 from optuna.storages import RDBStorage
 from optuna.study import StudyDirection
@@ -19,9 +14,7 @@ from tauto.tuning.study import Identity, StorageUrl, explained, open_storage, qu
 from tauto.tuning.study.identity import ATTRIBUTE
 from tauto.tuning.study.opening import KNOWN
 
-__all__ = ["csv_of", "delete_study", "goal_of", "list_studies", "study_report"]
-
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+__all__ = ["delete_study", "goal_of", "list_studies", "study_report"]
 
 
 def list_studies(where: StorageUrl) -> StudiesReport:
@@ -116,35 +109,6 @@ def goal_of(where: StorageUrl, name: str) -> tuple[str, Goal]:
     return (identity.origin if identity is not None else ""), _goal_of(study, identity)
 
 
-def csv_of(report: StudyReport) -> str:
-    """Return the trials as CSV with a heading; a text that a spreadsheet would run gets an apostrophe."""
-    knobs = [knob.name for knob in report.knobs]
-    goals = [goal.name for goal in report.goals]
-    heading = ["number", "state", *(f"param.{name}" for name in knobs), *goals, "seconds", "reason"]
-    with io.StringIO(newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([_safe(name) for name in heading])
-        for one in report.trials:
-            values: list[Any] = list(one.values) or [""] * len(goals)
-            settings = [one.params.get(name, "") for name in knobs]
-            row = [
-                one.number,
-                one.state,
-                *settings,
-                *values,
-                one.seconds,
-                one.reason,
-            ]
-            writer.writerow([_safe(item) for item in row])
-        return file.getvalue()
-
-
-def _safe(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith(_FORMULAS):
-        return f"'{value}"
-    return json.dumps(value) if isinstance(value, list | dict) else value
-
-
 def _study(where: StorageUrl, name: str) -> optuna.Study:
     if where.file is not None and not where.file.exists():
         raise InvalidArgument(f"study: there is none called {name!r}; {where.shown} is not there.")
@@ -152,7 +116,7 @@ def _study(where: StorageUrl, name: str) -> optuna.Study:
     with explained(where), quiet():
         names = optuna.get_all_study_names(storage)
         if name not in names:
-            hint = did_you_mean(name, names) or KNOWN[bool(names)]
+            hint = did_you_mean(name, names) or KNOWN[bool(names)].format(option=where.option)
             raise InvalidArgument(f"study: there is none called {name!r} in {where.shown}. {hint}".rstrip())
         return optuna.load_study(storage=storage, study_name=name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ __all__ = ["KNOWN", "Direction", "Opened", "open_study"]
 
 Direction: TypeAlias = Literal["maximize", "minimize"]
 
-KNOWN = ("There is none at all.", "tauto studies list shows those that are there.")
+KNOWN = ("There is none at all.", "tauto studies list{option} shows those that are there.")
 """What is said of a name that is like no other: where there are no studies, and where there are some."""
 _SETTLES_S = 5.0
 """Who makes a study says in the next moment what it is of."""
@@ -74,11 +75,11 @@ def open_study(
         if name in names and resume is False:
             raise InvalidArgument(
                 f"study: there is one called {name!r} in {where.shown}. Go on with it (resume=True), write another "
-                f"name, or remove it: tauto studies delete {name}."
+                f"name, or remove it: tauto studies delete {shlex.quote(name)}{where.option}."
             )
         if name not in names:
             if resume:
-                hint = did_you_mean(name, names) or KNOWN[bool(names)]
+                hint = did_you_mean(name, names) or KNOWN[bool(names)].format(option=where.option)
                 raise InvalidArgument(f"study: there is none called {name!r} in {where.shown}. {hint}")
             try:
                 made = optuna.create_study(storage=storage, study_name=name, directions=directions, pruner=pruner)

@@ -107,7 +107,7 @@ def explained(where: StorageUrl, also: tuple[type[Exception], ...] = ()) -> Iter
 def _missing(where: StorageUrl, error: ImportError) -> TautoError:
     if where.url.get_backend_name() == "postgresql":
         return MissingDependency("Studies in PostgreSQL need a driver. Run: pip install 'tauto[postgresql]'")
-    return MissingDependency(f"{where.shown} needs a driver that is not installed ({where.hide(error.name)}).")
+    return MissingDependency(f"{where.shown} cannot be opened: {where.hide(error)}. Write sqlite:///studies.db.")
 
 
 def _trouble(where: StorageUrl, error: BaseException) -> str:

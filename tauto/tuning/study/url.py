@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +17,7 @@ from tauto.errors import InvalidArgument
 
 __all__ = ["StorageUrl"]
 
+_KINDS = ("sqlite", "postgresql")
 _FILES = (".db", ".sqlite", ".sqlite3")
 _SECRET = ("pass", "pwd", "secret", "token", "key")
 _HIDDEN = "***"
@@ -58,6 +60,10 @@ class StorageUrl:
         url = _parsed(given)
         if url is None or _misread(url):
             raise InvalidArgument(f"{argument}: what is given is no URL of a database. {_HOW}") from None
+        if url.get_backend_name() not in _KINDS:
+            raise InvalidArgument(
+                f"{argument}: studies are not kept in {url.get_backend_name()}, only in SQLite and PostgreSQL. {_HOW}"
+            )
         if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
             url = url.set(database=str(Path(url.database).absolute()))
         return cls(url)
@@ -77,6 +83,13 @@ class StorageUrl:
         hidden = {name: _HIDDEN for name in self.url.query if _is_secret(name)}
         shown = self.url.update_query_dict(hidden) if hidden else self.url
         return shown.render_as_string(hide_password=True).replace(quote_plus(_HIDDEN), _HIDDEN)
+
+    @property
+    def option(self) -> str:
+        """What a command at the terminal adds to name it, a space before it; empty where it is the default."""
+        if self == StorageUrl.parse():
+            return ""
+        return " --storage URL" if self.has_secret else f" --storage {shlex.quote(self.shown)}"
 
     @property
     def has_secret(self) -> bool:

@@ -14,6 +14,7 @@ _SIZE = re.compile(
 _TYPE = re.compile(r"tensor '?(?P<name>.+?)'? dtype mismatch\. expected (?P<before>\S+), actual (?P<now>\S+?)\.?$")
 _RANK = re.compile(r"tensor '?(?P<name>.+?)'? rank mismatch\. expected (?P<before>\d+), actual (?P<now>\d+)")
 _DUCK = re.compile(r"these variables had the same size (?P<size>\d+)")
+_PYTHON = re.compile(r"^(?P<name>(?:L\['\w+'\]|\w+)(?:\.\w+|\[[^\]]+\])*) == (?P<before>\S+)")
 _LOCAL = re.compile(r"L\['(\w+)'\]")
 _STATE = (
     ("___check_global_state", "torch's own state changed: gradients, threads, autocast or deterministic mode"),
@@ -55,6 +56,10 @@ def guard_in_words(reason: str) -> str:
             f"two sizes that were both {found['size']} differ now, and torch had taken them for one (give an example "
             "whose sizes are all different)"
         )
+    if found := _PYTHON.search(first):
+        what = _LOCAL.sub(r"\1", found["name"])
+        before = found["before"].rstrip(".")
+        return f"{what} was {before} when it was compiled, and is another value now (plain Python: keep it as a tensor)"
     for sign, words in _STATE:
         if sign in first:
             return words
