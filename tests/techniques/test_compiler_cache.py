@@ -69,7 +69,7 @@ def test_what_the_processor_can_do_is_found_out_once_for_all_models_and_not_coun
     prepare(folder, context_of_a_run, lambda: looked_in.append("compiled") or 1)
     assert looked_in == [str(tmp_path / "cache" / "instruction-sets"), "compiled"]
     assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == "the user's own"
-    prepare(tmp_path, Context(tmp_path / "two", HARDWARE), lambda: 1)
+    prepare(folder, Context(folder, HARDWARE), lambda: 1)
     assert len(looked_in) == 2
 
 
