@@ -73,6 +73,7 @@ def same(one, other):
     return all(torch.equal(mine[name], its[name]) for name in mine)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("method", ["logits", "relational"])
 def test_a_student_that_is_faster_and_as_good_takes_the_teachers_place(teacher, method):
     labels, agreement = agrees_with(teacher)

@@ -41,6 +41,7 @@ def net() -> nn.Sequential:
 INPUTS = torch.randn(1024, 768, generator=torch.Generator().manual_seed(0))
 
 
+@pytest.mark.alone
 def test_a_net_of_low_rank_gets_smaller_and_is_kept_as_data(net: nn.Sequential, tmp_path: Path) -> None:
     before = {name: value.clone() for name, value in net.state_dict().items()}
     result = tauto.factorize(net, INPUTS, energy=0.999, budget="5min", name="net")
