@@ -20,6 +20,8 @@ from tauto.results import DistillationResult, result_of
 from tauto.tuning import Goal
 from tauto.verbs import distill as verb
 
+pytestmark = pytest.mark.alone
+
 INPUTS = torch.randn(256, 16, generator=torch.Generator().manual_seed(1))
 
 
@@ -73,7 +75,6 @@ def same(one, other):
     return all(torch.equal(mine[name], its[name]) for name in mine)
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("method", ["logits", "relational"])
 def test_a_student_that_is_faster_and_as_good_takes_the_teachers_place(teacher, method):
     labels, agreement = agrees_with(teacher)

@@ -18,6 +18,8 @@ from tauto.techniques.factorization.technique import NOTHING
 from tauto.verbs import factorize as verb
 from tauto.verbs.targets import parse_factor, target_of
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +43,6 @@ def net() -> nn.Sequential:
 INPUTS = torch.randn(1024, 768, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.alone
 def test_a_net_of_low_rank_gets_smaller_and_is_kept_as_data(net: nn.Sequential, tmp_path: Path) -> None:
     before = {name: value.clone() for name, value in net.state_dict().items()}
     result = tauto.factorize(net, INPUTS, energy=0.999, budget="5min", name="net")

@@ -13,6 +13,8 @@ import tauto
 from tauto.errors import InvalidArgument
 from tauto.verbs.prune import parse_share
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path, monkeypatch):
@@ -95,7 +97,6 @@ def test_a_size_is_reached_with_the_quality_held_and_the_proof_beside_it(net):
     compile(result.script(), "optimize.py", "exec")
 
 
-@pytest.mark.alone
 def test_a_speed_is_reached_by_measuring():
     torch.manual_seed(0)
     model = Priced().eval()
@@ -108,7 +109,6 @@ def test_a_speed_is_reached_by_measuring():
     assert sum(result.model.module.layers[at].out_features for at in (0, 2)) < 160
 
 
-@pytest.mark.alone
 def test_fewer_flops_and_no_faster_keeps_the_original():
     torch.manual_seed(0)
     model = Waiting().eval()
@@ -134,7 +134,6 @@ def test_zeros_are_in_place_as_asked_and_told_of_as_they_are(net):
     assert missing.reason == "60% zeros are too few: sparse kernels are worth a try from 85%"
 
 
-@pytest.mark.alone
 @pytest.mark.skipif(not torch.backends.mkl.is_available(), reason="the sparse kernels are MKL's")
 def test_sparse_kernels_are_tried_on_many_zeros_and_told_with_what_they_bring():
     torch.manual_seed(0)
