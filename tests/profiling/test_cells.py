@@ -18,8 +18,6 @@ from torch.utils.data import DataLoader, Dataset
 from tauto.profiling import ProfileSession
 from tauto.reports import ProfileReport
 
-pytestmark = pytest.mark.alone
-
 pytestmark = pytest.mark.usefixtures("untouched")
 
 X = torch.randn(8, 6, generator=torch.Generator().manual_seed(1))
