@@ -36,11 +36,10 @@ lint: setup
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
-# the contract and the techniques time nothing: two processes share them; the rest has the machine for itself
+# two processes share the suite; then what measures time (marked `alone`) has the machine for itself
 unit: setup
-	$(BIN)/pytest --durations=10 -n 2 --dist loadgroup tests/contract
-	$(BIN)/pytest --durations=10 -n 2 --dist loadfile tests/techniques
-	$(BIN)/pytest --durations=25 --ignore=tests/contract --ignore=tests/techniques
+	$(BIN)/pytest --durations=15 -n 2 -m "not alone"
+	$(BIN)/pytest --durations=15 -m alone
 
 # nbval runs each tutorial, once, and nbconvert renders what came of it; that nbconvert --execute fails and passes
 # the same cells is tested in tests/magics

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from contract_workloads import workload
 
+from tauto.execution import compiler_cache
 from tauto.hardware import Hardware
 from tauto.recipes import Recipe, build
 from tauto.techniques import Context
@@ -21,7 +22,7 @@ from tauto.workload.structure import tensors_of
 def loaded(case: dict[str, Any]) -> Any:
     """Return the outputs of a case, or the error in words."""
     given = workload(case["workload"])
-    context = Context(Path(case["folder"]), Hardware.current(), may_prepare=False)
+    context = Context(Path(case["folder"]), Hardware.current(), may_prepare=False, cache=compiler_cache())
     try:
         model = build(Recipe.from_dict(case["recipe"]), given, context)
         return tensors_of(given.example(model))

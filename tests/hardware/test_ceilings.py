@@ -251,6 +251,7 @@ def real():
     return ceilings, told, kept
 
 
+@pytest.mark.alone
 def test_a_real_measurement_is_sane(real):
     ceilings, _, _ = real
     assert set(ceilings.gflops) <= set(PRECISIONS) - {"float16"}
@@ -259,11 +260,13 @@ def test_a_real_measurement_is_sane(real):
     assert all(math.isfinite(rate) and rate > 0 for rate in rates)
 
 
+@pytest.mark.alone
 def test_a_real_measurement_leaves_torch_as_it_was(real):
     _, _, kept = real
     assert kept == dict.fromkeys(kept, True)
 
 
+@pytest.mark.alone
 def test_a_real_measurement_tells_its_progress(real):
     _, told, _ = real
     assert {progress.task for progress in told} == {"hardware"}

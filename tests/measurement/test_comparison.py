@@ -13,6 +13,8 @@ from tauto.reports.comparison import Comparison, Interval
 from tauto.reports.measurement import Latency, Memory
 from tauto.workload import Workload
 
+pytestmark = pytest.mark.alone
+
 HARDWARE = SimpleNamespace(summary="a machine", fingerprint="f00d", device="cpu")
 
 

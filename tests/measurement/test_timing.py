@@ -13,6 +13,8 @@ from tauto.measurement.statistics import RatioEstimate
 from tauto.measurement.timing import cautious, time_pair, verdict_of
 from tauto.reports.comparison import Interval
 
+pytestmark = pytest.mark.alone
+
 
 def busy(seconds):
     """Return a function that keeps the processor busy for ``seconds``, and longer only when it is preempted."""

@@ -247,7 +247,8 @@ def test_later_steps_are_sampled_more_and_more_rarely():
     assert session.report.modules[0].calls == len(steps.sampled)
 
 
-def test_a_window_closes_when_plain_torch_follows():
+def test_a_window_closes_when_plain_torch_follows(monkeypatch):
+    monkeypatch.setattr("tauto.profiling.recorder._IDLE_NS", 50_000_000)  # fewer events to read
     net = make_net()
     with ProfileSession() as session:
         net(X)
@@ -272,7 +273,8 @@ class Long(nn.Module):
         return x
 
 
-def test_a_window_closes_inside_a_call_that_does_not_end():
+def test_a_window_closes_inside_a_call_that_does_not_end(monkeypatch):
+    monkeypatch.setattr("tauto.profiling.sampling._IMPATIENCE_NS", 50_000_000)  # fewer events to read
     net, ends = Long(), time.monotonic() + 60
     with torch.inference_mode(), ProfileSession() as session:
         net(X, lambda: not session._tracer.windows and time.monotonic() < ends)

@@ -23,6 +23,8 @@ from tauto.profiling import ProfileSession, probing
 from tauto.profiling.findings import memory, overhead
 from tauto.reports import Finding, ProfileReport
 
+pytestmark = pytest.mark.alone
+
 MACHINE_DEPENDENT = {
     "page_faults",
     "memory_format",

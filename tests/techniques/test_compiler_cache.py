@@ -34,6 +34,16 @@ def work(folder: Path, seconds: float, name: str = "kernel.so"):
     return compiling
 
 
+@pytest.fixture(autouse=True)
+def looked_in(monkeypatch):
+    """Where it was looked for what the processor can do: that takes seconds, and is not what is tested here."""
+    folders = []
+    monkeypatch.setattr(
+        "torch._inductor.cpu_vec_isa.valid_vec_isa_list", lambda: folders.append(os.environ["TORCHINDUCTOR_CACHE_DIR"])
+    )
+    return folders
+
+
 @pytest.fixture
 def folder(tmp_path):
     return compiler_folder(nn.Linear(4, 4), CALLS, {}, context(tmp_path, "any"))
@@ -49,6 +59,18 @@ def test_a_second_run_is_from_the_cache_and_counts_what_the_first_took(tmp_path,
     assert prepared_before(second) == warm
     assert account_of(warm).summary.startswith("compiled from the cache in 0.0 s instead of 0.2 s")
     assert "with nothing of it in the cache" in account_of(cold).notes[0]
+
+
+def test_what_the_processor_can_do_is_found_out_once_for_all_models_and_not_counted(
+    tmp_path, folder, looked_in, monkeypatch
+):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "the user's own")
+    context_of_a_run = context(tmp_path, "one")
+    prepare(folder, context_of_a_run, lambda: looked_in.append("compiled") or 1)
+    assert looked_in == [str(tmp_path / "cache" / "instruction-sets"), "compiled"]
+    assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == "the user's own"
+    prepare(folder, Context(folder, HARDWARE), lambda: 1)
+    assert len(looked_in) == 2
 
 
 def test_what_a_stopped_run_has_left_is_removed_so_that_cold_is_cold(tmp_path, folder):

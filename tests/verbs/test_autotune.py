@@ -39,6 +39,8 @@ from tauto.store import Store
 from tauto.tuning import Budget, Plan, Space, tune
 from tauto.workload import Workload
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path, monkeypatch):

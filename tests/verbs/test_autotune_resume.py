@@ -20,6 +20,8 @@ from techniques_by_hand import Shortcut, Wasteful, registered
 import tauto
 from tauto.errors import StoreWarning, StudyError
 
+pytestmark = pytest.mark.alone
+
 PROGRAM = Path(__file__).parents[1] / "cut_off_search.py"
 WAIT_S = 240
 

@@ -13,6 +13,8 @@ from tauto.errors import InvalidArgument
 from tauto.techniques import Account
 from tauto.tuning import chosen_techniques
 
+pytestmark = pytest.mark.alone
+
 INPUTS = torch.randn(64, 64, generator=torch.Generator().manual_seed(1))
 BOARD = "about: a board\ndevice: {device}\ncores: 1\nmemory_gb: 4\ninstruction_sets: []\ngflops: {{float32: 50}}\n"
 

@@ -10,6 +10,8 @@ from torch import nn
 import tauto
 from tauto.errors import InvalidArgument
 
+pytestmark = pytest.mark.alone
+
 INPUTS = torch.randn(64, 64, generator=torch.Generator().manual_seed(1))
 
 

@@ -20,6 +20,8 @@ from tauto.results import DistillationResult, result_of
 from tauto.tuning import Goal
 from tauto.verbs import distill as verb
 
+pytestmark = pytest.mark.alone
+
 INPUTS = torch.randn(256, 16, generator=torch.Generator().manual_seed(1))
 
 

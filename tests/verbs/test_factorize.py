@@ -18,6 +18,8 @@ from tauto.techniques.factorization.technique import NOTHING
 from tauto.verbs import factorize as verb
 from tauto.verbs.targets import parse_factor, target_of
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

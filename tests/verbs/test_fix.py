@@ -149,6 +149,7 @@ def test_the_same_seed_on_both_sides_gives_the_same_loss():
     assert report.original.loss == pytest.approx(report.fixed.loss, rel=1e-4)
 
 
+@pytest.mark.alone
 def test_workers_for_a_loop_that_waits_for_its_data_are_better_and_the_finding_shows_it(monkeypatch):
     monkeypatch.setattr("tauto.measurement.sequential.MIN_PAIRS", 8)
     names = namespace(pause=0.02)

@@ -55,6 +55,7 @@ def test_a_block_is_profiled_as_it_is_and_its_error_rises(net):
         tauto.profile(None, X)
 
 
+@pytest.mark.alone
 def test_a_copy_compared_is_hardly_ever_told_apart(net):
     result = tauto.compare(net, nn.Sequential(*net), X, names=("net", "same"))
     assert result.verdict == "same"

@@ -13,6 +13,8 @@ import tauto
 from tauto.errors import InvalidArgument
 from tauto.verbs.prune import parse_share
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path, monkeypatch):

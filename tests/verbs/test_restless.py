@@ -8,6 +8,8 @@ from techniques_by_hand import Shortcut, Wasteful, registered
 
 import tauto
 
+pytestmark = pytest.mark.alone
+
 INPUTS = torch.randn(64, 64, generator=torch.Generator().manual_seed(1))
 CHANGE = "outputs change from call to call (relative error"
 

@@ -19,7 +19,7 @@ from tauto.errors import FallbackWarning, ModelError
 from tauto.techniques.quiet import quiet
 from tauto.workload.structure import describe, map_tensors, tensors_of
 
-__all__ = ["CompiledModule", "Shapes"]
+__all__ = ["CompiledModule", "Shapes", "find_instruction_sets"]
 
 Shapes = Literal["example", "any", "dynamic"]
 """``"any"`` takes a size for a variable once it is seen to change, ``"dynamic"`` from the first."""
@@ -122,6 +122,18 @@ class CompiledModule(nn.Module):
 
     def __reduce__(self) -> Any:
         raise ModelError("a compiled model cannot be pickled. Keep its recipe (recipe.to_json()) and apply it again.")
+
+
+def find_instruction_sets(folder: Path) -> None:
+    """Have Inductor find out what the compiler can build for this processor, by what is in ``folder`` or is left there.
+
+    It builds a small library for each instruction set, which takes ten seconds, and remembers it in this process alone.
+    """
+    from torch._inductor.cpu_vec_isa import valid_vec_isa_list
+
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with quiet(), _cached_in(folder):
+        valid_vec_isa_list()
 
 
 def _make_globals_found(model: nn.Module) -> None:

@@ -18,6 +18,7 @@ import psutil
 import torch
 from torch import nn
 
+from tauto.techniques.engines.compiled import find_instruction_sets
 from tauto.techniques.technique import Context
 from tauto.workload import Call
 
@@ -27,6 +28,8 @@ FACTS = "compiled.json"
 """Of a step: what compiling it took in the process that did it."""
 _COLD = "cold.json"
 """Of a folder of the cache: what filling it took."""
+_INSTRUCTION_SETS = "instruction-sets"
+"""Of the cache: what was built to find out what can be."""
 _AT_WORK = "compiling-"
 """With the number of a process: it is filling the folder."""
 _BUILT = {".so", ".cubin", ".hsaco", ".spv", ".dylib", ".pyd"}
@@ -81,7 +84,8 @@ def compiler_folder(model: nn.Module, calls: Sequence[Call], settings: Mapping[s
 def prepare(folder: Path, context: Context, work: Callable[[], int]) -> Prepared:
     """Run ``work``, which compiles and returns the number of graphs, and note what it took.
 
-    What the cache spared counts as preparation all the same: ``context`` is told.
+    What the cache spared counts as preparation all the same: ``context`` is told. What is found out of the processor
+    does not: it is the same for every model.
 
     Raises
     ------
@@ -89,6 +93,8 @@ def prepare(folder: Path, context: Context, work: Callable[[], int]) -> Prepared
         When it was not prepared and this process may only load.
     """
     found: list[Prepared] = []
+    if context.cache is not None and context.hardware.device == "cpu":
+        find_instruction_sets(context.cache / _INSTRUCTION_SETS)
 
     def build(part: Path) -> None:
         found.append(_timed(folder, work))
