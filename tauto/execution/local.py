@@ -185,12 +185,13 @@ def _prepared(job: Job) -> RunningJob:
     return RunningJob(job, default_limit_bytes() if limit is None else limit)
 
 
-def _torch_state(cores: int | None) -> dict[str, Any] | None:
-    """Return the settings of torch in this process under which the job is to run too, on so many cores."""
+def _torch_state(cores: int | tuple[int, ...] | None) -> dict[str, Any] | None:
+    """Return the settings of torch in this process under which the job is to run too, on these cores."""
     if (torch := sys.modules.get("torch")) is None:
         return None
+    most = len(cores) if isinstance(cores, tuple) else cores
     return {
-        "threads": min(torch.get_num_threads(), cores or sys.maxsize),
+        "threads": min(torch.get_num_threads(), most or sys.maxsize),
         "dtype": str(torch.get_default_dtype()).removeprefix("torch."),
         "matmul_precision": torch.get_float32_matmul_precision(),
     }

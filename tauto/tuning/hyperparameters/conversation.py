@@ -7,13 +7,12 @@ import math
 import os
 import secrets
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol
 
-from tauto.execution import Job, Outcome, RunningJob, Workspace, executor
+from tauto.execution import Job, Outcome, RunningJob, Share, Workspace, executor
 from tauto.execution.addresses import connect, free_socket, new_socket
 from tauto.execution.child import OUTPUT
 from tauto.profiling.interrupts import held_interrupts
@@ -42,7 +41,7 @@ class Answers(Protocol):
         """Hear how good the trial is so far; return whether it is to stop."""
 
     def meanwhile(self) -> None:
-        """Be called several times a second while the trial runs."""
+        """Be called several times a second while the trial runs; what it raises ends the trial."""
 
 
 @dataclass(slots=True)
@@ -60,7 +59,7 @@ class End:
 
 
 def converse(
-    payload: Path, title: str, seed: int, workspace: Workspace, answers: Answers, limit_s: Callable[[], float]
+    payload: Path, title: str, seed: int, workspace: Workspace, answers: Answers, within_s: float, share: Share
 ) -> End:
     """Run one trial to its end.
 
@@ -74,19 +73,32 @@ def converse(
         Where its folder is made.
     answers : Answers
         Hears and answers it.
-    limit_s : callable
-        Returns how many seconds it may take, asked when it starts.
+    within_s : float
+        Seconds that it may take.
+    share : Share
+        What of this machine it may use.
     """
     folder = workspace.folder("trial")
     address, key = new_socket(folder), secrets.token_hex(32)
-    within_s = limit_s()
     arguments = {"payload": str(payload), "title": title, "address": str(address), "key": key, "seed": seed}
-    job = Job("tauto.tuning.hyperparameters.trial:run", arguments, folder, None if math.isinf(within_s) else within_s)
+    job = Job(
+        "tauto.tuning.hyperparameters.trial:run",
+        arguments,
+        folder,
+        None if math.isinf(within_s) else within_s,
+        share.memory_limit_bytes,
+        cores=share.cores,
+    )
     with held_interrupts():
         running = executor().start(job)
     talk = _Talk(running, folder / OUTPUT, answers)
+
+    def alive() -> bool:
+        answers.meanwhile()
+        return running.alive
+
     try:
-        connection = connect(address, bytes.fromhex(key), lambda: running.alive, min(within_s, _READY_S))
+        connection = connect(address, bytes.fromhex(key), alive, min(within_s, _READY_S))
         if connection is not None:
             with connection:
                 talk.until_it_ends(connection)

@@ -6,15 +6,17 @@ unpickled or run, and no password of its URL is shown.
 
 from tauto.tuning.study.digest import cell_parts, changed_parts, digest_of, function_parts
 from tauto.tuning.study.identity import Identity
-from tauto.tuning.study.interrupted import give_back, mark_owner, retry_interrupted
+from tauto.tuning.study.interrupted import at_work, give_back, is_under_way, machine_of, mark_owner, retry_interrupted
 from tauto.tuning.study.opening import Opened, open_study
 from tauto.tuning.study.storage import beat, explained, open_storage, quiet
+from tauto.tuning.study.turn import one_at_a_time
 from tauto.tuning.study.url import StorageUrl
 
 __all__ = [
     "Identity",
     "Opened",
     "StorageUrl",
+    "at_work",
     "beat",
     "cell_parts",
     "changed_parts",
@@ -22,7 +24,10 @@ __all__ = [
     "explained",
     "function_parts",
     "give_back",
+    "is_under_way",
+    "machine_of",
     "mark_owner",
+    "one_at_a_time",
     "open_storage",
     "open_study",
     "quiet",
