@@ -174,6 +174,8 @@ def _study(study: StudyNote) -> str:
     words = f"{study.name} in {study.storage}"
     if study.earlier:
         words += f"; {plural(study.earlier, 'trial')} of the search before taken over"
+    if study.elsewhere:
+        words += f"; {plural(study.elsewhere, 'trial')} of other machines in it, which nothing here is compared with"
     return f"{words}; not all trials are in it: {study.trouble}" if study.trouble else words
 
 

@@ -76,6 +76,8 @@ class StudyNote:
     """Trials taken over from the search that it went on with."""
     trouble: str = ""
     """Why trials were not kept from some moment on."""
+    elsewhere: int = 0
+    """Trials of other machines that the study holds, too: nothing here is compared with them."""
 
 
 @dataclass(frozen=True, slots=True)

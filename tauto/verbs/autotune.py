@@ -204,10 +204,11 @@ def _log(
 
     study, storage, resume = asked
     words = (f"improve {goal.objective}", *(limit.words for limit in goal.constraints), workload.quality_rule)
-    about = {"the machine": there.hardware.fingerprint, "techniques": sorted(item.name for item in chosen)}
+    about = {"techniques": sorted(item.name for item in chosen)}
+    machine = there.hardware.fingerprint, there.hardware.summary
     where = StorageUrl.parse(storage)
     try:
-        return open_log(where, study, identity_of(workload, "autotune", words, about), resume)
+        return open_log(where, study, identity_of(workload, "autotune", words, about), resume, machine)
     except (StudyError, MissingDependency) as error:
         if study is not None or storage is not None or resume:
             raise

@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 from tauto.reports import StudyGoal, StudyKnob, StudyTrial
 from tauto.tuning.hyperparameters.goal import Goal
 from tauto.tuning.hyperparameters.knobs import Knob
-from tauto.tuning.study import quiet
+from tauto.tuning.study import machine_of, quiet
 from tauto.tuning.study.interrupted import INTERRUPTED
 
 __all__ = [
@@ -25,18 +25,20 @@ __all__ = [
     "FIGURES",
     "RANDOM",
     "REASON",
+    "RECIPE",
     "SECONDS",
     "choose",
     "expected_random",
     "goals_of",
     "importance_by",
     "knobs_of",
+    "machines_of",
     "random_best",
     "trials_of",
 ]
 
-REASON, FIGURES, BY_SEED, RANDOM, SECONDS = (
-    f"tauto:{word}" for word in ("reason", "figures", "by_seed", "random", "seconds")
+REASON, FIGURES, BY_SEED, RANDOM, SECONDS, RECIPE = (
+    f"tauto:{word}" for word in ("reason", "figures", "by_seed", "random", "seconds", "recipe")
 )
 """Attributes of a trial."""
 _FEWEST_FOR_IMPORTANCE = 10
@@ -73,16 +75,22 @@ def _trial(one: FrozenTrial, goal: Goal) -> StudyTrial:
     return StudyTrial(
         number=one.number,
         state=state,
-        params=dict(one.params),
+        params=dict(one.params) or ({"recipe": known[RECIPE]} if RECIPE in known else {}),
         values=values,
         figures=figures,
-        over=goal.violations(figures) if figures and goal.constraints else None,
+        over=goal.violations(figures) if figures and goal.constraints else dict(one.constraints) or None,
         by_seed=tuple(known.get(BY_SEED, ())),
         reason=reason,
         seconds=seconds,
         step=one.last_step,
         drawn_at_random=bool(known.get(RANDOM, False)),
+        machine=machine_of(one)[0],
     )
+
+
+def machines_of(trials: Sequence[FrozenTrial]) -> dict[str, str]:
+    """Return the machines that ran trials, by their fingerprints."""
+    return {fingerprint: words for fingerprint, words in map(machine_of, trials) if fingerprint}
 
 
 def choose(trials: Sequence[StudyTrial], goal: Goal) -> tuple[int | None, tuple[int, ...], int | None]:

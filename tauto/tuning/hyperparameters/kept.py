@@ -21,6 +21,7 @@ from tauto.tuning.study.opening import KNOWN
 
 __all__ = ["csv_of", "delete_study", "goal_of", "list_studies", "study_report"]
 
+GAIN = "gain"
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -50,7 +51,7 @@ def _row(storage: RDBStorage, one: optuna.study.StudySummary) -> StudyRow:
     return StudyRow(
         name=one.study_name,
         subject=identity.subject if identity is not None else "",
-        goal=", ".join(goal.words),
+        goal=", ".join(goal.words if identity is None or identity.kind == "tune" else identity.goal[:-1]),
         trials=sum(trial.state in ("complete", "stopped_early", "failed") for trial in trials),
         best=next((trial.values[0] for trial in trials if trial.number == best), None),
         begun=one.datetime_start.isoformat(timespec="seconds") if one.datetime_start is not None else "",
@@ -89,6 +90,7 @@ def study_report(where: StorageUrl, name: str) -> StudyReport:
             stopped="",
             earlier=sum(one.state in ("complete", "stopped_early", "failed") for one in trials),
             importance_by=account.importance_by(),
+            machines=account.machines_of(found),
         )
 
 
@@ -118,9 +120,9 @@ def goal_of(where: StorageUrl, name: str) -> tuple[str, Goal]:
 
 def csv_of(report: StudyReport) -> str:
     """Return the trials as CSV with a heading; a text that a spreadsheet would run gets an apostrophe."""
-    knobs = [knob.name for knob in report.knobs]
+    knobs = list(dict.fromkeys(name for one in report.trials for name in one.params))
     goals = [goal.name for goal in report.goals]
-    heading = ["number", "state", *(f"param.{name}" for name in knobs), *goals, "seconds", "reason"]
+    heading = ["number", "state", *(f"param.{name}" for name in knobs), *goals, "seconds", "reason", "machine"]
     with io.StringIO(newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([_safe(name) for name in heading])
@@ -134,6 +136,7 @@ def csv_of(report: StudyReport) -> str:
                 *values,
                 one.seconds,
                 one.reason,
+                one.machine,
             ]
             writer.writerow([_safe(item) for item in row])
         return file.getvalue()
@@ -163,6 +166,8 @@ def _goal_of(study: optuna.Study, identity: Identity | None) -> Goal:
     if identity is None:
         names = study.metric_names
         return Goal.parse(dict(zip(names, ways, strict=True)) if names else ways)
+    if identity.kind != "tune":  # its trials are recipes, and each value what one gains over the original
+        return Goal.parse({GAIN: "maximize"})
     names = [text.partition(" ")[2] for text in identity.goal[: len(ways)]]
     limits = tuple(Constraint.parse(text) for text in identity.goal[len(ways) :])
     plain = Goal.parse(dict(zip(names, ways, strict=True)) if len(names) == len(ways) else ways)

@@ -82,8 +82,9 @@ class LocalPlaces:
         cores = self._shares[0].cores or ()
         each = f"{len(cores)} core{'' if len(cores) == 1 else 's'} each"
         several = len({share.cores for share in self._shares})
-        shared = "" if several == workers else f", {workers} trials on {several} such parts: they shared them"
-        return (f"{workers} trials ran side by side, on {each}{shared}: what one times of itself is of that.",)
+        if several < workers:
+            each = f"{each}, of which there are {several}"
+        return (f"{workers} trials ran side by side, on {each}: what a trial times of itself is of that.",)
 
 
 class _Local:

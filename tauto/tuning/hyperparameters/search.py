@@ -376,6 +376,7 @@ class Search:
             wall_s=time.monotonic() - self._began,
             notes=(*self._notes, *plan.places.notes),
             machine=self._hardware.summary,
+            machines=account.machines_of(self._trials),
             fingerprint=self._hardware.fingerprint,
             interrupted=self._interrupted,
         )
