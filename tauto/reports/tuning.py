@@ -128,6 +128,8 @@ class TuningReport(Report):
     target: TargetNote | None = None
     """The machine that it was for; None for this one."""
     study: StudyNote | None = None
+    workers: int = 1
+    """Candidates that were prepared and judged side by side; each was timed alone."""
     """Where its trials are kept; None where they are not."""
     compilation: Compilation | None = None
     """What the compiler met, where ``compile`` asked."""

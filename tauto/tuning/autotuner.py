@@ -190,6 +190,7 @@ def _report(
         traits=traits_of(workload).words,
         target=target,
         study=plan.log.note(search.taken_over) if plan.log else None,
+        workers=plan.workers,
     )
 
 

@@ -42,7 +42,6 @@ FIRST_SHARE = 0.6
 LOADING_SHARE = 0.5
 """Of a preparation, at most, that loading what it made takes again."""
 GONE_ON = "Measured by the search that this one goes on with."
-BESIDE = "Prepared beside others, which takes longer than alone; timed alone."
 NO_TIME = "the budget left no time to try it"
 EARLY_MARGIN = 0.9
 """A candidate whose early samples are clearly below this share of the best so far is given up."""
@@ -278,7 +277,6 @@ class Search:
             output_tail=attempt.output_tail if attempt.failure else "",
             notes=(
                 *([f"Tried early: {why}."] if (why := self._space.notes.get(recipe.digest)) else []),
-                *([BESIDE] if self.workers > 1 and attempt.comparison is not None else []),
                 *attempt.notes,
             ),
             agreement=attempt.agreement,
