@@ -14,6 +14,7 @@ import optuna
 import pytest
 
 import tauto
+from tauto.cli.loader import load
 from tauto.errors import InvalidArgument
 from tauto.execution import shares_of
 from tauto.tuning.study.identity import ATTRIBUTE
@@ -159,24 +160,24 @@ def test_a_worker_that_does_not_belong_there_is_refused_by_name() -> None:
             work(objective, study="mine", trials=3)
 
 
-def test_a_worker_may_have_a_time_of_its_own_and_goes_when_it_is_told_to(tmp_path: Path) -> None:
+def test_a_worker_may_have_a_time_of_its_own_and_goes_when_it_is_told_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path", sys.path.copy())
     (tmp_path / "train.py").write_text(TRAIN)
     (tmp_path / "go").touch()
-    at = ["--study", "s", "--storage", "s.db"]
-    driver = terminal("tune", "train.py:objective", "--trials", "1", *at)
-    assert driver.wait(120) == 0, driver.communicate()
-    driver.communicate()
-    timed = terminal("worker", "train.py:objective", *at, "--trials", "500", "--budget", "2s")
-    out, told = timed.communicate(timeout=120)
-    assert timed.returncode == 0, told
-    assert "the time was up" in out
+    objective, _, _ = load("train.py:objective", "objective")
+    tauto.tune(objective, trials=1, study="s", storage="s.db")
+    timed = work(objective, study="s", storage="s.db", trials=500, budget="1s")
+    assert timed.stopped == "the time was up"
     (tmp_path / "go").unlink()
+    at = ["--study", "s", "--storage", "s.db"]
     stopped = terminal("worker", "train.py:objective", *at, "--trials", "500")
     while tauto.studies("s", storage="s.db").trials[-1].state != "running":
         assert stopped.poll() is None, stopped.communicate()
-        time.sleep(0.1)
+        time.sleep(0.2)
     stopped.terminate()
-    stopped.communicate(timeout=30)
+    stopped.communicate(timeout=60)
     assert stopped.returncode == 130
     states = [one.state for one in tauto.studies("s", storage="s.db").trials]
     assert "running" not in states

@@ -141,7 +141,7 @@ class Search:
         self._notes: dict[str, None] = {}
         self._stopped, self._interrupted = "", False
         self._earlier = self._begun_at = 0
-        self._preloaded = False
+        self._preloaded = self._claims_nothing = False
 
     def run(self) -> StudyReport:
         """Search until the end that the plan says, and return what was found; a Ctrl-C is an end, too.
@@ -257,7 +257,9 @@ class Search:
             if stopped := self._end():
                 self._stopped = stopped
                 return None
-            if plan.wanted is not None and self._of_use + sum(map(is_under_way, self._trials)) >= plan.wanted:
+            under_way = sum(map(is_under_way, self._trials))
+            self._claims_nothing = plan.wanted is not None and self._of_use + under_way >= plan.wanted
+            if self._claims_nothing:
                 return None
             trial = study.ask()
             mark_owner(trial, opened.storage, self._hardware)
@@ -333,7 +335,7 @@ class Search:
         """Return what runs now, in words."""
         numbers = sorted(run.trial.number for run in self._running)
         if not numbers:
-            return "waiting for the trials of others"
+            return "waiting for the trials of others" if self._claims_nothing else "choosing the next"
         if len(numbers) > 1:
             return f"trials {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
         params = self._running[0].trial.params
