@@ -49,7 +49,7 @@ def test_a_range_comes_back_from_json_or_is_refused(name: str, low: float, high:
     assert knob.holds(high)
 
 
-@given(st.lists(st.one_of(st.none(), st.booleans(), st.integers(-9, 9), names), min_size=1, max_size=5))
+@given(st.lists(st.one_of(st.none(), st.booleans(), st.integers(-9, 9), names), min_size=1, max_size=5, unique=True))
 def test_choices_come_back_from_json(choices: list[Any]) -> None:
     knob = Knob.chosen("which", choices)
     assert Knob.from_dict(json.loads(json.dumps(knob.to_dict()))) == knob
@@ -67,6 +67,7 @@ def test_choices_come_back_from_json(choices: list[Any]) -> None:
         (lambda: suggest.categorical("opt", [nn.ReLU]), "Choose among names"),
         (lambda: suggest.categorical("opt", []), "there are no choices"),
         (lambda: suggest.categorical("opt", "adam"), "Write a list"),
+        (lambda: suggest.categorical("opt", [1, True]), "is there twice"),
         (lambda: suggest.float("", 0, 1), "the name of a knob"),
         (lambda: suggest.float("lr", 0, 1), "no search is running"),
     ],

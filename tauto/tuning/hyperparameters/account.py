@@ -11,7 +11,6 @@ from typing import Any
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator, get_param_importances
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from tauto.reports import StudyGoal, StudyKnob, StudyTrial
@@ -101,8 +100,7 @@ def choose(trials: Sequence[StudyTrial], goal: Goal) -> tuple[int | None, tuple[
     if complete and not feasible:
         nearest = min(complete, key=lambda one: max(_relative_misses(one, goal).values())).number
     if len(goal.objectives) > 1:
-        front = [one for one in feasible if not any(goal.better(other.values, one.values) for other in feasible)]
-        return None, tuple(one.number for one in front), nearest
+        return None, _front(feasible, goal), nearest
     best: StudyTrial | None = None
     for one in feasible:  # of equals the earlier
         if best is None or goal.better(one.values, best.values):
@@ -110,18 +108,28 @@ def choose(trials: Sequence[StudyTrial], goal: Goal) -> tuple[int | None, tuple[
     return (best.number if best is not None else None), (), nearest
 
 
+def _front(feasible: Sequence[StudyTrial], goal: Goal) -> tuple[int, ...]:
+    signs = [-1.0 if way == "maximize" else 1.0 for way in goal.directions]
+    front: list[StudyTrial] = []
+    # what beats a trial comes before it in this order, and what beats that stands in the front already
+    for one in sorted(feasible, key=lambda one: [sign * value for sign, value in zip(signs, one.values, strict=True)]):
+        if not any(goal.better(other.values, one.values) for other in front):
+            front.append(one)
+    return tuple(sorted(one.number for one in front))
+
+
 def _relative_misses(one: StudyTrial, goal: Goal) -> dict[str, float]:
     over = one.over or {}
     return {str(limit): over[str(limit)] / max(abs(limit.limit), 1e-12) for limit in goal.constraints} or {"": 0.0}
 
 
-def knobs_of(study: optuna.Study, trials: Sequence[FrozenTrial]) -> tuple[StudyKnob, ...]:
+def knobs_of(goal: Goal, trials: Sequence[FrozenTrial]) -> tuple[StudyKnob, ...]:
     """Return the knobs in order of importance, as far as that can be estimated; else as they were asked for."""
     seen: dict[str, list[BaseDistribution]] = {}
     for one in trials:
         for name, distribution in one.distributions.items():
             seen.setdefault(name, []).append(distribution)
-    importance = _importance(study, trials)
+    importance = _importance(goal, trials)
     made = [
         StudyKnob(name, _values(name, found), bool(getattr(found[-1], "log", False)), importance.get(name))
         for name, found in seen.items()
@@ -129,16 +137,18 @@ def knobs_of(study: optuna.Study, trials: Sequence[FrozenTrial]) -> tuple[StudyK
     return tuple(sorted(made, key=lambda knob: -(knob.importance or 0.0)))
 
 
-def _importance(study: optuna.Study, trials: Sequence[FrozenTrial]) -> Mapping[str, float]:
+def _importance(goal: Goal, trials: Sequence[FrozenTrial]) -> Mapping[str, float]:
     complete = [one for one in trials if one.state == TrialState.COMPLETE]
     if len(complete) < _FEWEST_FOR_IMPORTANCE or len({tuple(one.values) for one in complete}) < 2:
         return {}
     in_all = set.intersection(*(set(one.params) for one in complete))
     if not in_all:
         return {}
-    several = len(study.directions) > 1
-    sign = -1.0 if study.directions[0] == StudyDirection.MAXIMIZE else 1.0
+    several = len(goal.objectives) > 1
+    sign = -1.0 if goal.directions[0] == "maximize" else 1.0
     with quiet():
+        study = optuna.create_study(directions=goal.directions)  # in memory: the storage may be out of reach by now
+        study.add_trials(complete)
         evaluator = FanovaImportanceEvaluator(seed=0) if _has_forests() else _without_forests()
         found = get_param_importances(
             study,

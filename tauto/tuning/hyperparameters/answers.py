@@ -6,10 +6,13 @@ import threading
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
+from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from optuna.trial import Trial
+from sqlalchemy.exc import SQLAlchemyError
 
 from tauto.tuning.hyperparameters.conversation import Refused
 from tauto.tuning.hyperparameters.knobs import Knob
@@ -88,4 +91,7 @@ class TrialAnswers:
         now = time.monotonic()
         if now - self._beaten_at >= HEARTBEAT_S:
             self._beaten_at = now
-            beat(self._storage, self._trial._trial_id)
+            with suppress(
+                StorageInternalError, SQLAlchemyError
+            ):  # a storage that stays away is seen at the trial's end
+                beat(self._storage, self._trial._trial_id)

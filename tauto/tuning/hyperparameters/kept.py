@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import optuna
@@ -15,7 +17,7 @@ from tauto.errors import InvalidArgument, did_you_mean
 from tauto.reports import StudiesReport, StudyReport, StudyRow
 from tauto.tuning.hyperparameters import account
 from tauto.tuning.hyperparameters.goal import Constraint, Goal
-from tauto.tuning.study import Identity, StorageUrl, explained, open_storage, quiet
+from tauto.tuning.study import Identity, StorageUrl, explained, quiet, storage_of
 from tauto.tuning.study.identity import ATTRIBUTE
 from tauto.tuning.study.opening import KNOWN
 
@@ -35,8 +37,7 @@ def list_studies(where: StorageUrl) -> StudiesReport:
     """
     if where.file is not None and not where.file.exists():
         return StudiesReport(where.shown, ())
-    storage = open_storage(where)
-    with explained(where), quiet():
+    with storage_of(where) as storage, explained(where), quiet():
         found = optuna.get_all_study_summaries(storage, include_best_trial=False)
         rows = [_row(storage, one) for one in found]
     return StudiesReport(where.shown, tuple(sorted(rows, key=lambda row: row.begun, reverse=True)))
@@ -68,8 +69,7 @@ def study_report(where: StorageUrl, name: str) -> StudyReport:
     StudyError
         When the storage cannot be read.
     """
-    study = _study(where, name)
-    with explained(where), quiet():
+    with _study(where, name) as study:
         identity = Identity.from_attribute(study.user_attrs.get(ATTRIBUTE))
         goal = _goal_of(study, identity)
         found = study.get_trials(deepcopy=False)
@@ -81,7 +81,7 @@ def study_report(where: StorageUrl, name: str) -> StudyReport:
             storage=where.shown,
             goals=account.goals_of(goal),
             constraints=tuple(map(str, goal.constraints)),
-            knobs=account.knobs_of(study, found),
+            knobs=account.knobs_of(goal, found),
             trials=trials,
             best=best,
             front=front,
@@ -104,8 +104,7 @@ def delete_study(where: StorageUrl, name: str) -> int:
     StudyError
         When the storage cannot be written.
     """
-    study = _study(where, name)
-    with explained(where), quiet():
+    with _study(where, name) as study:
         count = len(study.get_trials(deepcopy=False))
         optuna.delete_study(study_name=name, storage=study._storage)
     return count
@@ -113,9 +112,9 @@ def delete_study(where: StorageUrl, name: str) -> int:
 
 def goal_of(where: StorageUrl, name: str) -> tuple[str, Goal]:
     """Return where the code of a study came from (empty for a notebook), and what it is for."""
-    study = _study(where, name)
-    identity = Identity.from_attribute(study.user_attrs.get(ATTRIBUTE))
-    return (identity.origin if identity is not None else ""), _goal_of(study, identity)
+    with _study(where, name) as study:
+        identity = Identity.from_attribute(study.user_attrs.get(ATTRIBUTE))
+        return (identity.origin if identity is not None else ""), _goal_of(study, identity)
 
 
 def csv_of(report: StudyReport) -> str:
@@ -148,16 +147,16 @@ def _safe(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, list | dict) else value
 
 
-def _study(where: StorageUrl, name: str) -> optuna.Study:
+@contextmanager
+def _study(where: StorageUrl, name: str) -> Iterator[optuna.Study]:
     if where.file is not None and not where.file.exists():
         raise InvalidArgument(f"study: there is none called {name!r}; {where.shown} is not there.")
-    storage = open_storage(where)
-    with explained(where), quiet():
+    with storage_of(where) as storage, explained(where), quiet():
         names = optuna.get_all_study_names(storage)
         if name not in names:
             hint = did_you_mean(name, names) or KNOWN[bool(names)]
             raise InvalidArgument(f"study: there is none called {name!r} in {where.shown}. {hint}".rstrip())
-        return optuna.load_study(storage=storage, study_name=name)
+        yield optuna.load_study(storage=storage, study_name=name)
 
 
 def _goal_of(study: optuna.Study, identity: Identity | None) -> Goal:

@@ -22,7 +22,7 @@ from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from tauto.errors import StudyError
+from tauto.errors import StudyError, TrialFailed
 from tauto.events import Progress, emit
 from tauto.execution import new_workspace
 from tauto.hardware import Hardware
@@ -30,6 +30,7 @@ from tauto.profiling.interrupts import held_interrupts
 from tauto.reports import StudyReport, StudyTrial
 from tauto.tuning.hyperparameters import account
 from tauto.tuning.hyperparameters.clock import SearchClock, busy_s
+from tauto.tuning.hyperparameters.failing import all_alike, failing_alike
 from tauto.tuning.hyperparameters.goal import Goal
 from tauto.tuning.hyperparameters.places import LocalPlaces, Place, Places
 from tauto.tuning.hyperparameters.sampling import STARTED, pruner_of, sampler_of
@@ -40,8 +41,10 @@ from tauto.tuning.study import (
     Opened,
     StorageUrl,
     at_work,
+    close_storage,
     explained,
     give_back,
+    is_own,
     is_under_way,
     mark_owner,
     one_at_a_time,
@@ -49,12 +52,11 @@ from tauto.tuning.study import (
     open_study,
     quiet,
     retry_interrupted,
+    working,
 )
 
 __all__ = ["ASKED", "Search", "SearchPlan"]
 
-ALIKE = 5
-"""So many failures of one kind, and no trial that worked: the search ends."""
 BEGUN = "tauto:begun"
 """Attribute of a study: how many trials it had when the session began that is at work on it."""
 ASKED = "tauto:asked"
@@ -137,9 +139,12 @@ class Search:
         self._trials: list[FrozenTrial] = []
         self._running: list[TrialRun] = []
         self._ended: queue.SimpleQueue[TrialRun] = queue.SimpleQueue()
-        self._lost: dict[int, StudyTrial] = {}
+        self._own: dict[int, StudyTrial] = {}
+        self._unwritten: set[int] = set()
         self._notes: dict[str, None] = {}
         self._stopped, self._interrupted = "", False
+        self._opened: Opened | None = None
+        self._storage_failed = False
         self._earlier = self._begun_at = 0
         self._preloaded = self._claims_nothing = False
 
@@ -164,18 +169,21 @@ class Search:
             plan.subject.save(payload)
             self._emit("starting", None, None)
             places = plan.places.open(payload, workspace)
-            opened = self._open()
+            opened = self._opened = self._open()
             try:
-                with quiet(), explained(plan.where):
+                with quiet(), explained(plan.where), working() as self._session:
                     self._search(opened, places)
-            except StudyError as error:
-                if not any(one.state in _FINISHED for one in self._trials):
+            except (StudyError, TrialFailed) as error:
+                if not self._own and not any(one.state in _FINISHED for one in self._trials):
                     raise
-                self._stopped = f"the storage failed: {error}"
+                what = "the storage failed" if isinstance(error, StudyError) else "no more trials can be run here"
+                self._stopped = f"{what}: {error}"
             return self._report(opened)
         finally:
             plan.places.close()
             workspace.close()
+            if self._opened is not None:
+                close_storage(self._opened.storage)
 
     def _open(self) -> Opened:
         plan = self._plan
@@ -223,6 +231,9 @@ class Search:
                 self._tell()
         except KeyboardInterrupt:
             self._stopped, self._interrupted = "it was stopped by hand", True
+        except StudyError:
+            self._storage_failed = True
+            raise
         finally:
             with held_interrupts():
                 self._give_up(opened)
@@ -232,10 +243,12 @@ class Search:
         left, self._running = self._running, []
         for run in left:
             run.stop()
+            self._take_down(run)
+        if self._storage_failed:  # whoever goes on finds that nobody runs them any more
+            return
         with suppress(StorageInternalError, SQLAlchemyError):
             for run in left:
                 give_back(opened.study, opened.storage, opened.storage.get_trial(run.trial._trial_id), "was stopped")
-            self._trials = opened.study.get_trials(deepcopy=False)
 
     def _time(self) -> tuple[float | None, float]:
         """Return how many seconds there are, and how many of them are spent."""
@@ -262,7 +275,7 @@ class Search:
             if self._claims_nothing:
                 return None
             trial = study.ask()
-            mark_owner(trial, opened.storage, self._hardware)
+            mark_owner(trial, opened.storage, self._hardware, self._session)
         finished = sum(one.state in (TrialState.COMPLETE, TrialState.PRUNED) for one in self._trials)
         if plan.sampler == "random" or (plan.sampler == "tpe" and finished < STARTED):
             trial.set_user_attr(account.RANDOM, value=True)
@@ -277,18 +290,25 @@ class Search:
 
     def _end(self) -> str:
         """Return why the search is over; empty while it is not."""
-        plan, clock = self._plan, self._clock
+        since = self._trials[self._begun_at :]
+        over = self._at_its_limit()
+        if over and (why := all_alike(since)):
+            return f"{over}: {why}"
+        if over:
+            return over
+        # a process that has nothing that works, such as one without the data, is to leave the trials to others
+        for group in (since, [one for one in since if is_own(one)]):
+            if why := failing_alike(group):
+                return why
+        if any(_counts(one) and one.state != TrialState.FAIL and not one.params for one in since):
+            return "the objective asks for no knob, so that all trials are the same: ask by tauto.suggest"
+        return ""
+
+    def _at_its_limit(self) -> str:
+        plan = self._plan
         if plan.wanted is not None and self._of_use >= plan.wanted:
             return f"all {plan.wanted:,} trials that were asked for have ended"
-        if clock.left_s <= 0:
-            return "the time was up"
-        own = self._trials[self._begun_at :]
-        failed = [one for one in own[::-1] if one.state == TrialState.FAIL and _counts(one)]
-        worked = any(one.state in (TrialState.COMPLETE, TrialState.PRUNED) for one in self._trials)
-        last = [_alike(one.user_attrs[account.REASON]) for one in failed[:ALIKE]]
-        if not worked and len(last) == ALIKE and len(set(last)) == 1:
-            return f"the first {ALIKE} trials all failed alike: each {failed[0].user_attrs[account.REASON]}"
-        return ""
+        return "the time was up" if self._clock.left_s <= 0 else ""
 
     def _heard(self, wait_s: float) -> list[TrialRun]:
         """Return the trials that ended within ``wait_s`` seconds; what went wrong on this side of one is raised."""
@@ -299,9 +319,7 @@ class Search:
                 ended.append(self._ended.get_nowait())
         for run in ended:
             self._running.remove(run)
-            self._notes |= dict.fromkeys(run.notes)
-            if run.lost is not None:
-                self._lost[run.trial.number] = run.lost
+            self._take_down(run)
             if run.libraries and not self._preloaded:
                 self._preloaded = True
                 self._plan.places.preload(run.libraries)
@@ -309,6 +327,14 @@ class Search:
             if run.error is not None:
                 raise run.error
         return ended
+
+    def _take_down(self, run: TrialRun) -> None:
+        self._notes |= dict.fromkeys(run.notes)
+        if run.came is None:
+            return
+        self._own[run.trial.number] = run.came
+        if not run.written:
+            self._unwritten.add(run.trial.number)
 
     def _tell(self) -> None:
         if not self._clock.due(_TOLD_EVERY_S):
@@ -347,12 +373,15 @@ class Search:
 
     def _report(self, opened: Opened) -> StudyReport:
         plan = self._plan
-        with suppress(StorageInternalError, SQLAlchemyError), quiet():
-            self._trials = opened.study.get_trials(deepcopy=False)
+        if not self._storage_failed:
+            with suppress(StorageInternalError, SQLAlchemyError), quiet():
+                self._trials = opened.study.get_trials(deepcopy=False)
         trials = account.trials_of(self._trials, plan.goal)
-        if self._lost:
-            trials = (*(one for one in trials if one.number not in self._lost), *self._lost.values())
-            for number in self._lost:
+        if self._storage_failed:  # what was read last may be from before these ended
+            ended = {one.number for one in trials if one.state not in ("running", "waiting")}
+            own = {number: one for number, one in self._own.items() if number not in ended}
+            trials = (*(one for one in trials if one.number not in own), *own.values())
+            for number in self._unwritten:
                 self._notes[f"Trial {number} could not be written to the storage; it stands here alone."] = None
         best, front, nearest = account.choose(trials, plan.goal)
         return StudyReport(
@@ -361,7 +390,7 @@ class Search:
             storage=plan.where.shown,
             goals=account.goals_of(plan.goal),
             constraints=tuple(map(str, plan.goal.constraints)),
-            knobs=account.knobs_of(opened.study, self._trials),
+            knobs=account.knobs_of(plan.goal, self._trials),
             importance_by=account.importance_by(),
             trials=trials,
             best=best,
@@ -393,11 +422,6 @@ def _counts(one: FrozenTrial) -> bool:
 
 def _seconds(one: FrozenTrial) -> float:
     return float(one.user_attrs.get(account.SECONDS, 0.0))
-
-
-def _alike(reason: str) -> str:
-    """Return what failures of one kind have in common: the words, not the numbers."""
-    return "".join(letter for letter in reason if not letter.isdigit())
 
 
 def _short(value: Any) -> str:

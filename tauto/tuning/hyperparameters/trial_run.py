@@ -89,8 +89,10 @@ class TrialRun(threading.Thread):
     ----------
     error : BaseException or None
         What went wrong on this side, such as a storage that fails.
-    lost : StudyTrial or None
-        How it ended, where that could not be written to the storage.
+    came : StudyTrial or None
+        How it ended; None where it was given back.
+    written : bool
+        Whether that stands in the storage.
     notes : list of str
         What a report says of it.
     libraries : list of str
@@ -101,7 +103,8 @@ class TrialRun(threading.Thread):
         super().__init__(name=f"tauto-trial-{trial.number}", daemon=True)
         self.trial, self.place = trial, place
         self.error: BaseException | None = None
-        self.lost: StudyTrial | None = None
+        self.came: StudyTrial | None = None
+        self.written = False
         self.notes: list[str] = []
         self.libraries: list[str] = []
         self._terms, self._told_end, self._stopped = terms, ended, threading.Event()
@@ -167,7 +170,7 @@ class TrialRun(threading.Thread):
         self.libraries += end.libraries
         if end.printed_bytes:
             size = f"{end.printed_bytes / 1e6:,.0f} MB"
-            self.notes.append(f"Trial {self.trial.number} printed over {size}; only the end of it was kept.")
+            self.notes.append(f"Trial {self.trial.number} printed over {size}, of which nothing is kept.")
 
     def _tell(self, state: TrialState, seconds: float, rows: Sequence[Settled] = (), reason: str = "") -> None:
         """Write down what came of it; its state last, so that a trial that has ended is whole."""
@@ -176,7 +179,7 @@ class TrialRun(threading.Thread):
         values = [fmean(row.values[place] for row in rows) for place in range(len(goal.objectives))] if rows else []
         by_seed = [row.values[0] for row in rows] if len(rows) > 1 else []
         complete = state == TrialState.COMPLETE
-        self.lost = StudyTrial(
+        self.came = StudyTrial(
             number=trial.number,
             state="complete" if complete else "stopped_early" if state == TrialState.PRUNED else "failed",
             params=dict(trial.params),
@@ -194,4 +197,4 @@ class TrialRun(threading.Thread):
         for name, value in goal.violations(figures).items() if complete else ():
             trial.set_constraint(name, value)
         self._terms.opened.study.tell(trial, values if complete else None, state, skip_if_finished=True)
-        self.lost = None
+        self.written = True

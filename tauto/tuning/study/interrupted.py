@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,16 +27,20 @@ __all__ = [
     "OWNER",
     "at_work",
     "give_back",
+    "is_own",
     "is_under_way",
     "machine_of",
     "mark_owner",
     "retry_interrupted",
+    "working",
 ]
 
 OWNER = "tauto:owner"
 MACHINE = "tauto:machine"
 INTERRUPTED = "tauto:interrupted"
 """Attributes of a trial: which process runs it, on what machine, and why it was given up."""
+_sessions: set[str] = set()
+"""The searches of this process."""
 
 
 def _here() -> dict[str, Any]:
@@ -48,10 +54,21 @@ def _here() -> dict[str, Any]:
     return found
 
 
-def mark_owner(trial: Trial, storage: RDBStorage, hardware: Hardware) -> None:
-    """Write down that this process runs ``trial``, on ``hardware``."""
+@contextmanager
+def working() -> Iterator[str]:
+    """Give a search of this process a name for as long as it lasts: what it could not give back is then nobody's."""
+    session = secrets.token_hex(4)
+    _sessions.add(session)
+    try:
+        yield session
+    finally:
+        _sessions.discard(session)
+
+
+def mark_owner(trial: Trial, storage: RDBStorage, hardware: Hardware, session: str) -> None:
+    """Write down that this process runs ``trial`` in the search ``session``, on ``hardware``."""
     beat(storage, trial._trial_id)
-    me = {"pid": os.getpid(), "started": psutil.Process().create_time()}
+    me = {"pid": os.getpid(), "started": psutil.Process().create_time(), "session": session}
     trial.set_user_attr(OWNER, {**_here(), **me, MACHINE: [hardware.fingerprint, hardware.summary]})
 
 
@@ -109,17 +126,25 @@ def _age_s(moment: datetime) -> float:
     return time.time() - moment.timestamp()
 
 
+def is_own(trial: FrozenTrial) -> bool:
+    """Whether this process runs ``trial``, or ran it."""
+    owner = trial.user_attrs.get(OWNER)
+    return isinstance(owner, dict) and _is_own(owner)
+
+
 def _is_own(owner: dict[str, Any]) -> bool:
     here = _here()
     return owner.get("pid") == os.getpid() and {key: owner.get(key) for key in here} == here
 
 
 def _is_dead(owner: Any) -> bool:
-    """Whether the process is known to have ended: one of this machine, boot and container."""
+    """Whether the process is known to have ended, of this machine, boot and container, or here the search of it."""
     here = _here()
     if not isinstance(owner, dict) or {key: owner.get(key) for key in here} != here:
         return False
     try:
+        if owner["pid"] == os.getpid() and "session" in owner:
+            return owner["session"] not in _sessions
         return abs(psutil.Process(int(owner["pid"])).create_time() - float(owner["started"])) > 1.0
     except psutil.NoSuchProcess:
         return True
