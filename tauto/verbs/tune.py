@@ -42,7 +42,7 @@ def tune(
     sampler: str | BaseSampler = "tpe",
     pruner: str | BasePruner | None = None,
     trial_limit: str | float | None = None,
-    warm_start: str | StudyResult | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    warm_start: str | StudyResult | Mapping[str, Any] | Sequence[str | StudyResult | Mapping[str, Any]] | None = None,
     seed: int = 0,
     executor: str = "local",
     workers: int = 1,
@@ -85,7 +85,7 @@ def tune(
     trial_limit : str or float, optional
         Time that one run may take; default ten times the longest before (a minute at least), for the first ones half
         of what is left.
-    warm_start : str, StudyResult, mapping or sequence of mappings, optional
+    warm_start : str, StudyResult, mapping or sequence of these, optional
         What a new study tries first: the best of an earlier study, or values of your own.
     seed : int
         Of the sampler, and of the first run of each trial.
@@ -135,13 +135,20 @@ def tune(
             trial_limit_s=None if trial_limit is None else parse_duration(trial_limit, "trial_limit"),
             resume=resume,
             places=parse_places(executor, workers),
-            first=earlier_params(warm_start.report if isinstance(warm_start, StudyResult) else warm_start, where),
+            first=earlier_params(_reports(warm_start), where),
         )
     )
     result = deliver(StudyResult(search.run()))
     if result.report.interrupted:
         raise Interrupted(result)
     return result
+
+
+def _reports(warm_start: Any) -> Any:
+    """Return what was given with the reports of results in their place."""
+    if isinstance(warm_start, StudyResult):
+        return warm_start.report
+    return [_reports(one) for one in warm_start] if isinstance(warm_start, list | tuple) else warm_start
 
 
 def _own_name(subject: Subject, goal: Goal) -> str:

@@ -35,8 +35,8 @@ def earlier_params(given: Any, where: StorageUrl) -> list[dict[str, Any]]:
         return _of_study(given, where)
     if isinstance(given, Mapping):
         return [dict(given)]
-    if isinstance(given, Sequence) and all(isinstance(one, Mapping) for one in given):
-        return [dict(one) for one in given]
+    if isinstance(given, Sequence):
+        return [params for one in given for params in earlier_params(one, where)]
     raise InvalidArgument(
         f"warm_start: a {type(given).__name__} is no study. Write its name, the result of tauto.tune, or values such "
         "as {'lr': 0.001}."
