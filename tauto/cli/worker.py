@@ -24,6 +24,9 @@ def worker(
         str | None, typer.Option(metavar="TIME", help="Time that this worker may take; else to the study's end.")
     ] = None,
     workers: Workers = 1,
+    wait: Annotated[
+        str, typer.Option(metavar="TIME", help="How long to wait for a study that is not there yet.")
+    ] = "30s",
 ) -> None:
     """Make trials of a study that another process began, until it is at its end.
 
@@ -34,7 +37,18 @@ def worker(
         value, _, _ = load(objective, "objective")
         from tauto.verbs.worker import work
 
-        show(work(value, study=study, storage=storage, trials=trials, budget=budget, workers=workers, origin=objective))
+        show(
+            work(
+                value,
+                study=study,
+                storage=storage,
+                trials=trials,
+                budget=budget,
+                workers=workers,
+                wait=wait,
+                origin=objective,
+            )
+        )
 
 
 def _stop(*_: Any) -> None:

@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from tauto.config import parse_duration
-from tauto.errors import Interrupted
+from tauto.errors import Interrupted, InvalidArgument
 from tauto.results import StudyResult
 from tauto.tuning.hyperparameters import Subject
-from tauto.tuning.hyperparameters.joining import joining_plan
+from tauto.tuning.hyperparameters.joining import joining_plan, wait_for
 from tauto.tuning.hyperparameters.search import Search
 from tauto.tuning.study import StorageUrl
 from tauto.verbs.checks import check_count
 from tauto.verbs.executors import parse_places
 
-__all__ = ["work"]
+__all__ = ["WAIT", "work"]
+
+WAIT = "30s"
 
 
 def work(
@@ -27,6 +29,7 @@ def work(
     trials: int | None = None,
     budget: str | float | None = None,
     workers: int = 1,
+    wait: str | float = WAIT,
     origin: str = "",
 ) -> StudyResult:
     """Make trials of a study that another process began, until the study is at its end.
@@ -47,6 +50,9 @@ def work(
         Time that this worker may take, such as ``"1h"``; default until the study is at its end.
     workers : int
         Trials of this worker side by side.
+    wait : str or float
+        How long to wait for a study that is not there yet: a scheduler may start this process before the one that
+        begins it.
     origin : str
         Where the objective came from.
 
@@ -57,11 +63,15 @@ def work(
     Interrupted
         When stopped, with the study as it stands as the error's ``result``.
     """
+    if not isinstance(study, str) or not study.strip():
+        raise InvalidArgument(f"study: {study!r} is no name. Write that of a study, such as 'digits'.")
     if trials is not None:
         check_count("trials", trials)
     seconds = None if budget is None else parse_duration(budget)
     subject, where = Subject.of(objective, origin), StorageUrl.parse(storage)
-    plan = joining_plan(subject, where, study, parse_places("local", workers), trials=trials, budget_s=seconds)
+    places = parse_places("local", workers)
+    wait_for(where, study, parse_duration(wait, "wait") if wait else 0.0)
+    plan = joining_plan(subject, where, study, places, trials=trials, budget_s=seconds)
     result = StudyResult(Search(plan).run())
     if result.report.interrupted:
         raise Interrupted(result)

@@ -145,7 +145,7 @@ def test_a_worker_that_does_not_belong_there_is_refused_by_name() -> None:
         return tauto.suggest.float("x", 0, 1)
 
     with pytest.raises(InvalidArgument, match=r"there is none called 'mine'.*begins it"):
-        work(objective, study="mine")
+        work(objective, study="mine", wait=0)
     tauto.tune(objective, trials=1, study="mine")
     assert work(objective, study="mine").stopped == "all 1 trials that were asked for have ended"
     assert len(work(objective, study="mine", trials=2).trials) == 2

@@ -61,6 +61,8 @@ class End:
     seconds: float = 0.0
     printed_bytes: int = 0
     libraries: list[str] = field(default_factory=list)
+    machine: tuple[str, str] | None = None
+    """Fingerprint and description of the one that it ran on; None for the search's own."""
 
 
 def converse(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,16 +10,19 @@ import optuna
 from pydantic import TypeAdapter, ValidationError
 
 from tauto.errors import InvalidArgument, did_you_mean
+from tauto.events import Progress, emit
 from tauto.tuning.hyperparameters.kept import goal_of
 from tauto.tuning.hyperparameters.places import Places
 from tauto.tuning.hyperparameters.sampling import PRUNERS, SAMPLERS
 from tauto.tuning.hyperparameters.search import ASKED, SearchPlan
 from tauto.tuning.hyperparameters.subject import Subject
-from tauto.tuning.study import Identity, StorageUrl, explained, open_storage, quiet
+from tauto.tuning.study import Identity, StorageUrl, explained, quiet, storage_of, versions
 from tauto.tuning.study.identity import ATTRIBUTE
 from tauto.tuning.study.opening import KNOWN
 
-__all__ = ["joining_plan"]
+__all__ = ["joining_plan", "wait_for"]
+
+_LOOK_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +63,13 @@ def joining_plan(
     StudyError
         When the storage cannot be read.
     """
-    if where.file is not None and not where.file.exists():
-        raise _none(name, where, [])
-    storage = open_storage(where)
-    with explained(where), quiet():
-        names = optuna.get_all_study_names(storage)
-        if name not in names:
-            raise _none(name, where, names)
+    names = _names(where)
+    if name not in names:
+        raise _none(name, where, names)
+    with storage_of(where) as storage, explained(where), quiet():
         known = optuna.load_study(storage=storage, study_name=name).user_attrs
     _, goal = goal_of(where, name)
-    _check_versions(Identity.from_attribute(known.get(ATTRIBUTE)), subject, name, where)
+    _check_versions(Identity.from_attribute(known.get(ATTRIBUTE)), name, where)
     asked = _asked(known.get(ASKED))
     wanted = asked.trials if trials is None else trials
     if wanted is None and asked.budget_s is None and budget_s is None:
@@ -92,6 +93,28 @@ def joining_plan(
     )
 
 
+def wait_for(where: StorageUrl, name: str, within_s: float) -> None:
+    """Wait until there is a study of this name and it says what it is of, ``within_s`` seconds at most.
+
+    Raises
+    ------
+    StudyError
+        When the storage cannot be read.
+    """
+    end = time.monotonic() + within_s
+    while name not in _names(where) and time.monotonic() < end:
+        emit(Progress("worker", f"waiting for the study {name} to be begun", None, end - time.monotonic()))
+        time.sleep(min(_LOOK_S, within_s))
+
+
+def _names(where: StorageUrl) -> list[str]:
+    if where.file is not None and not where.file.exists():
+        return []
+    with storage_of(where) as storage, explained(where), quiet():
+        found = optuna.get_all_study_summaries(storage, include_best_trial=False)
+        return [one.study_name for one in found if ASKED in one.user_attrs or one.datetime_start is not None]
+
+
 def _none(name: str, where: StorageUrl, names: list[str]) -> InvalidArgument:
     hint = did_you_mean(name, names) or KNOWN[bool(names)]
     return InvalidArgument(
@@ -99,17 +122,12 @@ def _none(name: str, where: StorageUrl, names: list[str]) -> InvalidArgument:
     )
 
 
-def _check_versions(begun: Identity | None, subject: Subject, name: str, where: StorageUrl) -> None:
+def _check_versions(begun: Identity | None, name: str, where: StorageUrl) -> None:
     """Refuse a worker under which the same code may come to other figures."""
     if begun is None:
         return
-    here = Identity("tune", subject.title, {}, ())
-    pairs = {
-        "TAuto": (begun.tauto, here.tauto),
-        "torch": (begun.torch, here.torch),
-        "Python": (begun.python, here.python),
-    }
-    other = [f"{name} {before}, and here is {now}" for name, (before, now) in pairs.items() if before != now]
+    before = {"TAuto": begun.tauto, "torch": begun.torch, "Python": begun.python}
+    other = [f"{name} {before[name]}, and here is {now}" for name, now in versions().items() if before[name] != now]
     if other:
         raise InvalidArgument(
             f"study: {name!r} in {where.shown} was begun with {'; '.join(other)}: trials could not be compared. "

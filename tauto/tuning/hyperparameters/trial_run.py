@@ -19,7 +19,7 @@ from tauto.tuning.hyperparameters.clock import SearchClock
 from tauto.tuning.hyperparameters.conversation import End
 from tauto.tuning.hyperparameters.goal import Goal, Settled
 from tauto.tuning.hyperparameters.places import Place
-from tauto.tuning.study import Opened, explained, give_back
+from tauto.tuning.study import MACHINE, Opened, explained, give_back
 
 if TYPE_CHECKING:
     from tauto.tuning.study import StorageUrl
@@ -141,6 +141,8 @@ class TrialRun(threading.Thread):
             end = self.place.converse(terms.title, terms.seed + place, answers, limit.seconds)
             seconds += end.seconds
             self._note(end)
+            if end.machine is not None:
+                trial.set_user_attr(MACHINE, list(end.machine))
             if end.stopped_early:
                 return self._tell(TrialState.PRUNED, seconds)
             settled = Settled(why_not=end.failed) if end.failed else terms.goal.settle(end.returned)

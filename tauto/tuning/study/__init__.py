@@ -5,8 +5,9 @@ unpickled or run, and no password of its URL is shown.
 """
 
 from tauto.tuning.study.digest import cell_parts, changed_parts, digest_of, function_parts
-from tauto.tuning.study.identity import Identity
+from tauto.tuning.study.identity import Identity, versions
 from tauto.tuning.study.interrupted import (
+    MACHINE,
     at_work,
     give_back,
     is_own,
@@ -22,6 +23,7 @@ from tauto.tuning.study.turn import one_at_a_time
 from tauto.tuning.study.url import StorageUrl
 
 __all__ = [
+    "MACHINE",
     "Identity",
     "Opened",
     "StorageUrl",
@@ -44,5 +46,6 @@ __all__ = [
     "quiet",
     "retry_interrupted",
     "storage_of",
+    "versions",
     "working",
 ]

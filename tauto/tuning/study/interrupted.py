@@ -75,7 +75,7 @@ def mark_owner(trial: Trial, storage: RDBStorage, hardware: Hardware, session: s
 def machine_of(trial: FrozenTrial) -> tuple[str, str]:
     """Return fingerprint and description of the machine that ``trial`` ran on; empty where nobody said."""
     told = trial.user_attrs.get(OWNER)
-    named = told.get(MACHINE) if isinstance(told, dict) else trial.user_attrs.get(MACHINE)
+    named = trial.user_attrs.get(MACHINE) or (told.get(MACHINE) if isinstance(told, dict) else None)
     if isinstance(named, list) and len(named) == 2:
         return str(named[0]), str(named[1])
     return "", ""
