@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
 import sys
 import threading
 import time
@@ -13,6 +16,8 @@ import pytest
 import tauto
 from tauto.errors import InvalidArgument, MissingDependency
 
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
 HOW = "Ray is not installed. Run: pip install 'tauto[ray]'"
 
 
@@ -79,6 +84,17 @@ def test_a_killed_node_costs_no_trial(tmp_path: Path) -> None:
         assert (again.params, again.state.name) == (lost.params, "COMPLETE")
         assert all(one.machine for one in result.trials if one.state == "complete")
         assert any("2 trials at once on 2 nodes, each on 1 core" in note for note in result.notes)
+        (line,) = re.findall(r"^tauto (tune .* --executor ray:.*)$", PAGE, re.MULTILINE)
+        (tmp_path / "train.py").write_text(re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)[0])
+        words = line.replace("127.0.0.1:6379", cluster.address).split()
+        done = subprocess.run(
+            [sys.executable, "-c", "from tauto.cli import main; main()", *words],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "Ray ran 2 trials at once on 1 node" in done.stdout
     finally:
         ray.shutdown()
         cluster.shutdown()
