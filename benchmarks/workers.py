@@ -36,6 +36,7 @@ from tauto.tuning.study import (
     open_storage,
     open_study,
     quiet,
+    working,
 )
 
 WORK_S = 0.6
@@ -61,7 +62,7 @@ def claimed(url: str, wanted: int, results: multiprocessing.SimpleQueue[list[flo
     opened = open_study(storage, where, "claimed", ["maximize"], Identity("tune", "nothing", {}, ("maximize value",)))
     opened.study.sampler = optuna.samplers.RandomSampler()
     spent = []
-    with quiet(), explained(where, (OSError,)):
+    with quiet(), explained(where, (OSError,)), working() as session:
         while True:
             began = time.perf_counter()
             with one_at_a_time(where, storage, "claimed"):
@@ -69,7 +70,7 @@ def claimed(url: str, wanted: int, results: multiprocessing.SimpleQueue[list[flo
                 if sum(one.state.is_finished() or is_under_way(one) for one in trials) >= wanted:
                     break
                 trial = opened.study.ask()
-                mark_owner(trial, storage, hardware)
+                mark_owner(trial, storage, hardware, session)
             opened.study.tell(trial, trial.suggest_float("x", 0, 1))
             spent.append(time.perf_counter() - began)
     results.put(spent)
