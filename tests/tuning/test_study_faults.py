@@ -9,13 +9,17 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from contextlib import closing
 from pathlib import Path
 
+import psutil
 import pytest
+from sqlalchemy.engine import make_url
 
 import tauto
 from benchmarks import faults
+from benchmarks.private_postgres import HOW, NEEDED, private_postgres
 from tauto.errors import InvalidArgument, StudyError, TrialFailed
 from tauto.execution import Workspace
 from tauto.tuning.study import storage as storage_room
@@ -177,6 +181,41 @@ def test_a_server_that_does_not_answer_is_given_up_within_seconds() -> None:
         with pytest.raises(StudyError, match=r"postgresql://me:\*\*\*@127.0.0.1:\d+/x: .* Is the server running"):
             tauto.studies(storage=f"postgresql://me:opensesame@127.0.0.1:{silent.getsockname()[1]}/x")
         assert time.monotonic() - began < 20
+
+
+@pytest.mark.skipif(NEEDED is None, reason=HOW)
+def test_a_server_that_refuses_and_one_that_goes_away(tmp_path: Path) -> None:
+    pytest.importorskip("psycopg", reason="needs a driver: pip install 'tauto[postgresql]'")
+    log = tmp_path / "log"
+
+    def writes() -> float:
+        with log.open("a") as file:
+            file.write("x")
+        return tauto.suggest.float("x", 0, 1)
+
+    def stop() -> None:
+        while not log.exists() or log.stat().st_size < 3:
+            time.sleep(0.01)
+        for process in psutil.process_iter(["cmdline"]):
+            if f"port={url.port}" in (process.info["cmdline"] or []):
+                process.kill()
+
+    with private_postgres() as text:
+        url = make_url(text)
+        wrong = url.set(password="opensesame").render_as_string(hide_password=False)
+        with pytest.raises(
+            StudyError, match=r"password authentication failed .* Set the user and the password"
+        ) as told:
+            tauto.tune(writes, trials=1, storage=wrong)
+        assert "opensesame" not in "".join(traceback.format_exception(told.value))
+        nowhere = url.set(database="nowhere").render_as_string(hide_password=False)
+        with pytest.raises(StudyError, match=r'database "nowhere" does not exist\. Make it'):
+            tauto.tune(writes, trials=1, storage=nowhere)
+        threading.Thread(target=stop, daemon=True).start()
+        result = tauto.tune(writes, trials=500, storage=text)
+    assert result.stopped.startswith("the storage failed: postgresql://me:***@")
+    assert len([one for one in result.trials if one.state == "complete"]) >= 2
+    assert str(url.password) not in str(result)
 
 
 def test_what_is_secret_in_a_url_is_in_nothing_that_is_kept_or_shown(

@@ -175,7 +175,10 @@ _REMEDIES = (
     (("full", "no space"), "Make room on the disk."),
     (("compatible", "upgrade", "schema"), "Its tables are another Optuna's: run `optuna storage upgrade`, or name "
      "another storage."),
-    (("password", "authentication", "role"), "Set the user and the password in TAUTO_STORAGE or in ~/.pgpass."),
+    (("password", "authentication", "role "), "Set the user and the password in TAUTO_STORAGE or in ~/.pgpass."),
+    (("does not exist",), "Make it, such as by `createdb`, or name another one."),
+    (("shutting down", "terminat", "closed the connection", "server closed"), "The server went away; the same line "
+     "goes on when it is back."),
     (("connect", "refused", "timeout", "translate host", "resolve", "timed out"), "Is the server running, and is the "
      "URL right?"),
 )  # fmt: skip
