@@ -111,9 +111,9 @@ def choose(trials: Sequence[StudyTrial], goal: Goal) -> tuple[int | None, tuple[
 def _front(feasible: Sequence[StudyTrial], goal: Goal) -> tuple[int, ...]:
     signs = [-1.0 if way == "maximize" else 1.0 for way in goal.directions]
     front: list[StudyTrial] = []
-    # what beats a trial comes before it in this order, and what beats that stands in the front already
+    # what beats a trial comes before it in this order, and what beats that stands in the front already; of equals one
     for one in sorted(feasible, key=lambda one: [sign * value for sign, value in zip(signs, one.values, strict=True)]):
-        if not any(goal.better(other.values, one.values) for other in front):
+        if not any(goal.better(other.values, one.values) or other.values == one.values for other in front):
             front.append(one)
     return tuple(sorted(one.number for one in front))
 

@@ -17,7 +17,7 @@ from tauto.errors import InvalidArgument, did_you_mean
 from tauto.reports import StudiesReport, StudyReport, StudyRow
 from tauto.tuning.hyperparameters import account
 from tauto.tuning.hyperparameters.goal import Constraint, Goal
-from tauto.tuning.study import Identity, StorageUrl, explained, quiet, storage_of
+from tauto.tuning.study import DAMAGE, Identity, StorageUrl, explained, quiet, storage_of
 from tauto.tuning.study.identity import ATTRIBUTE
 from tauto.tuning.study.opening import KNOWN
 
@@ -37,7 +37,7 @@ def list_studies(where: StorageUrl) -> StudiesReport:
     """
     if where.file is not None and not where.file.exists():
         return StudiesReport(where.shown, ())
-    with storage_of(where) as storage, explained(where), quiet():
+    with storage_of(where) as storage, explained(where, DAMAGE), quiet():
         found = optuna.get_all_study_summaries(storage, include_best_trial=False)
         rows = [_row(storage, one) for one in found]
     return StudiesReport(where.shown, tuple(sorted(rows, key=lambda row: row.begun, reverse=True)))
@@ -151,7 +151,7 @@ def _safe(value: Any) -> Any:
 def _study(where: StorageUrl, name: str) -> Iterator[optuna.Study]:
     if where.file is not None and not where.file.exists():
         raise InvalidArgument(f"study: there is none called {name!r}; {where.shown} is not there.")
-    with storage_of(where) as storage, explained(where), quiet():
+    with storage_of(where) as storage, explained(where, DAMAGE), quiet():
         names = optuna.get_all_study_names(storage)
         if name not in names:
             hint = did_you_mean(name, names) or KNOWN[bool(names)]

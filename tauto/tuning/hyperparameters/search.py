@@ -37,6 +37,7 @@ from tauto.tuning.hyperparameters.sampling import STARTED, pruner_of, sampler_of
 from tauto.tuning.hyperparameters.subject import Subject
 from tauto.tuning.hyperparameters.trial_run import Terms, TrialRun
 from tauto.tuning.study import (
+    DAMAGE,
     Identity,
     Opened,
     StorageUrl,
@@ -198,7 +199,7 @@ class Search:
             resume=plan.resume,
             pruner=self._pruner,
         )
-        with explained(plan.where, (OSError,)), quiet(), one_at_a_time(plan.where, storage, plan.name):
+        with explained(plan.where, (OSError, *DAMAGE)), quiet(), one_at_a_time(plan.where, storage, plan.name):
             study = opened.study
             self._trials = study.get_trials(deepcopy=False)
             # who goes on would draw the values again that were drawn before

@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tauto.errors import InvalidArgument, did_you_mean
 from tauto.reports import StudyReport
-from tauto.tuning.study import StorageUrl, explained, quiet, storage_of
+from tauto.tuning.study import DAMAGE, StorageUrl, explained, quiet, storage_of
 
 __all__ = ["BEST", "earlier_params"]
 
@@ -52,7 +52,7 @@ def _of_report(report: StudyReport) -> list[dict[str, Any]]:
 
 
 def _of_study(name: str, where: StorageUrl) -> list[dict[str, Any]]:
-    with storage_of(where) as storage, explained(where), quiet():
+    with storage_of(where) as storage, explained(where, DAMAGE), quiet():
         names = optuna.get_all_study_names(storage)
         if name not in names:
             hint = did_you_mean(name, names)

@@ -18,11 +18,12 @@ from tauto.tuning.study.interrupted import (
     working,
 )
 from tauto.tuning.study.opening import Opened, open_study
-from tauto.tuning.study.storage import beat, close_storage, explained, open_storage, quiet, storage_of
+from tauto.tuning.study.storage import DAMAGE, beat, close_storage, explained, open_storage, quiet, storage_of
 from tauto.tuning.study.turn import one_at_a_time
 from tauto.tuning.study.url import StorageUrl
 
 __all__ = [
+    "DAMAGE",
     "MACHINE",
     "Identity",
     "Opened",

@@ -17,7 +17,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from tauto.errors import MissingDependency, StudyError, TautoError
 from tauto.tuning.study.url import StorageUrl
 
-__all__ = ["GRACE_S", "HEARTBEAT_S", "beat", "close_storage", "explained", "open_storage", "quiet", "storage_of"]
+__all__ = [
+    "DAMAGE",
+    "GRACE_S",
+    "HEARTBEAT_S",
+    "beat",
+    "close_storage",
+    "explained",
+    "open_storage",
+    "quiet",
+    "storage_of",
+]
 
 HEARTBEAT_S = 10
 """So often a process that runs a trial says that it is alive."""
@@ -27,6 +37,8 @@ _TABLES = frozenset({"studies", "trials", "version_info"})
 """Some of Optuna's."""
 _BUSY_S = 30
 """So long SQLite waits for another process's write."""
+DAMAGE = (ValueError, LookupError, TypeError, AttributeError, AssertionError)
+"""What Optuna raises where what it reads is none of what it wrote."""
 _CONNECT_S = 5
 """So long a server may take to answer."""
 _SILENT_S = 30
@@ -43,7 +55,7 @@ def open_storage(where: StorageUrl) -> RDBStorage:
     MissingDependency
         When the database's driver is not installed.
     """
-    with explained(where, (OSError, RuntimeError)), quiet():
+    with explained(where, (OSError, RuntimeError, *DAMAGE)), quiet():
         if where.file is not None:
             _make_folder(where)
             _check_whose(where, where.file)
@@ -163,6 +175,8 @@ def _trouble(where: StorageUrl, error: BaseException) -> str:
         deepest = deepest.__cause__
     said = str(getattr(deepest, "orig", None) or getattr(deepest, "strerror", None) or deepest).strip()
     what = " ".join(where.hide(said).split())[:300] or type(deepest).__name__
+    if isinstance(deepest, DAMAGE) and "keyword" not in what:
+        what = f"what it holds is damaged ({type(deepest).__name__}: {what.rstrip('.')})"
     if where.file is not None and "readonly" in what and not where.file.exists():
         return f"{where.shown}: the file is gone. Put it back, or name another one."
     return f"{where.shown}: {what.rstrip('.')}. {_remedy(what.lower(), where)}"
@@ -176,6 +190,7 @@ _REMEDIES = (
     (("compatible", "upgrade", "schema"), "Its tables are another Optuna's: run `optuna storage upgrade`, or name "
      "another storage."),
     (("password", "authentication", "role "), "Set the user and the password in TAUTO_STORAGE or in ~/.pgpass."),
+    (("keyword", "connection option"), "Its driver does not know an option of the URL."),
     (("does not exist",), "Make it, such as by `createdb`, or name another one."),
     (("shutting down", "terminat", "closed the connection", "server closed"), "The server went away; the same line "
      "goes on when it is back."),
