@@ -163,6 +163,7 @@ def drivers(times: int, seed: int) -> Told:
             told.counts["processes left behind"] += len(alive)
             told.check(not alive, f"still there: {alive}")
             after = complete(database)
+            told.counts["finished trials lost"] += len(before.items() - after.items())
             told.check(before.items() <= after.items(), f"lost: {sorted(before.items() - after.items())}")
             told.counts["resumed by the same line"] += not before or len(after) >= len(before)
         before = complete(database)
@@ -176,14 +177,13 @@ def drivers(times: int, seed: int) -> Told:
 
 
 def _compare(told: Told, folder: Path, database: Path, killed: int) -> None:
-    """Hold the study against what the objective itself wrote down."""
+    """Hold the study against what the objective itself wrote down: it may end in the instant before a kill."""
     ended, values = logged(folder), set(complete(database).values())
     told.counts["trials complete"] = len(complete(database))
-    told.counts["runs that ended in the instant of a kill and were made again"] = len(ended) - len(values)
+    told.counts["runs killed between their last line and the study"] = len(ended) - len(values)
+    told.counts["of these not made again, as that was killed too"] = len(set(ended) - values)
     told.check(values <= set(ended), f"in the study and never run: {sorted(values - set(ended))[:3]}")
     told.check(len(ended) - len(values) <= killed, f"{len(ended)} runs ended and {len(values)} are in the study")
-    told.counts["finished trials lost"] = len(set(ended) - values)
-    told.check(told.counts["finished trials lost"] <= killed, "more were lost than were under way")
 
 
 def trials(times: int, seed: int) -> Told:
