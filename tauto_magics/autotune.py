@@ -43,6 +43,7 @@ def _options(parser: Parser) -> None:
     parser.add_argument(
         "--resume", action="store_true", help="go on with the last search of the same, be it at its end"
     )
+    parser.add_argument("--workers", metavar="N", type=int, help="candidates prepared at once; each is timed alone")
     add_inputs(parser)
     add_quality(parser)
     add_search(parser, budget="5min", instead=", or how many are tried, such as '20 trials'")
@@ -57,6 +58,8 @@ def _run(call: Invocation) -> Any:
     given = {key: getattr(arguments, key) for key in ("loss", "finetune")}
     keywords |= {key: call.names.find(text, CALLABLE) for key, text in given.items() if text is not None}
     keywords |= {key: text for key in _AS_THEY_ARE if (text := getattr(arguments, key))}
+    if arguments.workers is not None:
+        keywords["workers"] = arguments.workers
     limits = {key: getattr(arguments, key) for key in (flag[2:].replace("-", "_") for flag, *_ in _LIMITS)}
     if any(limits.values()):
         keywords["constraints"] = translated(lambda: tauto.Constraints.parse(**limits))

@@ -16,7 +16,20 @@ __all__ = ["TUNE"]
 
 _SAMPLERS = ("tpe", "random")
 _PRUNERS = ("median", "hyperband", "wilcoxon", "none")
-_GIVEN = ("direction", "study", "storage", "sampler", "pruner", "trial_limit", "warm_start", "trials", "seeds", "seed")
+_GIVEN = (
+    "direction",
+    "study",
+    "storage",
+    "sampler",
+    "pruner",
+    "trial_limit",
+    "warm_start",
+    "trials",
+    "seeds",
+    "seed",
+    "executor",
+    "workers",
+)
 
 
 def _options(parser: Parser) -> None:
@@ -38,6 +51,8 @@ def _options(parser: Parser) -> None:
     parser.add_argument("--trial-limit", metavar="TIME", help="time that one run may take")
     parser.add_argument("--warm-start", metavar="STUDY", help="a new study tries the best of this one first")
     parser.add_argument("--seed", metavar="N", type=int, help="of the sampler and the runs; default 0")
+    parser.add_argument("--workers", metavar="N", type=int, help="trials at once, each with its share of the cores")
+    parser.add_argument("--executor", metavar="WHERE", help="where trials run: local (default), ray or ray:ADDRESS")
     parser.takes("--into", NEW, "write the result into this name")
 
 

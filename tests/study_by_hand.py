@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from tauto.reports import StudiesReport, StudyGoal, StudyKnob, StudyReport, StudyRow, StudyTrial
 
+MACHINES = {"4f2a9c01": "Intel Xeon, 2 cores, 23.5 GiB", "77ab00cd": "AMD EPYC, 64 cores, 512.0 GiB"}
+
 
 def study() -> StudyReport:
     """A search with a best trial, and one of each other end."""
@@ -48,12 +50,14 @@ def study() -> StudyReport:
 def several() -> StudyReport:
     """Two goals: a front."""
     trials = (
-        StudyTrial(0, "complete", {"width": 16}, (0.90, 1.5), {"accuracy": 0.90, "ms": 1.5}),
+        StudyTrial(0, "complete", {"width": 16}, (0.90, 1.5), {"accuracy": 0.90, "ms": 1.5}, machine="4f2a9c01"),
         StudyTrial(1, "complete", {"width": 64}, (0.97, 4.0), {"accuracy": 0.97, "ms": 4.0}),
         StudyTrial(2, "complete", {"width": 48}, (0.89, 5.0), {"accuracy": 0.89, "ms": 5.0}),
     )
     goals = (StudyGoal("accuracy", "maximize"), StudyGoal("ms", "minimize"))
-    return replace(study(), goals=goals, trials=trials, best=None, front=(0, 1), random_best=(), earlier=0)
+    return replace(
+        study(), goals=goals, trials=trials, best=None, front=(0, 1), random_best=(), earlier=0, machines=MACHINES
+    )
 
 
 def infeasible() -> StudyReport:
@@ -100,6 +104,7 @@ def hostile_study(text: str) -> tuple[StudyReport | StudiesReport, ...]:
         "notes": (text,),
         "sampler": text,
         "pruner": text,
+        "machines": {text: text, "4f2a9c01": text},
     }
     told = replace(told, trials=(trial, failed), best=None, nearest=0, random_best=(), earlier=0, **words)
     return told, StudiesReport(text, (StudyRow(text, text, text, 1, 0.5, text),))

@@ -22,6 +22,7 @@ from tauto.cli.runs import runs
 from tauto.cli.sensitivity import sensitivity
 from tauto.cli.studies import studies
 from tauto.cli.tune import tune
+from tauto.cli.worker import worker
 from tauto.config import FrontEnd, use_front_end
 
 __all__ = ["app", "run"]
@@ -34,7 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 _CHANGES = (quantize, prune, factorize, distill, compile_, decode, autotune, apply)
-for command in (profile, fix, sensitivity, *_CHANGES, tune, runs, hardware):
+for command in (profile, fix, sensitivity, *_CHANGES, tune, worker, runs, hardware):
     app.command()(command)
 app.add_typer(studies, name="studies")
 

@@ -74,6 +74,9 @@ def autotune(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the last search of the same, be it at its end.")
     ] = False,
+    workers: Annotated[
+        int, typer.Option(metavar="N", help="Candidates prepared and judged side by side; each is timed alone.")
+    ] = 1,
     factory: Factory = None,
     report: ReportFile = None,
     script: ScriptFile = None,
@@ -115,4 +118,5 @@ def autotune(
             study=study,
             storage=storage,
             resume=resume or None,
+            workers=workers,
         )

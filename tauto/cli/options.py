@@ -14,6 +14,7 @@ __all__ = [
     "Budget",
     "Data",
     "Evaluate",
+    "Executor",
     "Factory",
     "Inputs",
     "LowerIsBetter",
@@ -23,6 +24,8 @@ __all__ = [
     "RecipeFile",
     "ReportFile",
     "ScriptFile",
+    "Storage",
+    "Workers",
     "as_written",
     "keywords",
 ]
@@ -50,6 +53,10 @@ ReportFile = Annotated[
 Storage = Annotated[
     str | None, typer.Option(metavar="URL", help="A database's URL or an SQLite file; default TAUTO_STORAGE.")
 ]
+Executor = Annotated[
+    str, typer.Option(metavar="WHERE", help="Where trials run: local, ray, or ray:ADDRESS of a cluster.")
+]
+Workers = Annotated[int, typer.Option(metavar="N", help="Trials at once, each with its share of the cores.")]
 ScriptFile = Annotated[
     Path | None, typer.Option("--script", metavar="FILE", help="Write the plain Python that does the same.")
 ]

@@ -9,7 +9,7 @@ import typer
 
 from tauto.cli.answer import answering, check_files, show
 from tauto.cli.loader import load
-from tauto.cli.options import ReportFile, Storage
+from tauto.cli.options import Executor, ReportFile, Storage, Workers
 
 __all__ = ["search", "tune"]
 
@@ -46,6 +46,8 @@ def tune(
         str | None, typer.Option(metavar="NAME", help="A new study tries the best of this study first.")
     ] = None,
     seed: Annotated[int, typer.Option(metavar="N", help="Of the sampler and the runs.")] = 0,
+    executor: Executor = "local",
+    workers: Workers = 1,
     report: ReportFile = None,
 ) -> None:
     """Search for the values of the knobs in OBJECTIVE that make its figure best."""
@@ -65,6 +67,8 @@ def tune(
         trial_limit=trial_limit,
         warm_start=warm_start,
         seed=seed,
+        executor=executor,
+        workers=workers,
     )
 
 

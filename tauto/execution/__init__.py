@@ -5,6 +5,7 @@ from tauto.execution.local import LocalExecutor, RunningJob, executor
 from tauto.execution.memory import default_limit_bytes
 from tauto.execution.preload import libraries_since
 from tauto.execution.resident import ResidentModule
+from tauto.execution.shares import Share, shares_of
 from tauto.execution.transfer import load, save_workload
 from tauto.execution.workspace import Workspace, compiler_cache, new_workspace
 
@@ -15,6 +16,7 @@ __all__ = [
     "Outcome",
     "ResidentModule",
     "RunningJob",
+    "Share",
     "Workspace",
     "compiler_cache",
     "default_limit_bytes",
@@ -23,4 +25,5 @@ __all__ = [
     "load",
     "new_workspace",
     "save_workload",
+    "shares_of",
 ]

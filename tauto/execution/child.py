@@ -60,7 +60,8 @@ def _enter(request: dict[str, Any], folder: Path) -> None:
     sys.modules["__main__"] = types.ModuleType("__main__")
     _prefer_fork()
     if request["cores"] is not None and hasattr(os, "sched_setaffinity"):  # elsewhere torch's threads alone are held
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: request["cores"]])
+        cores = request["cores"]
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores] if isinstance(cores, int) else cores)
     if request["torch"] is not None:
         _set_torch(**request["torch"])
 

@@ -12,14 +12,16 @@ import threading
 import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import Literal
 
 from tauto.execution import wire
 from tauto.execution.processes import kill_group
 from tauto.execution.wire import Message
 
-__all__ = ["ForkServer", "Listener"]
+__all__ = ["ForkServer", "Listener", "Order"]
 
 Listener = Callable[[Message], None]
+Order = Literal["kill", "pause", "resume"]
 
 # -P: a random.py beside the notebook must not stand in for Python's own. The kernel's path comes last.
 _PROGRAM = """
@@ -77,10 +79,10 @@ class ForkServer:
         with suppress(OSError), self._lock:
             self._send({"op": "import", "modules": list(modules)})
 
-    def kill(self, job_id: int) -> None:
-        """Ask for the end of a job; one that has ended, or whose server has, is fine."""
+    def order(self, job_id: int, op: Order) -> None:
+        """Ask for the end of a job, or that it stands still or goes on; one that has ended is fine."""
         with suppress(OSError), self._lock:
-            self._send({"op": "kill", "id": job_id})
+            self._send({"op": op, "id": job_id})
 
     def close(self) -> None:
         """End the server and every job of it."""
@@ -109,12 +111,13 @@ class ForkServer:
     def _hear(self) -> None:
         while (message := wire.receive(self._connection)) is not None:
             job_id = message["id"]
-            if message["event"] == "started":
-                self._pids[job_id] = message["pid"]
-                self._listeners.get(job_id, _nobody)(message)
-            else:
+            if message["event"] == "ended":
                 self._pids.pop(job_id, None)
                 self._listeners.pop(job_id, _nobody)(message)
+                continue
+            if message["event"] == "started":
+                self._pids[job_id] = message["pid"]
+            self._listeners.get(job_id, _nobody)(message)
         self._bury()
 
     def _bury(self) -> None:

@@ -42,8 +42,8 @@ class Job:
         Limit on the private memory of the job and all it starts; None for 80 % of what is free now.
     env : Mapping[str, str]
         Environment variables over those of this process.
-    cores : int or None
-        Cores that it is held to, of those that this process may use; None for all of them.
+    cores : int, tuple of int or None
+        Cores that it is held to, of those that this process may use: so many, or these by number; None for all.
     """
 
     function: str
@@ -52,7 +52,7 @@ class Job:
     wall_limit_s: float | None = None
     memory_limit_bytes: int | None = None
     env: Mapping[str, str] = field(default_factory=dict)
-    cores: int | None = None
+    cores: int | tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

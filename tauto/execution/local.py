@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol, Self
 
 from tauto.errors import TrialFailed
-from tauto.execution.client import ForkServer, Listener
+from tauto.execution.client import ForkServer, Listener, Order
 from tauto.execution.job import Job, Outcome
 from tauto.execution.memory import default_limit_bytes
 from tauto.execution.outcome import clear_folder, read_outcome
@@ -24,6 +24,7 @@ from tauto.execution.workspace import disk_errors_explained
 __all__ = ["LocalExecutor", "RunningJob", "executor"]
 
 _numbers = itertools.count(1)
+_STILL_WITHIN_S = 5.0
 
 
 class _Runner(Protocol):
@@ -31,7 +32,7 @@ class _Runner(Protocol):
 
     def submit(self, request: Message, listener: Listener) -> None: ...
     def preload(self, modules: Sequence[str]) -> None: ...
-    def kill(self, job_id: int) -> None: ...
+    def order(self, job_id: int, op: Order) -> None: ...
     def close(self) -> None: ...
 
 
@@ -44,6 +45,7 @@ class RunningJob:
         self._memory_limit_bytes = memory_limit_bytes
         self._submitted = time.monotonic()
         self._ended = threading.Event()
+        self._still = threading.Event()
         self._end: Message = {}
         self._end_time = 0.0
         self._outcome: Outcome | None = None
@@ -66,8 +68,21 @@ class RunningJob:
         if self._runner is None:
             return None
         if self.alive:
-            self._runner.kill(self._number)
+            self._runner.order(self._number, "kill")
         return self.wait(timeout_s=10.0)
+
+    def pause(self) -> None:
+        """Have it stand still with all it started, and return when it does; that time counts towards no limit."""
+        if self._runner is None or not self.alive:
+            return
+        self._still.clear()
+        self._runner.order(self._number, "pause")
+        self._still.wait(_STILL_WITHIN_S)
+
+    def resume(self) -> None:
+        """Have it go on."""
+        if self._runner is not None and self.alive:
+            self._runner.order(self._number, "resume")
 
     def stop(self) -> None:
         """Kill it without waiting: takes no lock, so that it may be called from a finalizer."""
@@ -85,6 +100,9 @@ class RunningJob:
     def _hear(self, message: Message) -> None:
         if message["event"] == "started":
             self.pid = message["pid"]
+            return
+        self._still.set()
+        if message["event"] == "paused":
             return
         self._end, self._end_time = message, time.monotonic()
         self._ended.set()
@@ -185,12 +203,13 @@ def _prepared(job: Job) -> RunningJob:
     return RunningJob(job, default_limit_bytes() if limit is None else limit)
 
 
-def _torch_state(cores: int | None) -> dict[str, Any] | None:
-    """Return the settings of torch in this process under which the job is to run too, on so many cores."""
+def _torch_state(cores: int | tuple[int, ...] | None) -> dict[str, Any] | None:
+    """Return the settings of torch in this process under which the job is to run too, on these cores."""
     if (torch := sys.modules.get("torch")) is None:
         return None
+    most = len(cores) if isinstance(cores, tuple) else cores
     return {
-        "threads": min(torch.get_num_threads(), cores or sys.maxsize),
+        "threads": min(torch.get_num_threads(), most or sys.maxsize),
         "dtype": str(torch.get_default_dtype()).removeprefix("torch."),
         "matmul_precision": torch.get_float32_matmul_precision(),
     }

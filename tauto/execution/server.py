@@ -94,7 +94,14 @@ class Server:
             import_libraries(message["modules"])
             gc.freeze()
         elif (job := self._jobs.get(message["id"])) is not None:
-            job.stop("asked")
+            match message["op"]:
+                case "kill":
+                    job.stop("asked")
+                case "pause":
+                    job.pause(self._table)
+                    self._tell({"event": "paused", "id": job.job_id})
+                case "resume":
+                    job.resume()
 
     def _start(self, request: wire.Message) -> None:
         limits = request["wall_limit_s"], request["memory_limit_bytes"]

@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 
 from tauto.execution import child
-from tauto.execution.client import Listener
+from tauto.execution.client import Listener, Order
 from tauto.execution.processes import ProcessTable, first_for_oom_killer
 from tauto.execution.supervision import LOOK_EVERY_S, Supervised, ended
 from tauto.execution.wire import Message
@@ -36,6 +36,7 @@ class Spawner:
 
     def __init__(self) -> None:
         self._jobs: dict[int, Supervised] = {}
+        self._listeners: dict[int, Listener] = {}
         self._threads: list[threading.Thread] = []
 
     def submit(self, request: Message, listener: Listener) -> None:
@@ -48,15 +49,23 @@ class Spawner:
     def preload(self, modules: Sequence[str]) -> None:
         """Do nothing: each job is a new process that imports for itself."""
 
-    def kill(self, job_id: int) -> None:
-        """Ask for the end of a job; one that has ended is fine."""
-        if (job := self._jobs.get(job_id)) is not None:
-            job.stop("asked")
+    def order(self, job_id: int, op: Order) -> None:
+        """Ask for the end of a job, or that it stands still or goes on; one that has ended is fine."""
+        if (job := self._jobs.get(job_id)) is None:
+            return
+        match op:
+            case "kill":
+                job.stop("asked")
+            case "pause":
+                job.pause(ProcessTable())
+                self._listeners[job_id]({"event": "paused", "id": job_id})
+            case "resume":
+                job.resume()
 
     def close(self) -> None:
         """End every job."""
         for job_id in list(self._jobs):
-            self.kill(job_id)
+            self.order(job_id, "kill")
         for thread in self._threads:
             thread.join()
 
@@ -69,12 +78,13 @@ class Spawner:
         except OSError as error:
             listener(ended(Supervised(request["id"], 0, *limits), None, str(error)))
             return
+        self._listeners[request["id"]] = listener
         job = self._jobs[request["id"]] = Supervised(request["id"], process.pid, *limits)
         listener({"event": "started", "id": job.job_id, "pid": process.pid})
         with process:
             _tell(process, request)
             self._watch(process, job)
-        del self._jobs[job.job_id]
+        del self._jobs[job.job_id], self._listeners[job.job_id]
         listener(ended(job, process.returncode))
 
     def _watch(self, process: subprocess.Popen[bytes], job: Supervised) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Literal
+
+import psutil
 
 from tauto.execution.memory import private_bytes, private_bytes_at_most
 from tauto.execution.processes import ProcessTable, kill_group, kill_processes
@@ -41,6 +44,8 @@ class Supervised:
         self._wall_limit_s = wall_limit_s
         self._memory_limit_bytes = memory_limit_bytes
         self._exact_at = 0.0
+        self._paused_at: float | None = None
+        self._paused_s = 0.0
 
     def look(self, table: ProcessTable, orphans: set[int]) -> Stop | None:
         """Bring members and peak up to date; return which limit is passed, if one is.
@@ -48,12 +53,43 @@ class Supervised:
         ``orphans`` are processes whose parent died and that are known to be this job's.
         """
         self.members = table.family({self.pid} | table.alive(self.members) | orphans)
-        if self._wall_limit_s is not None and time.monotonic() - self._started > self._wall_limit_s:
+        if self._wall_limit_s is not None and self._run_s > self._wall_limit_s:
             return "time"
         limit = self._memory_limit_bytes
         if self._measure(limit) and limit is not None and self.peak_bytes > limit:
             return "memory"
         return None
+
+    @property
+    def _run_s(self) -> float:
+        """Seconds since its start, without those in which it stood still."""
+        now = time.monotonic()
+        still = self._paused_s + (now - self._paused_at if self._paused_at is not None else 0.0)
+        return now - self._started - still
+
+    def pause(self, table: ProcessTable) -> None:
+        """Have all its processes stand still; the time that they do counts towards no limit."""
+        if self._paused_at is not None:
+            return
+        self._paused_at = time.monotonic()
+        still = set[int]()
+        while left := self.members - still:  # one that was started meanwhile, too
+            for pid in left:
+                with suppress(psutil.Error):
+                    psutil.Process(pid).suspend()
+            still |= left
+            table.look(afresh=True)
+            self.members = table.family({self.pid} | table.alive(self.members))
+
+    def resume(self) -> None:
+        """Have them go on."""
+        if self._paused_at is None:
+            return
+        for pid in self.members:
+            with suppress(psutil.Error):
+                psutil.Process(pid).resume()
+        self._paused_s += time.monotonic() - self._paused_at
+        self._paused_at = None
 
     def _measure(self, limit: int | None) -> bool:
         """Raise the peak if memory grew. The costly exact reading is made when it can matter."""

@@ -138,8 +138,9 @@ def _table(report: StudyReport, caption: str, numbers: tuple[int, ...]) -> Table
         *(Column("Value" if goal.name == "value" else clean(goal.name, 24), number=True) for goal in report.goals),
         *([Column("± seeds", number=True)] if seeded else []),
         Column("Settings", shorten=True),
-        Column("What became of it"),
+        Column("What became of it", shorten=True),
         Column("Took", number=True),
+        *([Column("Machine")] if len(report.machines) > 1 else []),
     )
     rows = tuple(_row(report, report.trial(one), place, seeded) for place, one in enumerate(numbers))
     return Table(caption, columns, rows, "trials", _SHOWN)
@@ -147,7 +148,7 @@ def _table(report: StudyReport, caption: str, numbers: tuple[int, ...]) -> Table
 
 def _row(report: StudyReport, one: StudyTrial, place: int, seeded: bool) -> Row:
     figures = [metric(goal.name, value) for goal, value in zip(report.goals, one.values, strict=False)]
-    became = _WORDS[one.state]
+    became = _WORDS[one.state] or one.reason
     if one.state == "stopped_early" and one.step is not None:
         became += f" at step {one.step}"
     if one.state == "complete" and not one.feasible:
@@ -162,6 +163,7 @@ def _row(report: StudyReport, one: StudyTrial, place: int, seeded: bool) -> Row:
             cell(settings(one)),
             cell(became),
             Cell(seconds(one.seconds)),
+            *([Cell(one.machine or UNKNOWN)] if len(report.machines) > 1 else []),
         ),
         weight if math.isfinite(weight) else -1e300 + place,
     )
@@ -206,9 +208,20 @@ def _about(report: StudyReport) -> Facts:
         *([("Seeds", f"{report.seeds} for each trial: the mean counts")] if report.seeds > 1 else []),
         *([("Took", f"{seconds(report.wall_s)}" + f" of {' or '.join(limit)}" * bool(limit))] if report.wall_s else []),
         *([("In trials", _in_trials(report))] if any(one.seconds for one in report.trials) else []),
-        *([("Machine", report.machine)] if report.machine else []),
+        *_machines(report),
     ]
     return Facts("How it was found", tuple(rows))
+
+
+def _machines(report: StudyReport) -> list[tuple[str, str]]:
+    if len(report.machines) < 2:
+        one = report.machine or next(iter(report.machines.values()), "")
+        return [("Machine", one)] if one else []
+    counted = Counter(one.machine for one in report.trials)
+    return [
+        (f"Machine {fingerprint}", f"{words}: {plural(counted[fingerprint], 'trial')}")
+        for fingerprint, words in report.machines.items()
+    ]
 
 
 def explain(report: StudyReport) -> str:

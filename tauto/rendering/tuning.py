@@ -166,6 +166,9 @@ def _proof(report: TuningReport) -> list[Block]:
     budget = f" of a budget of {seconds(report.budget_s)}" if report.budget_s else ""
     ended = f"; ended early, since {report.ended}" if report.ended else ""
     extra += [("Searched", f"{searched}{budget}, for {report.objective}{ended}")]
+    if report.workers > 1:
+        words = "prepared beside each other, which takes longer than alone; each timed alone"
+        extra += [("At once", f"{report.workers} candidates, {words}")]
     if (study := report.study) is not None:
         extra += [("Study", _study(study))]
     if report.constraints:
@@ -178,6 +181,8 @@ def _study(study: StudyNote) -> str:
     words = f"{study.name} in {study.storage}"
     if study.earlier:
         words += f"; {plural(study.earlier, 'trial')} of the search before taken over"
+    if study.elsewhere:
+        words += f"; {plural(study.elsewhere, 'trial')} of other machines in it, which nothing here is compared with"
     return f"{words}; not all trials are in it: {study.trouble}" if study.trouble else words
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from tauto.reports.report import Report
@@ -52,6 +52,8 @@ class StudyTrial:
     step: int | None = None
     """The last that it reported."""
     drawn_at_random: bool = False
+    machine: str = ""
+    """Fingerprint of the machine that it ran on."""
 
     @property
     def feasible(self) -> bool:
@@ -98,6 +100,8 @@ class StudyReport(Report):
     notes: tuple[str, ...] = ()
     machine: str = ""
     fingerprint: str = ""
+    machines: dict[str, str] = field(default_factory=dict)
+    """Every machine that ran a trial, by its fingerprint."""
     interrupted: bool = False
 
     def trial(self, number: int) -> StudyTrial:

@@ -78,6 +78,8 @@ class StudyNote:
     """Trials taken over from the search that it went on with."""
     trouble: str = ""
     """Why trials were not kept from some moment on."""
+    elsewhere: int = 0
+    """Trials of other machines that the study holds, too: nothing here is compared with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,5 +133,7 @@ class TuningReport(Report):
     """The machine that it was for; None for this one."""
     study: StudyNote | None = None
     """Where its trials are kept; None where they are not."""
+    workers: int = 1
+    """Candidates that were prepared and judged side by side; each was timed alone."""
     compilation: Compilation | None = None
     """What the compiler met, where ``compile`` asked."""

@@ -60,7 +60,7 @@ def study_rows(report: StudyReport) -> list[dict[str, Any]]:
         settings = {f"param.{knob.name}": one.params.get(knob.name, "") for knob in report.knobs}
         values = dict(zip(goals, one.values or [""] * len(goals), strict=True))
         row = {"number": one.number, "state": one.state, **settings, **values}
-        found.append(row | {"seconds": one.seconds, "reason": one.reason})
+        found.append(row | {"seconds": one.seconds, "reason": one.reason, "machine": one.machine})
     return found
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from filelock import FileLock
 from torch import nn
 
 from tauto.errors import CandidateFailed
@@ -99,10 +100,14 @@ class Context:
         if not self.may_prepare:
             raise CandidateFailed(f"{name} was not prepared")
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # the suffix stays, since exporters look at it
-        part = self.folder / f"part-{name}"
-        build(part)
-        part.rename(path)
+        lock = self.folder / f"{name}.lock"
+        with FileLock(lock):  # trials that run side by side may come to the same step
+            if not path.exists():
+                # the suffix stays, since exporters look at it
+                part = self.folder / f"part-{name}"
+                build(part)
+                part.rename(path)
+            lock.unlink(missing_ok=True)
         return path
 
     def shared(self, name: str, build: Callable[[Path], None]) -> Path:

@@ -62,6 +62,8 @@ class Plan:
         The machine that it is for, where that is not simply this one.
     log : TrialLog or None
         Where trials are kept as they end.
+    workers : int
+        How many candidates are prepared and judged at once; each is timed alone.
     look : callable
         Is given the bench once the original was measured, before anything is tried.
     """
@@ -76,6 +78,7 @@ class Plan:
     most_trials: int | None = None
     destination: Destination | None = None
     log: TrialLog | None = None
+    workers: int = 1
     look: Callable[[Bench], None] = lambda bench: None
 
 
@@ -99,7 +102,14 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
     there = plan.destination
     bench = Bench(workload, hardware, there.held) if there else Bench(workload, hardware)
     search = Search(
-        bench, plan.budget, plan.goal, plan.verb, stop_at=plan.stop_at, most_trials=plan.most_trials, log=plan.log
+        bench,
+        plan.budget,
+        plan.goal,
+        plan.verb,
+        stop_at=plan.stop_at,
+        most_trials=plan.most_trials,
+        log=plan.log,
+        workers=plan.workers,
     )
     space, model = Space((), ()), workload.model
     try:
@@ -182,6 +192,7 @@ def _report(
         traits=traits_of(workload).words,
         target=target,
         study=plan.log.note(search.taken_over) if plan.log else None,
+        workers=plan.workers,
     )
 
 

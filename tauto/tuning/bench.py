@@ -17,6 +17,7 @@ from tauto.hardware import Hardware, Held
 from tauto.recipes import OptimizedModel, Recipe, build, placed
 from tauto.reports import Agreement, ChannelMap, Comparison, Memory
 from tauto.techniques import SHARED, Context
+from tauto.tuning.crew import Crew
 from tauto.tuning.payload import Payload, techniques_of_others
 from tauto.tuning.watched import Tick, run_watched
 from tauto.workload import Workload
@@ -97,6 +98,11 @@ class Bench:
         self._reference = self.workspace.path / "reference.pt"
         self._baseline: Baseline | None = None
         self._original_bytes: int | str = "not measured yet"
+        self._crew: Crew | None = None
+
+    def work_together(self, crew: Crew | None) -> None:
+        """Run what is asked for from several threads beside each other; None: alone again."""
+        self._crew = crew
 
     @property
     def baseline(self) -> Baseline:
@@ -289,9 +295,11 @@ class Bench:
 
     def _start(self, function: str, arguments: dict[str, Any], wall_limit_s: float | None, tick: Tick) -> Outcome:
         folder = self.workspace.folder(function.partition(":")[2])
-        held = self.held
+        held, crew = self.held, self._crew
+        if crew is not None and function == "tauto.tuning.trial:attempt":
+            arguments = {**arguments, "turn": str(folder)}
         job = Job(function, arguments, folder, wall_limit_s, held.memory_bytes, env=held.env, cores=held.cores)
-        return run_watched(job, tick)
+        return run_watched(job, tick) if crew is None else crew.run(job, tick)
 
 
 def _with_memory(comparison: Comparison, steady: list[int | str], peak: int | None) -> Comparison:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -18,8 +19,10 @@ from tauto.tuning.candidate import Candidate
 from tauto.tuning.confidence import confidence_of
 from tauto.tuning.misses import Misses
 from tauto.tuning.objective import Goal
+from tauto.tuning.side_by_side import SideBySide
 from tauto.tuning.space import Space
 from tauto.tuning.target import Target
+from tauto.tuning.watched import Tick
 
 if TYPE_CHECKING:
     from tauto.tuning.trial_log import TrialLog
@@ -70,6 +73,8 @@ class Search:
         As many candidates are tried at most.
     log : TrialLog or None
         Where trials are kept as they end; those that it holds already are not made again.
+    workers : int
+        How many candidates are prepared and judged at once; each is timed alone.
 
     Attributes
     ----------
@@ -90,6 +95,7 @@ class Search:
     stop_at: Target | None = None
     most_trials: int | None = None
     log: TrialLog | None = None
+    workers: int = 1
     winner: int | None = None
     confirmed: Comparison | None = None
     interrupted: bool = False
@@ -160,22 +166,32 @@ class Search:
         return None if self.winner is None else self._candidates[self.winner].recipe
 
     def _try_all(self) -> None:
-        while (recipe := self._next()) is not None:
-            number = len(self._candidates)
+        with SideBySide(self.bench, self.workers, lambda: self._tell(beside.recipes)) as beside:
+            while True:
+                why = self._begin(beside)
+                if not beside.recipes:
+                    break
+                for recipe, attempt in beside.ended():
+                    self._candidates.append(self._reported(len(self._candidates), recipe, attempt))
+                    self._keep(self._candidates[-1])
+                    if not self._candidates[-1].improves:
+                        self.bench.discard(recipe, [*(item.recipe for item in self._improving()), *beside.recipes])
+        self._skip_rest(why)
+
+    def _begin(self, beside: SideBySide) -> str:
+        """Try what there is room for; return why no more is, empty where nothing is left."""
+        while beside.has_room and (recipe := self._next(beside.recipes)) is not None:
+            number = len(self._candidates) + len(beside.recipes)
             self.budget.reserve_s = self._reserve_s(last=self._is_last(number))
             limit = self.budget.left_for_trials_s
             if why := self._enough(number, limit):
-                self._skip_rest(why)
-                return
+                return why
             if why := self._hopeless(limit):
-                self._candidates.append(Candidate.skipped(number, recipe, why))
+                self._candidates.append(Candidate.skipped(len(self._candidates), recipe, why))
                 continue
-            self._tell(number, recipe)
-            self._candidates.append(self._try(number, recipe, min(limit, self._most_s(number, limit))))
-            self._keep(self._candidates[-1])
-            if not self._candidates[-1].improves:
-                self.bench.discard(recipe, [item.recipe for item in self._improving()])
-        self._skip_rest("")
+            self._tell([*beside.recipes, recipe])
+            beside.begin(recipe, self._trying(recipe, min(limit, self._most_s(number, limit))))
+        return ""
 
     def _keep(self, item: Candidate) -> None:
         if self.log is not None:
@@ -238,29 +254,45 @@ class Search:
             known_s = max((item.report.wall_s for item in self._candidates if item.report.comparison), default=0.0)
         return max(self._least_s(), share * limit_s, 1.5 * known_s)
 
-    def _next(self) -> Recipe | None:
+    def _next(self, under_way: Sequence[Recipe]) -> Recipe | None:
         """Return the recipe to try now; None when nothing is left."""
-        if len(self._candidates) == len(self._recipes) and self._space.follow:
-            proposed = self._space.follow(self.trials)
+        left = self._left(under_way)
+        if not left and self._space.follow:
+            number = len(self._candidates)
+            begun = [Candidate.skipped(number + place, recipe, "").report for place, recipe in enumerate(under_way)]
+            proposed = self._space.follow((*self.trials, *begun))
             self._recipes += [] if proposed is None else [proposed]
-        return next(iter(self._recipes[len(self._candidates) :]), None)
+            return proposed
+        return next(iter(left), None)
 
-    def _try(self, number: int, recipe: Recipe, limit_s: float) -> Candidate:
+    def _left(self, under_way: Sequence[Recipe] = ()) -> list[Recipe]:
+        """Return what was listed or proposed, and not begun."""
+        begun = {recipe.digest for recipe in under_way} | {item.recipe.digest for item in self._candidates}
+        return [recipe for recipe in self._recipes if recipe.digest not in begun]
+
+    def _trying(self, recipe: Recipe, limit_s: float) -> Callable[[Tick], Attempt]:
+        """Return what tries ``recipe``, as things stand now."""
         best = self._best()
         # a candidate clearly slower than the best so far cannot win; the best itself was at least the original
         bar = EARLY_MARGIN * (best.report.comparison.speedup if best and best.report.comparison else 1.0)
-        try:
-            attempt = self.bench.attempt(
-                recipe,
-                wall_limit_s=limit_s,
-                time_cap_s=self._cap_s(),
-                give_up_below=bar if self.goal.only_speed_counts else None,
-                with_memory=self.goal.needs_memory,
-                tick=lambda: self._tell(number, recipe),
-            )
-        except (TrialFailed, OSError) as error:  # no process or no disk: what was found so far stays
-            attempt = Attempt(0.0, failure=str(error))
-        self.budget.spent(attempt.wall_s)
+
+        def attempt(tick: Tick) -> Attempt:
+            try:
+                return self.bench.attempt(
+                    recipe,
+                    wall_limit_s=limit_s,
+                    time_cap_s=self._cap_s(),
+                    give_up_below=bar if self.goal.only_speed_counts else None,
+                    with_memory=self.goal.needs_memory,
+                    tick=tick,
+                )
+            except (TrialFailed, OSError) as error:  # no process or no disk: what was found so far stays
+                return Attempt(0.0, failure=str(error))
+
+        return attempt
+
+    def _reported(self, number: int, recipe: Recipe, attempt: Attempt) -> Candidate:
+        self.budget.spent(attempt.wall_s / self.workers)
         if attempt.stopped_after_s is not None:
             attempt = replace(attempt, failure=f"stopped after {attempt.stopped_after_s:.3g} s; {self.more_time}")
         report = TrialReport(
@@ -294,11 +326,9 @@ class Search:
 
     def _skip_rest(self, reason: str) -> None:
         """Note what will not be tried: what cannot win, and for ``reason`` what might have."""
-        listed = [(recipe, "") for recipe in self._recipes[len(self._candidates) :]]
-        left = [
-            *listed,
-            *self._space.rest((*self.trials, *(Candidate.skipped(0, recipe, "").report for recipe, _ in listed))),
-        ]
+        listed = [(recipe, "") for recipe in self._left()]
+        begun = (Candidate.skipped(0, recipe, "").report for recipe, _ in listed)
+        left = [*listed, *self._space.rest((*self.trials, *begun))]
         for recipe, hopeless in left:
             self._candidates.append(Candidate.skipped(len(self._candidates), recipe, hopeless or reason))
         if left:
@@ -369,7 +399,8 @@ class Search:
         """Prepare and measure once more what an earlier search found, since its files are gone."""
         number = candidate.report.number
         emit(Progress(self.task, f"making {candidate.recipe.title} again", 0.9, min(left_s, self._confirm_cost_s())))
-        fresh = self._try(number, candidate.recipe, (1 - CONFIRM_SHARE / 2) * left_s)
+        attempt = self._trying(candidate.recipe, (1 - CONFIRM_SHARE / 2) * left_s)
+        fresh = self._reported(number, candidate.recipe, attempt(lambda: None))
         self._candidates[number] = fresh
         self._keep(fresh)
 
@@ -430,14 +461,15 @@ class Search:
             return (1 - (LAST_SHARE if last else FIRST_SHARE)) * self.budget.left_s
         return self._confirm_cost_s() / CONFIRM_SHARE
 
-    def _tell(self, number: int, recipe: Recipe) -> None:
-        best = self._best()
+    def _tell(self, under_way: Sequence[Recipe]) -> None:
+        best, number = self._best(), len(self._candidates)
+        number += len(under_way) - 1
         so_far = f"; best so far {best.comparison.speedup:.2f}×" if best else ""
         listed, adaptive = len(self._recipes), self._space.control or not self._space.follow
         hopeful = sum(not hopeless for _, hopeless in self._space.rest(self.trials))
         at_most = max(listed, number + hopeful)
         of = f" of at most {at_most}" if hopeful else f" of {listed}" if number < listed and adaptive else ""
-        message = f"trial {number + 1}{of}: {recipe.title}{so_far}"
+        message = f"trial {number + 1}{of}: {', '.join(recipe.title for recipe in under_way)}{so_far}"
         left = self.budget.seconds_left(at_most - number)
         if left is None and self._space.follow:  # proposals go on until the budget ends, as a rule
             left = self.budget.left_s

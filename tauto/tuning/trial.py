@@ -14,6 +14,7 @@ from torch import nn
 from tauto import measurement
 from tauto.errors import CandidateFailed, InvalidArgument
 from tauto.execution import libraries_since, load
+from tauto.execution.alone import alone
 from tauto.hardware import Hardware
 from tauto.measurement import Judgement
 from tauto.recipes import OptimizedModel, Recipe, build, placed
@@ -69,8 +70,12 @@ def attempt(
     restless: str,
     quality_rule: str,
     preparation_s: float | None = None,
+    turn: str | None = None,
 ) -> dict[str, Any]:
-    """Make the recipe's model and compare it with the original: outputs first, then time, then quality."""
+    """Make the recipe's model and compare it with the original: outputs first, then time, then quality.
+
+    Only the timing has this machine for itself; ``turn`` is this job's folder where others run beside it.
+    """
     measurement.keep_freed_memory()
     workload = _workload(payload)
     original = workload.model.eval()
@@ -96,9 +101,12 @@ def attempt(
         found["rejected"] = f"wrong outputs: {_disagreement(judgement)}"
         found["agreement"] = asdict(judgement.agreement) if judgement.agreement else None
     else:
-        timing = measurement.time_models(
-            original, optimized, workload.example, time_cap_s=time_cap_s, give_up_below=give_up_below
-        )
+        with alone(turn) as stood_still_s:
+            timing = measurement.time_models(
+                original, optimized, workload.example, time_cap_s=time_cap_s, give_up_below=give_up_below
+            )
+        if preparation_s is None:
+            found["preparation_s"] = max(0.0, made_s - stood_still_s)
         given_up = give_up_below is not None and timing.verdict == "worse"
         if workload.evaluate is not None and not given_up:
             judgement = measurement.judge_quality(workload, optimized, judgement.agreement, baseline=metrics)

@@ -10,8 +10,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from tauto.errors import StudyError
 from tauto.reports import StudyNote, TrialReport
+from tauto.tuning.hyperparameters.account import REASON, RECIPE, SECONDS
 from tauto.tuning.study import Identity, Opened, StorageUrl, digest_of, explained, open_storage, open_study, quiet
 from tauto.tuning.study.digest import parts_of
+from tauto.tuning.study.interrupted import MACHINE, machine_of
 from tauto.workload import Workload
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ __all__ = ["TrialLog", "identity_of", "open_log"]
 TRIAL = "tauto:trial"
 """Attribute of a trial: its whole report, as JSON."""
 ENDED = "tauto:ended"
-"""Attribute of a study: its search came to its end."""
+"""Attribute of a study, with a machine's fingerprint: its search came to its end there."""
 _REPORT = TypeAdapter(TrialReport)
 
 
@@ -40,6 +42,8 @@ class TrialLog:
 
     opened: Opened
     where: StorageUrl
+    machine: tuple[str, str]
+    """Fingerprint and description of the machine that counts: others' trials are not compared with its own."""
     trouble: str = ""
     """Why trials are not kept any more; empty while they are."""
 
@@ -50,11 +54,14 @@ class TrialLog:
 
     @property
     def earlier(self) -> tuple[TrialReport, ...]:
-        """What was measured by the searches before, in their order; what a storage holds otherwise is left out."""
-        with explained(self.where), quiet():
-            found = [one.user_attrs.get(TRIAL) for one in self.opened.study.get_trials(deepcopy=False)]
-        reports = (_read(text) for text in found if text is not None)
+        """What the searches before measured on this machine, in their order; what there is otherwise is left out."""
+        own = [one.user_attrs.get(TRIAL) for one in self._kept() if machine_of(one)[0] == self.machine[0]]
+        reports = (_read(text) for text in own)
         return tuple(one for one in reports if one is not None)
+
+    def _kept(self) -> list[optuna.trial.FrozenTrial]:
+        with explained(self.where), quiet():
+            return [one for one in self.opened.study.get_trials(deepcopy=False) if TRIAL in one.user_attrs]
 
     def keep(self, trial: TrialReport, value: float, excess: float) -> None:
         """Write a trial that has ended; where the storage fails that is noted, and the search goes on.
@@ -72,26 +79,32 @@ class TrialLog:
             return
         try:
             with explained(self.where, (OSError,)), quiet():
-                self.opened.study.add_trial(_frozen(trial, value, excess))
+                self.opened.study.add_trial(_frozen(trial, value, excess, self.machine))
         except StudyError as error:
             self.trouble = str(error)
 
     def note(self, earlier: int) -> StudyNote:
         """Return what a report tells of it; ``earlier`` trials were taken over."""
-        return StudyNote(self.name, self.where.shown, earlier, self.trouble)
+        elsewhere = 0
+        if not self.trouble:
+            try:
+                elsewhere = sum(machine_of(one)[0] != self.machine[0] for one in self._kept())
+            except StudyError as error:
+                self.trouble = str(error)
+        return StudyNote(self.name, self.where.shown, earlier, self.trouble, elsewhere)
 
     def end(self) -> None:
-        """Note that the search came to its end: the next one begins anew."""
+        """Note that the search came to its end on this machine: the next one begins anew."""
         if self.trouble:
             return
         try:
             with explained(self.where, (OSError,)), quiet():
-                self.opened.study.set_user_attr(ENDED, value=True)
+                self.opened.study.set_user_attr(f"{ENDED}:{self.machine[0]}", value=True)
         except StudyError as error:
             self.trouble = str(error)
 
 
-def _frozen(trial: TrialReport, value: float, excess: float) -> optuna.trial.FrozenTrial:
+def _frozen(trial: TrialReport, value: float, excess: float, machine: tuple[str, str]) -> optuna.trial.FrozenTrial:
     import optuna
     from optuna.trial import TrialState
 
@@ -99,8 +112,14 @@ def _frozen(trial: TrialReport, value: float, excess: float) -> optuna.trial.Fro
     return optuna.trial.create_trial(
         state=TrialState.FAIL if failed else TrialState.COMPLETE,
         value=None if failed else value,
-        constraints=None if failed else {"excess": excess},
-        user_attrs={"recipe": trial.recipe.title, "reason": trial.reason, TRIAL: _REPORT.dump_json(trial).decode()},
+        constraints=None if failed else {"what is allowed": excess},
+        user_attrs={
+            RECIPE: trial.recipe.title,
+            REASON: trial.reason or "no reason is known",
+            SECONDS: trial.wall_s,
+            MACHINE: list(machine),
+            TRIAL: _REPORT.dump_json(trial).decode(),
+        },
     )
 
 
@@ -123,7 +142,7 @@ def identity_of(workload: Workload, verb: str, goal: Sequence[str], about: Mappi
     goal : sequence of str
         The objective and the constraints, in words.
     about : mapping
-        What else has to be the same, by name: the machine, what may be tried.
+        What else has to be the same, by name: what may be tried.
     """
     read = {
         "the model": workload.model,
@@ -138,11 +157,13 @@ def identity_of(workload: Workload, verb: str, goal: Sequence[str], about: Mappi
     return Identity(verb, workload.name, parts_of(read), tuple(goal))
 
 
-def open_log(where: StorageUrl, name: str | None, identity: Identity, resume: bool | None) -> TrialLog:
+def open_log(
+    where: StorageUrl, name: str | None, identity: Identity, resume: bool | None, machine: tuple[str, str]
+) -> TrialLog:
     """Return the study in which a search keeps its trials.
 
-    Without a name it is that of the last search of the same that was cut off, else a new one; with ``resume`` the last
-    one in any case.
+    Without a name it is that of the last search of the same that was cut off on this machine, else a new one; with
+    ``resume`` the last one in any case. One that is named may hold the trials of several machines.
 
     Raises
     ------
@@ -153,8 +174,9 @@ def open_log(where: StorageUrl, name: str | None, identity: Identity, resume: bo
     """
     storage = open_storage(where)
     if name is not None:
-        return TrialLog(open_study(storage, where, name, ["maximize"], identity, resume=resume), where)
-    own = f"{identity.subject}-{digest_of({**identity.parts, ' goal': ' '.join(identity.goal)})}"
+        return TrialLog(open_study(storage, where, name, ["maximize"], identity, resume=resume), where, machine)
+    same = {**identity.parts, " goal": " ".join(identity.goal), " machine": machine[0]}
+    own = f"{identity.subject}-{digest_of(same)}"
     with explained(where), quiet():
         import optuna
 
@@ -163,11 +185,10 @@ def open_log(where: StorageUrl, name: str | None, identity: Identity, resume: bo
     while _numbered(own, number + 1) in known:
         number += 1
     last = known.get(_numbered(own, number))
-    if last is not None and last.user_attrs.get(ENDED) and not resume:
+    if last is not None and last.user_attrs.get(f"{ENDED}:{machine[0]}") and not resume:
         number += 1
-    return TrialLog(
-        open_study(storage, where, _numbered(own, number), ["maximize"], identity, resume=resume or None), where
-    )
+    opened = open_study(storage, where, _numbered(own, number), ["maximize"], identity, resume=resume or None)
+    return TrialLog(opened, where, machine)
 
 
 def _numbered(name: str, number: int) -> str:

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 
-from tauto.execution import Job, Outcome, executor
+from tauto.execution import Job, Outcome, RunningJob, executor
 
 __all__ = ["Tick", "run_watched"]
 
@@ -15,14 +15,20 @@ OVERDUE_S = 10.0
 Tick = Callable[[], None]
 
 
-def run_watched(job: Job, tick: Tick) -> Outcome:
-    """Run ``job`` to its end, calling ``tick`` meanwhile; whatever that raises stops the job first."""
-    running = executor().start(job)
-    overdue = time.monotonic() + (job.wall_limit_s or math.inf) + OVERDUE_S
+def run_watched(
+    job: Job | RunningJob, tick: Tick, every_s: float = TICK_S, still_s: Callable[[], float] = lambda: 0.0
+) -> Outcome:
+    """Run ``job`` to its end, calling ``tick`` meanwhile; whatever that raises stops the job first.
+
+    ``still_s`` returns the seconds that it was made to stand still, which count towards no limit.
+    """
+    running = executor().start(job) if isinstance(job, Job) else job
+    limit_s = running.job.wall_limit_s
+    overdue = time.monotonic() + (limit_s or math.inf) + OVERDUE_S
     try:
-        while (outcome := running.wait(TICK_S)) is None:
+        while (outcome := running.wait(every_s)) is None:
             tick()
-            if time.monotonic() > overdue:  # the server enforces the limit, unless it hangs itself
+            if time.monotonic() > overdue + still_s():  # the server enforces the limit, unless it hangs itself
                 executor().close()
                 overdue = math.inf
     except BaseException:

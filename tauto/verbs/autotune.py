@@ -30,6 +30,7 @@ from tauto.tuning import (
     targets_of,
     tune,
 )
+from tauto.verbs.checks import check_count
 from tauto.verbs.delivery import deliver_tuned
 from tauto.verbs.targets import parse_budget, parse_target
 from tauto.workload import Workload, seen
@@ -62,6 +63,7 @@ def autotune(
     study: str | None = None,
     storage: str | Path | None = None,
     resume: bool | None = None,
+    workers: int = 1,
     isolated: bool = False,
     factory: Callable[[], nn.Module] | None = None,
     name: str | None = None,
@@ -106,6 +108,9 @@ def autotune(
         in the folder of the store.
     resume : bool, optional
         True: go on with the last study of the same, also one that came to its end. False: begin anew.
+    workers : int
+        How many candidates are prepared and judged side by side, each in a process of its own. Each is timed alone:
+        the others stand still meanwhile.
     isolated : bool
         Keep the optimized model in a child process.
 
@@ -137,6 +142,7 @@ def autotune(
         raise InvalidArgument(
             f"constraints: a {type(constraints).__name__} is none. Write tauto.Constraints(max_latency_ms=3)."
         )
+    check_count("workers", workers)
     limits = constraints or Constraints()
     seconds, most_trials = parse_budget(budget)
     enough = None if stop_at is None else parse_target(stop_at)
@@ -167,6 +173,7 @@ def autotune(
         isolated=isolated,
         stop_at=enough,
         most_trials=most_trials,
+        workers=workers,
         destination=there,
         log=_log(workload, there, goal, chosen, (study, storage, resume)),
     )
@@ -203,10 +210,11 @@ def _log(
 
     study, storage, resume = asked
     words = (f"improve {goal.objective}", *(limit.words for limit in goal.constraints), workload.quality_rule)
-    about = {"the machine": there.hardware.fingerprint, "techniques": sorted(item.name for item in chosen)}
+    about = {"techniques": sorted(item.name for item in chosen)}
+    machine = there.hardware.fingerprint, there.hardware.summary
     where = StorageUrl.parse(storage)
     try:
-        return open_log(where, study, identity_of(workload, "autotune", words, about), resume)
+        return open_log(where, study, identity_of(workload, "autotune", words, about), resume, machine)
     except (StudyError, MissingDependency) as error:
         if study is not None or storage is not None or resume:
             raise

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -12,7 +14,7 @@ from tauto.workload.call import label_of
 from tauto.workload.state import preserved_generators, preserved_rng
 from tauto.workload.structure import describe
 
-__all__ = ["check_data", "check_floating", "check_labels"]
+__all__ = ["check_count", "check_data", "check_floating", "check_labels"]
 
 
 def check_floating(model: nn.Module) -> None:
@@ -69,3 +71,15 @@ def check_labels(workload: Workload) -> None:
             "loss: a batch of data= has no label beside the inputs. Give batches of (inputs, labels); or leave loss= "
             "out, and the model learns to answer as it did."
         )
+
+
+def check_count(name: str, value: Any, least: int = 1) -> None:
+    """Say so when ``value``, given as ``name``, is no whole number from ``least``.
+
+    Raises
+    ------
+    InvalidArgument
+        With what to write.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise InvalidArgument(f"{name}: {value!r} is no whole number from {least}.")

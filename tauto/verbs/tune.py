@@ -14,7 +14,9 @@ from tauto.tuning.hyperparameters.goal import Directions
 from tauto.tuning.hyperparameters.search import Search, SearchPlan
 from tauto.tuning.hyperparameters.warm import earlier_params
 from tauto.tuning.study import StorageUrl, digest_of
+from tauto.verbs.checks import check_count
 from tauto.verbs.delivery import deliver
+from tauto.verbs.executors import parse_places
 from tauto.workload.cell import Cell
 
 if TYPE_CHECKING:
@@ -40,8 +42,10 @@ def tune(
     sampler: str | BaseSampler = "tpe",
     pruner: str | BasePruner | None = None,
     trial_limit: str | float | None = None,
-    warm_start: str | StudyResult | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    warm_start: str | StudyResult | Mapping[str, Any] | Sequence[str | StudyResult | Mapping[str, Any]] | None = None,
     seed: int = 0,
+    executor: str = "local",
+    workers: int = 1,
     origin: str = "",
 ) -> StudyResult:
     """Search for the values of the knobs in ``objective`` that make its figure best.
@@ -81,10 +85,15 @@ def tune(
     trial_limit : str or float, optional
         Time that one run may take; default ten times the longest before (a minute at least), for the first ones half
         of what is left.
-    warm_start : str, StudyResult, mapping or sequence of mappings, optional
+    warm_start : str, StudyResult, mapping or sequence of these, optional
         What a new study tries first: the best of an earlier study, or values of your own.
     seed : int
         Of the sampler, and of the first run of each trial.
+    executor : str
+        Where trials run: ``"local"``, or ``"ray"`` for a Ray cluster (``"ray:ADDRESS"`` for one that is not found by
+        itself).
+    workers : int
+        Trials at once. Here each has its share of the cores.
     origin : str
         Where the objective came from, such as ``"train.py:objective"``; kept with the study.
 
@@ -106,8 +115,8 @@ def tune(
     subject = Subject.of(objective, origin)
     goal = Goal.parse(direction, constraints)
     seconds, wanted = _limits(budget, trials)
-    _check_count("seeds", seeds)
-    _check_count("seed", seed, least=0)
+    check_count("seeds", seeds)
+    check_count("seed", seed, least=0)
     where = StorageUrl.parse(storage)
     if study is not None and (not isinstance(study, str) or not study.strip()):
         raise InvalidArgument(f"study: {study!r} is no name. Write one such as 'digits'.")
@@ -125,13 +134,21 @@ def tune(
             wanted=wanted,
             trial_limit_s=None if trial_limit is None else parse_duration(trial_limit, "trial_limit"),
             resume=resume,
-            first=earlier_params(warm_start.report if isinstance(warm_start, StudyResult) else warm_start, where),
+            places=parse_places(executor, workers),
+            first=earlier_params(_reports(warm_start), where),
         )
     )
     result = deliver(StudyResult(search.run()))
     if result.report.interrupted:
         raise Interrupted(result)
     return result
+
+
+def _reports(warm_start: Any) -> Any:
+    """Return what was given with the reports of results in their place."""
+    if isinstance(warm_start, StudyResult):
+        return warm_start.report
+    return [_reports(one) for one in warm_start] if isinstance(warm_start, list | tuple) else warm_start
 
 
 def _own_name(subject: Subject, goal: Goal) -> str:
@@ -142,7 +159,7 @@ def _own_name(subject: Subject, goal: Goal) -> str:
 def _limits(budget: str | float | None, trials: int | None) -> tuple[float | None, int | None]:
     """Return seconds and trials, as far as they are limited; one of them is."""
     if trials is not None:
-        _check_count("trials", trials)
+        check_count("trials", trials)
     if isinstance(budget, str) and budget.strip().endswith(("trial", "trials")):
         count = budget.strip().split()[0]
         if not count.isdecimal() or int(count) < 1:
@@ -153,8 +170,3 @@ def _limits(budget: str | float | None, trials: int | None) -> tuple[float | Non
     if budget is None:
         return (None if trials is not None else parse_duration(BUDGET)), trials
     return parse_duration(budget), trials
-
-
-def _check_count(name: str, value: Any, least: int = 1) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise InvalidArgument(f"{name}: {value!r} is no whole number from {least}.")

@@ -53,7 +53,7 @@ def test_a_study_is_begun_resumed_exported_and_deleted(
     assert _run(monkeypatch, "studies", "list") == 0
     assert "minimize loss" in capsys.readouterr().out
     assert _run(monkeypatch, "studies", "export", "my study", "s.csv") == 0
-    assert (folder / "s.csv").read_text().startswith("number,state,param.x,loss,seconds,reason\n0,complete,")
+    assert (folder / "s.csv").read_text().startswith("number,state,param.x,loss,seconds,reason,machine\n0,complete,")
     assert _run(monkeypatch, "studies", "show", "t") == 2
     assert "there is none called 't'" in capsys.readouterr().err
     assert _run(monkeypatch, "studies", "delete", "my study") == 0

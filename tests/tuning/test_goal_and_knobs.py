@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 from itertools import pairwise
@@ -49,7 +50,7 @@ def test_a_range_comes_back_from_json_or_is_refused(name: str, low: float, high:
     assert knob.holds(high)
 
 
-@given(st.lists(st.one_of(st.none(), st.booleans(), st.integers(-9, 9), names), min_size=1, max_size=5))
+@given(st.lists(st.one_of(st.none(), st.booleans(), st.integers(-9, 9), names), min_size=1, max_size=5, unique=True))
 def test_choices_come_back_from_json(choices: list[Any]) -> None:
     knob = Knob.chosen("which", choices)
     assert Knob.from_dict(json.loads(json.dumps(knob.to_dict()))) == knob
@@ -67,6 +68,7 @@ def test_choices_come_back_from_json(choices: list[Any]) -> None:
         (lambda: suggest.categorical("opt", [nn.ReLU]), "Choose among names"),
         (lambda: suggest.categorical("opt", []), "there are no choices"),
         (lambda: suggest.categorical("opt", "adam"), "Write a list"),
+        (lambda: suggest.categorical("opt", [1, True]), "is there twice"),
         (lambda: suggest.float("", 0, 1), "the name of a knob"),
         (lambda: suggest.float("lr", 0, 1), "no search is running"),
     ],
@@ -144,11 +146,20 @@ def test_ranges_for_what_is_commonly_tuned() -> None:
     assert "max_lr" in search_space(torch.optim.lr_scheduler.OneCycleLR)
     assert "dropout" in search_space(nn.Sequential(nn.Linear(2, 2), nn.Dropout()))
     assert "dropout" not in search_space(nn.Linear(2, 2))
-    both = search_space("learning_rate", "batch_size")
+    both = search_space("Learning rate", "batch_size")
     assert list(both) == ["lr", "batch_size"]
     assert "lr = tauto.suggest.float('lr', 1e-05, 0.1, log=True)" in repr(both)
     with suggest.fixed({"lr": 0.01, "batch_size": 32}):
         assert both.suggest() == {"lr": 0.01, "batch_size": 32}
+
+
+def test_every_optimizer_of_torch_has_ranges_of_what_it_takes() -> None:
+    base = torch.optim.Optimizer
+    kinds = [kind for kind in vars(torch.optim).values() if inspect.isclass(kind)]
+    optimizers = [kind for kind in kinds if issubclass(kind, base) and kind is not base]
+    assert len(optimizers) > 10
+    for kind in optimizers:
+        assert set(search_space(kind)) <= {*inspect.signature(kind).parameters, "beta1", "beta2"}
 
 
 @pytest.mark.parametrize("of", [(), ("momentun",), (3,)])

@@ -1,10 +1,9 @@
-"""Searches through real processes: how a trial may end, what a study refuses, and a driver that is killed."""
+"""Searches through real processes: how a trial may end, and what a study refuses."""
 
 from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -12,27 +11,38 @@ from typing import Any
 
 import optuna
 import pytest
+import torch
 
 import tauto
 from tauto.errors import InvalidArgument, NotTransferable
-from tauto.tuning.hyperparameters import search as search_room
-
-ROOT = Path(__file__).resolve().parents[2]
+from tauto.tuning.hyperparameters.failing import ALIKE
 
 
 @pytest.fixture(autouse=True)
 def _places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TAUTO_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("TAUTO_WORK", str(tmp_path / "work"))
     monkeypatch.delenv("TAUTO_STORAGE", raising=False)
 
 
 def test_each_way_to_fail_is_one_clear_reason_and_the_search_goes_on(tmp_path: Path) -> None:
-    ways = ["good", "raises", "nan", "nothing", "segfault", "exits", "hangs", "prints", "other choices", "text"]
+    ways = ["good", "raises", "nan", "nothing", "segfault", "exits", "leaves", "hangs", "prints"]
+    ways += ["other choices", "another kind", "text", "tensor", "one element", "too large"]
 
     def objective() -> Any:
         way = tauto.suggest.categorical("way", ways)
         match way:
+            case "leaves":
+                sys.exit("no data here")
+            case "another kind":
+                return tauto.suggest.int("x", 0, 1)
+            case "tensor":
+                return torch.ones(3)
+            case "one element":
+                return torch.ones(1, requires_grad=True)
+            case "too large":
+                return 10**400
             case "raises":
                 raise ValueError("no such file")
             case "nan":
@@ -58,7 +68,7 @@ def test_each_way_to_fail_is_one_clear_reason_and_the_search_goes_on(tmp_path: P
     result = tauto.tune(objective, trials=len(ways), trial_limit=6, warm_start=first, study="ends")
     found = {one.params["way"]: (one.state, one.reason) for one in result.trials}
     assert len(found) == len(ways)
-    assert {way for way, (state, _) in found.items() if state == "complete"} == {"good", "prints"}
+    assert {way for way, (state, _) in found.items() if state == "complete"} == {"good", "prints", "one element"}
     assert found["raises"][1].startswith("raised ValueError: no such file (line ")
     assert 'raise ValueError("no such file")' in found["raises"][1]
     for way, says in {
@@ -69,9 +79,14 @@ def test_each_way_to_fail_is_one_clear_reason_and_the_search_goes_on(tmp_path: P
         "hangs": "did not end within 6 s",
         "other choices": "asks for the knob 'way' twice",
         "text": "returned a str, which is no number",
+        "tensor": "returned a Tensor of shape (3,), which is no number",
+        "too large": "returned a int, which is no number",
+        "leaves": "raised SystemExit: no data here (line ",
+        "another kind": "changes what the knob 'x' may be",
     }.items():
         assert says in found[way][1], found[way]
     assert any("printed over" in note for note in result.notes)
+    assert not list((tmp_path / "work").rglob("output.txt"))
     # a plain study, which Optuna reads by itself
     plain = optuna.load_study(study_name="ends", storage=f"sqlite:///{tmp_path / 'store' / 'studies.db'}")
     assert len(plain.trials) == len(ways)
@@ -80,13 +95,34 @@ def test_each_way_to_fail_is_one_clear_reason_and_the_search_goes_on(tmp_path: P
 
 def test_a_search_whose_trials_all_fail_alike_ends_early_and_says_why() -> None:
     def objective() -> float:
-        raise RuntimeError(f"no data at {tauto.suggest.float('x', 0, 1)}")
+        raise RuntimeError(f"no data at {tauto.suggest.float('x', 0, 1)} for {object()}")
 
     result = tauto.tune(objective, trials=50)
-    assert len(result.trials) == search_room.ALIKE
+    assert len(result.trials) == ALIKE
     assert "all failed alike: each raised RuntimeError: no data" in result.stopped
     assert result.best is None
     assert "no data" in repr(result)
+    few = tauto.tune(objective, trials=3, study="few")
+    assert "trials that were asked for have ended: they all failed alike: each raised RuntimeError" in few.stopped
+    one = tauto.tune(objective, trials=1, study="one")
+    assert "trials that were asked for have ended: it raised RuntimeError" in one.stopped
+
+    def at_once() -> float:
+        raise RuntimeError("no data")
+
+    assert len(tauto.tune(at_once, trials=50).trials) == 2  # nothing differs before a knob is asked for
+
+    def hangs() -> None:
+        time.sleep(600)
+
+    stopped = tauto.tune(hangs, trials=9, trial_limit=0.2).stopped
+    assert stopped == "2 trials in a row all failed alike: each did not end within 0.2 s: stopped"
+
+
+def test_an_objective_without_knobs_is_run_once() -> None:
+    result = tauto.tune(lambda: 1.0, trials=9)
+    assert len(result.trials) == 1
+    assert "the objective asks for no knob" in result.stopped
 
 
 def test_the_same_line_goes_on_and_another_objective_is_refused_by_name() -> None:
@@ -185,46 +221,6 @@ def test_what_cannot_be_sent_is_named_and_no_study_is_begun() -> None:
 def test_mistakes_are_told_before_any_work(given: dict[str, Any], says: str) -> None:
     with pytest.raises(InvalidArgument, match=says):
         tauto.tune(**{"objective": lambda: 0.0, "trials": 1, **given})
-
-
-DRIVER = """
-import time, tauto
-def objective():
-    x = tauto.suggest.float("x", 0, 1)
-    time.sleep(0.1)
-    return x
-print(len(tauto.tune(objective, trials=8, study="killed").trials), flush=True)
-"""
-
-
-def test_a_killed_driver_loses_no_finished_trial_and_the_same_line_goes_on(tmp_path: Path) -> None:
-    script = tmp_path / "drive.py"
-    script.write_text(DRIVER)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    storage = f"sqlite:///{tmp_path / 'store' / 'studies.db'}"
-
-    def complete() -> dict[int, float]:
-        try:
-            study = optuna.load_study(study_name="killed", storage=storage)
-        except Exception:  # the file or its tables are not there yet
-            return {}
-        return {one.number: one.value for one in study.trials if one.state.name == "COMPLETE"}
-
-    first = subprocess.Popen([sys.executable, str(script)], env=environment)
-    while len(before := complete()) < 2:
-        assert first.poll() is None
-        time.sleep(0.05)
-    first.kill()
-    first.wait()
-    before = complete()
-    done = subprocess.run([sys.executable, str(script)], env=environment, capture_output=True, text=True, check=True)
-    after = complete()
-    assert before.items() <= after.items()
-    assert len(after) == 8
-    states = [one.state for one in tauto.studies("killed").trials]
-    assert set(states) <= {"complete", "interrupted"}
-    assert states.count("interrupted") <= 1
-    assert int(done.stdout.split()[-1]) == len(states)
 
 
 def test_what_failed_before_was_mended_perhaps_and_does_not_count(tmp_path: Path) -> None:

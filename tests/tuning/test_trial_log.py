@@ -11,12 +11,15 @@ from search_by_hand import RECIPES, run, statuses
 from torch import nn
 
 from tauto.errors import InvalidArgument
+from tauto.results import StudyResult
+from tauto.tuning.hyperparameters.kept import list_studies, study_report
 from tauto.tuning.search import GONE_ON
 from tauto.tuning.study import StorageUrl
 from tauto.tuning.trial_log import identity_of, open_log
 from tauto.workload import Workload
 
 INPUTS = torch.ones(2, 4)
+HERE, THERE = ("aaaa1111", "two cores"), ("bbbb2222", "many cores")
 
 
 @dataclass
@@ -39,7 +42,11 @@ def where(tmp_path):
     return StorageUrl.parse(tmp_path / "studies.db")
 
 
-def identity(seed=0, goal=("improve latency",), **about):
+def opened(where, name, identity, resume=None, machine=HERE):
+    return open_log(where, name, identity, resume, machine)
+
+
+def identity(seed=0, goal=("improve latency", "same outputs"), **about):
     torch.manual_seed(seed)
     workload = Workload.of(nn.Linear(4, 4), inputs=INPUTS, name="net")
     return identity_of(workload, "autotune", goal, about)
@@ -82,10 +89,10 @@ def test_one_that_is_slower_when_it_is_made_again_gives_way():
 
 def test_a_study_gives_back_what_was_kept_and_is_a_plain_one(where):
     trials = run([2.0, "wrong outputs", "it crashed"]).trials
-    log = open_log(where, None, identity(), None)
+    log = opened(where, None, identity(), None)
     for trial in trials:
         log.keep(trial, 2.0, 0.0)
-    again = open_log(where, None, identity(), None)
+    again = opened(where, None, identity(), None)
     assert again.earlier == trials
     plain = optuna.load_study(storage=f"sqlite:///{where.file}", study_name=log.name)
     assert plain.best_value == 2.0
@@ -93,33 +100,49 @@ def test_a_study_gives_back_what_was_kept_and_is_a_plain_one(where):
 
 
 def test_one_that_was_cut_off_is_gone_on_with_and_one_that_ended_is_not(where):
-    log = open_log(where, None, identity(), None)
-    assert open_log(where, None, identity(), None).name == log.name
+    log = opened(where, None, identity(), None)
+    assert opened(where, None, identity(), None).name == log.name
     log.end()
-    assert open_log(where, None, identity(), resume=True).name == log.name
-    second = open_log(where, None, identity(), None)
+    assert opened(where, None, identity(), resume=True).name == log.name
+    second = opened(where, None, identity(), None)
     assert second.name == f"{log.name}-2"
-    assert open_log(where, None, identity(), None).name == second.name
+    assert opened(where, None, identity(), None).name == second.name
 
 
 def test_other_weights_another_machine_and_another_goal_are_another_search(where):
-    names = {
-        open_log(where, None, one, None).name
-        for one in (identity(), identity(seed=1), identity(goal=("improve size",)), identity(machine="another"))
-    }
+    others = (identity(), identity(seed=1), identity(goal=("improve size",)))
+    names = {opened(where, None, one).name for one in others}
+    names.add(opened(where, None, identity(), machine=THERE).name)
     assert len(names) == 4
 
 
+def test_a_named_study_holds_several_machines_and_each_goes_on_with_its_own_trials(where):
+    trials = run([2.0, "wrong outputs", "it crashed"]).trials
+    here, there = (opened(where, "mine", identity(), machine=machine) for machine in (HERE, THERE))
+    here.keep(trials[0], 2.0, 0.0)
+    here.end()
+    there.keep(trials[1], 0.0, 0.0)
+    there.keep(trials[2], 0.0, 0.0)
+    assert (here.earlier, there.earlier) == (trials[:1], trials[1:])
+    assert (here.note(1).elsewhere, there.note(2).elsewhere) == (2, 1)
+    shown = study_report(where, "mine")
+    assert [one.machine for one in shown.trials] == ["aaaa1111", "bbbb2222", "bbbb2222"]
+    assert shown.trials[0].params == {"recipe": RECIPES[0].title}
+    assert shown.trials[2].reason == "it crashed"
+    assert "Machine bbbb2222  many cores: 2 trials" in str(StudyResult(shown))
+    assert [row.goal for row in list_studies(where).rows] == ["improve latency"]
+
+
 def test_a_study_of_something_else_is_refused_by_name(where):
-    open_log(where, "mine", identity(), None)
+    opened(where, "mine", identity(), None)
     with pytest.raises(InvalidArgument, match=r"^study: 'the model' changed since 'mine'"):
-        open_log(where, "mine", identity(seed=1), None)
+        opened(where, "mine", identity(seed=1), None)
     with pytest.raises(InvalidArgument, match=r"^study: there is none called"):
-        open_log(where, None, identity(seed=2), resume=True)
+        opened(where, None, identity(seed=2), resume=True)
 
 
 def test_a_storage_that_fails_is_told_and_nothing_is_lost(where):
-    log = open_log(where, None, identity(), None)
+    log = opened(where, None, identity(), None)
     where.file.write_bytes(b"this is no database" * 400)
     for number, trial in enumerate(run([2.0, 1.0, 1.0]).trials):
         log.keep(trial, 2.0, 0.0)

@@ -11,13 +11,12 @@ from typing import Any
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.importance import FanovaImportanceEvaluator, PedAnovaImportanceEvaluator, get_param_importances
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from tauto.reports import StudyGoal, StudyKnob, StudyTrial
 from tauto.tuning.hyperparameters.goal import Goal
 from tauto.tuning.hyperparameters.knobs import Knob
-from tauto.tuning.study import quiet
+from tauto.tuning.study import machine_of, quiet
 from tauto.tuning.study.interrupted import INTERRUPTED
 
 __all__ = [
@@ -25,18 +24,20 @@ __all__ = [
     "FIGURES",
     "RANDOM",
     "REASON",
+    "RECIPE",
     "SECONDS",
     "choose",
     "expected_random",
     "goals_of",
     "importance_by",
     "knobs_of",
+    "machines_of",
     "random_best",
     "trials_of",
 ]
 
-REASON, FIGURES, BY_SEED, RANDOM, SECONDS = (
-    f"tauto:{word}" for word in ("reason", "figures", "by_seed", "random", "seconds")
+REASON, FIGURES, BY_SEED, RANDOM, SECONDS, RECIPE = (
+    f"tauto:{word}" for word in ("reason", "figures", "by_seed", "random", "seconds", "recipe")
 )
 """Attributes of a trial."""
 _FEWEST_FOR_IMPORTANCE = 10
@@ -73,16 +74,22 @@ def _trial(one: FrozenTrial, goal: Goal) -> StudyTrial:
     return StudyTrial(
         number=one.number,
         state=state,
-        params=dict(one.params),
+        params=dict(one.params) or ({"recipe": known[RECIPE]} if RECIPE in known else {}),
         values=values,
         figures=figures,
-        over=goal.violations(figures) if figures and goal.constraints else None,
+        over=goal.violations(figures) if figures and goal.constraints else dict(one.constraints) or None,
         by_seed=tuple(known.get(BY_SEED, ())),
         reason=reason,
         seconds=seconds,
         step=one.last_step,
         drawn_at_random=bool(known.get(RANDOM, False)),
+        machine=machine_of(one)[0],
     )
+
+
+def machines_of(trials: Sequence[FrozenTrial]) -> dict[str, str]:
+    """Return the machines that ran trials, by their fingerprints."""
+    return {fingerprint: words for fingerprint, words in map(machine_of, trials) if fingerprint}
 
 
 def choose(trials: Sequence[StudyTrial], goal: Goal) -> tuple[int | None, tuple[int, ...], int | None]:
@@ -93,8 +100,7 @@ def choose(trials: Sequence[StudyTrial], goal: Goal) -> tuple[int | None, tuple[
     if complete and not feasible:
         nearest = min(complete, key=lambda one: max(_relative_misses(one, goal).values())).number
     if len(goal.objectives) > 1:
-        front = [one for one in feasible if not any(goal.better(other.values, one.values) for other in feasible)]
-        return None, tuple(one.number for one in front), nearest
+        return None, _front(feasible, goal), nearest
     best: StudyTrial | None = None
     for one in feasible:  # of equals the earlier
         if best is None or goal.better(one.values, best.values):
@@ -102,18 +108,28 @@ def choose(trials: Sequence[StudyTrial], goal: Goal) -> tuple[int | None, tuple[
     return (best.number if best is not None else None), (), nearest
 
 
+def _front(feasible: Sequence[StudyTrial], goal: Goal) -> tuple[int, ...]:
+    signs = [-1.0 if way == "maximize" else 1.0 for way in goal.directions]
+    front: list[StudyTrial] = []
+    # what beats a trial comes before it in this order, and what beats that stands in the front already; of equals one
+    for one in sorted(feasible, key=lambda one: [sign * value for sign, value in zip(signs, one.values, strict=True)]):
+        if not any(goal.better(other.values, one.values) or other.values == one.values for other in front):
+            front.append(one)
+    return tuple(sorted(one.number for one in front))
+
+
 def _relative_misses(one: StudyTrial, goal: Goal) -> dict[str, float]:
     over = one.over or {}
     return {str(limit): over[str(limit)] / max(abs(limit.limit), 1e-12) for limit in goal.constraints} or {"": 0.0}
 
 
-def knobs_of(study: optuna.Study, trials: Sequence[FrozenTrial]) -> tuple[StudyKnob, ...]:
+def knobs_of(goal: Goal, trials: Sequence[FrozenTrial]) -> tuple[StudyKnob, ...]:
     """Return the knobs in order of importance, as far as that can be estimated; else as they were asked for."""
     seen: dict[str, list[BaseDistribution]] = {}
     for one in trials:
         for name, distribution in one.distributions.items():
             seen.setdefault(name, []).append(distribution)
-    importance = _importance(study, trials)
+    importance = _importance(goal, trials)
     made = [
         StudyKnob(name, _values(name, found), bool(getattr(found[-1], "log", False)), importance.get(name))
         for name, found in seen.items()
@@ -121,16 +137,18 @@ def knobs_of(study: optuna.Study, trials: Sequence[FrozenTrial]) -> tuple[StudyK
     return tuple(sorted(made, key=lambda knob: -(knob.importance or 0.0)))
 
 
-def _importance(study: optuna.Study, trials: Sequence[FrozenTrial]) -> Mapping[str, float]:
+def _importance(goal: Goal, trials: Sequence[FrozenTrial]) -> Mapping[str, float]:
     complete = [one for one in trials if one.state == TrialState.COMPLETE]
     if len(complete) < _FEWEST_FOR_IMPORTANCE or len({tuple(one.values) for one in complete}) < 2:
         return {}
     in_all = set.intersection(*(set(one.params) for one in complete))
     if not in_all:
         return {}
-    several = len(study.directions) > 1
-    sign = -1.0 if study.directions[0] == StudyDirection.MAXIMIZE else 1.0
+    several = len(goal.objectives) > 1
+    sign = -1.0 if goal.directions[0] == "maximize" else 1.0
     with quiet():
+        study = optuna.create_study(directions=goal.directions)  # in memory: the storage may be out of reach by now
+        study.add_trials(complete)
         evaluator = FanovaImportanceEvaluator(seed=0) if _has_forests() else _without_forests()
         found = get_param_importances(
             study,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
+from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from optuna.trial import Trial
+from sqlalchemy.exc import SQLAlchemyError
 
 from tauto.tuning.hyperparameters.conversation import Refused
 from tauto.tuning.hyperparameters.knobs import Knob
@@ -16,6 +20,9 @@ from tauto.tuning.study import beat
 from tauto.tuning.study.storage import HEARTBEAT_S
 
 __all__ = ["TrialAnswers"]
+
+_warnings = threading.Lock()
+"""What is done to warnings holds for all threads."""
 
 
 class TrialAnswers:
@@ -27,14 +34,14 @@ class TrialAnswers:
         As the study asked for it.
     storage : RDBStorage
         Hears the heartbeats.
-    tell : callable
-        Called several times a second while the trial runs.
+    look : callable
+        Called several times a second while the trial runs; what it raises ends the trial.
     may_stop : bool
         Whether what it reports decides if it is stopped early.
     """
 
-    def __init__(self, trial: Trial, storage: RDBStorage, tell: Callable[[], None], *, may_stop: bool) -> None:
-        self._trial, self._storage, self._tell, self._may_stop = trial, storage, tell, may_stop
+    def __init__(self, trial: Trial, storage: RDBStorage, look: Callable[[], None], *, may_stop: bool) -> None:
+        self._trial, self._storage, self._look, self._may_stop = trial, storage, look, may_stop
         self._asked: dict[str, Knob] = {}
         self._reported: set[int] = set()
         self._beaten_at = 0.0
@@ -46,7 +53,7 @@ class TrialAnswers:
             raise Refused(
                 f"asks for the knob {knob.name!r} twice, as {before.words} and as {knob.words}: give one another name"
             )
-        with warnings.catch_warnings():
+        with _warnings, warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of values given beforehand; they are checked here
             try:
                 value = self._suggested(knob)
@@ -80,8 +87,11 @@ class TrialAnswers:
 
     def meanwhile(self) -> None:
         """Say from time to time that this process is alive."""
-        self._tell()
+        self._look()
         now = time.monotonic()
         if now - self._beaten_at >= HEARTBEAT_S:
             self._beaten_at = now
-            beat(self._storage, self._trial._trial_id)
+            with suppress(
+                StorageInternalError, SQLAlchemyError
+            ):  # a storage that stays away is seen at the trial's end
+                beat(self._storage, self._trial._trial_id)

@@ -6,15 +6,24 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from optuna.trial import FrozenTrial
 
-__all__ = ["SearchClock", "busy_s"]
+__all__ = ["Limit", "SearchClock", "busy_s"]
 
 LEAST_S = 10.0
 FACTOR = 10
 """A run of the objective that takes so many times as long as the slowest before is believed to hang."""
 LEAST_LIMIT_S = 60.0
+
+
+class Limit(NamedTuple):
+    """How long one run may take."""
+
+    seconds: float
+    by_budget: bool
+    """Whether it is the end of the budget."""
 
 
 @dataclass(slots=True)
@@ -36,8 +45,6 @@ class SearchClock:
     trial_limit_s: float | None = None
     slowest_s: float = 0.0
     """The longest that a trial took to its end, so far."""
-    cut_by_budget: bool = False
-    """Whether the limit that was given last is the end of the budget."""
     clock: Callable[[], float] = time.monotonic
     _began: float = field(init=False)
     _told_at: float = field(init=False, default=-math.inf)
@@ -57,7 +64,7 @@ class SearchClock:
         """The part of the budget that is used up, 0 to 1."""
         return 0.0 if self.budget_s is None else 1 - self.left_s / self.budget_s
 
-    def limit_s(self) -> float:
+    def limit(self) -> Limit:
         """Return how long the run that starts now may take: half of the time left where nothing is known of it."""
         left = self.left_s
         if self.trial_limit_s is not None:
@@ -66,8 +73,7 @@ class SearchClock:
             limit = max(LEAST_LIMIT_S, FACTOR * self.slowest_s)
         else:
             limit = max(LEAST_S, left / 2)
-        self.cut_by_budget = left <= limit and not math.isinf(left)
-        return max(min(left, limit), 0.01)
+        return Limit(max(min(left, limit), 0.01), left <= limit and not math.isinf(left))
 
     def due(self, every_s: float) -> bool:
         """Whether something that is done so often is to be done now."""

@@ -6,14 +6,17 @@ import json
 import math
 import os
 import secrets
+import shutil
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol
 
-from tauto.execution import Job, Outcome, RunningJob, Workspace, executor
+from tauto.execution import Job, Outcome, RunningJob, Share, Workspace, executor
 from tauto.execution.addresses import connect, free_socket, new_socket
 from tauto.execution.child import OUTPUT
 from tauto.profiling.interrupts import held_interrupts
@@ -26,6 +29,7 @@ _READY_S = 120.0
 _ENDS_S = 5.0
 """So long a trial that was stopped early may clean up after itself."""
 _MOST_OUTPUT = 16_000_000
+"""What a trial printed is emptied above so many bytes."""
 
 
 class Refused(Exception):
@@ -42,7 +46,7 @@ class Answers(Protocol):
         """Hear how good the trial is so far; return whether it is to stop."""
 
     def meanwhile(self) -> None:
-        """Be called several times a second while the trial runs."""
+        """Be called several times a second while the trial runs; what it raises ends the trial."""
 
 
 @dataclass(slots=True)
@@ -57,10 +61,12 @@ class End:
     seconds: float = 0.0
     printed_bytes: int = 0
     libraries: list[str] = field(default_factory=list)
+    machine: tuple[str, str] | None = None
+    """Fingerprint and description of the one that it ran on; None for the search's own."""
 
 
 def converse(
-    payload: Path, title: str, seed: int, workspace: Workspace, answers: Answers, limit_s: Callable[[], float]
+    payload: Path, title: str, seed: int, workspace: Workspace, answers: Answers, within_s: float, share: Share
 ) -> End:
     """Run one trial to its end.
 
@@ -74,49 +80,86 @@ def converse(
         Where its folder is made.
     answers : Answers
         Hears and answers it.
-    limit_s : callable
-        Returns how many seconds it may take, asked when it starts.
+    within_s : float
+        Seconds that it may take.
+    share : Share
+        What of this machine it may use.
     """
     folder = workspace.folder("trial")
     address, key = new_socket(folder), secrets.token_hex(32)
-    within_s = limit_s()
     arguments = {"payload": str(payload), "title": title, "address": str(address), "key": key, "seed": seed}
-    job = Job("tauto.tuning.hyperparameters.trial:run", arguments, folder, None if math.isinf(within_s) else within_s)
+    job = Job(
+        "tauto.tuning.hyperparameters.trial:run",
+        arguments,
+        folder,
+        None if math.isinf(within_s) else within_s,
+        share.memory_limit_bytes,
+        cores=share.cores,
+    )
     with held_interrupts():
         running = executor().start(job)
-    talk = _Talk(running, folder / OUTPUT, answers)
+    talk = _Talk(running, answers)
+
+    def alive() -> bool:
+        answers.meanwhile()
+        return running.alive
+
     try:
-        connection = connect(address, bytes.fromhex(key), lambda: running.alive, min(within_s, _READY_S))
-        if connection is not None:
-            with connection:
-                talk.until_it_ends(connection)
-        outcome = running.wait(timeout_s=_ENDS_S) or running.kill()
+        with _bounded(folder / OUTPUT) as printed:
+            connection = connect(address, bytes.fromhex(key), alive, min(within_s, _READY_S))
+            if connection is not None:
+                with connection:
+                    talk.until_it_ends(connection)
+            outcome = running.wait(timeout_s=_ENDS_S) or running.kill()
     finally:
         with held_interrupts():  # a second Ctrl-C must leave no process
             running.kill()
             free_socket(address, folder)
-    return _end(outcome, talk)
+            shutil.rmtree(folder, ignore_errors=True)
+    return _end(outcome, talk, sum(printed))
+
+
+@contextmanager
+def _bounded(output: Path) -> Iterator[list[int]]:
+    """Empty the file before it fills the disk, whatever this thread waits for; how many bytes went is in the list."""
+    thrown_away: list[int] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while True:
+            ends = over.wait(_LOOK_S)
+            with suppress(FileNotFoundError):
+                if (size := output.stat().st_size) > _MOST_OUTPUT:
+                    os.truncate(output, 0)  # it is open for appending: what is printed next is the new beginning
+                    thrown_away.append(size)
+            if ends:
+                return
+
+    watch = threading.Thread(target=look, name="tauto-output", daemon=True)
+    watch.start()
+    try:
+        yield thrown_away
+    finally:
+        over.set()
+        watch.join()
 
 
 class _Talk:
-    def __init__(self, running: RunningJob, output: Path, answers: Answers) -> None:
-        self._running, self._output, self._answers = running, output, answers
+    def __init__(self, running: RunningJob, answers: Answers) -> None:
+        self._running, self._answers = running, answers
         self._give_up = math.inf
         self.stopped_early = False
-        self.printed_bytes = 0
 
     def until_it_ends(self, connection: Connection) -> None:
         """Answer until the process has ended; a worker of it may hold the line open for longer."""
         while self._running.alive and time.monotonic() < self._give_up:
             self._answers.meanwhile()
-            self._bound_output()
             try:
                 if connection.poll(_LOOK_S):
                     reply = self._reply(json.loads(connection.recv_bytes()))
                     connection.send_bytes(json.dumps(reply).encode())
             except (EOFError, OSError):
                 self._running.wait(timeout_s=_LOOK_S)
-        self._bound_output()
 
     def _reply(self, message: dict[str, Any]) -> dict[str, Any]:
         if "knob" in message:
@@ -129,21 +172,11 @@ class _Talk:
             self._give_up = time.monotonic() + _ENDS_S
         return {"stop": self.stopped_early}
 
-    def _bound_output(self) -> None:
-        """Empty what the trial printed before it fills the disk; what it prints next is appended."""
-        try:
-            size = self._output.stat().st_size
-            if size > _MOST_OUTPUT:
-                os.truncate(self._output, 0)
-                self.printed_bytes += size
-        except FileNotFoundError:
-            return
 
-
-def _end(outcome: Outcome | None, talk: _Talk) -> End:
+def _end(outcome: Outcome | None, talk: _Talk, printed_bytes: int) -> End:
     if outcome is None:
-        return End(failed="did not end when it was killed", kind="killed", printed_bytes=talk.printed_bytes)
-    end = End(seconds=outcome.wall_s, stopped_early=talk.stopped_early, printed_bytes=talk.printed_bytes)
+        return End(failed="did not end when it was killed", kind="killed", printed_bytes=printed_bytes)
+    end = End(seconds=outcome.wall_s, stopped_early=talk.stopped_early, printed_bytes=printed_bytes)
     if talk.stopped_early:
         return end
     if outcome.failure is not None:

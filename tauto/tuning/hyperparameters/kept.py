@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import optuna
 from optuna.storages import RDBStorage
 from optuna.study import StudyDirection
@@ -10,11 +13,13 @@ from tauto.errors import InvalidArgument, did_you_mean
 from tauto.reports import StudiesReport, StudyReport, StudyRow
 from tauto.tuning.hyperparameters import account
 from tauto.tuning.hyperparameters.goal import Constraint, Goal
-from tauto.tuning.study import Identity, StorageUrl, explained, open_storage, quiet
+from tauto.tuning.study import DAMAGE, Identity, StorageUrl, explained, quiet, storage_of
 from tauto.tuning.study.identity import ATTRIBUTE
 from tauto.tuning.study.opening import KNOWN
 
 __all__ = ["delete_study", "goal_of", "list_studies", "study_report"]
+
+GAIN = "gain"
 
 
 def list_studies(where: StorageUrl) -> StudiesReport:
@@ -27,8 +32,7 @@ def list_studies(where: StorageUrl) -> StudiesReport:
     """
     if where.file is not None and not where.file.exists():
         return StudiesReport(where.shown, ())
-    storage = open_storage(where)
-    with explained(where), quiet():
+    with storage_of(where) as storage, explained(where, DAMAGE), quiet():
         found = optuna.get_all_study_summaries(storage, include_best_trial=False)
         rows = [_row(storage, one) for one in found]
     return StudiesReport(where.shown, tuple(sorted(rows, key=lambda row: row.begun, reverse=True)))
@@ -43,7 +47,7 @@ def _row(storage: RDBStorage, one: optuna.study.StudySummary) -> StudyRow:
     return StudyRow(
         name=one.study_name,
         subject=identity.subject if identity is not None else "",
-        goal=", ".join(goal.words),
+        goal=", ".join(goal.words if identity is None or identity.kind == "tune" else identity.goal[:-1]),
         trials=sum(trial.state in ("complete", "stopped_early", "failed") for trial in trials),
         best=next((trial.values[0] for trial in trials if trial.number == best), None),
         begun=one.datetime_start.isoformat(timespec="seconds") if one.datetime_start is not None else "",
@@ -60,8 +64,7 @@ def study_report(where: StorageUrl, name: str) -> StudyReport:
     StudyError
         When the storage cannot be read.
     """
-    study = _study(where, name)
-    with explained(where), quiet():
+    with _study(where, name) as study:
         identity = Identity.from_attribute(study.user_attrs.get(ATTRIBUTE))
         goal = _goal_of(study, identity)
         found = study.get_trials(deepcopy=False)
@@ -73,7 +76,7 @@ def study_report(where: StorageUrl, name: str) -> StudyReport:
             storage=where.shown,
             goals=account.goals_of(goal),
             constraints=tuple(map(str, goal.constraints)),
-            knobs=account.knobs_of(study, found),
+            knobs=account.knobs_of(goal, found),
             trials=trials,
             best=best,
             front=front,
@@ -82,6 +85,7 @@ def study_report(where: StorageUrl, name: str) -> StudyReport:
             stopped="",
             earlier=sum(one.state in ("complete", "stopped_early", "failed") for one in trials),
             importance_by=account.importance_by(),
+            machines=account.machines_of(found),
         )
 
 
@@ -95,8 +99,7 @@ def delete_study(where: StorageUrl, name: str) -> int:
     StudyError
         When the storage cannot be written.
     """
-    study = _study(where, name)
-    with explained(where), quiet():
+    with _study(where, name) as study:
         count = len(study.get_trials(deepcopy=False))
         optuna.delete_study(study_name=name, storage=study._storage)
     return count
@@ -104,21 +107,21 @@ def delete_study(where: StorageUrl, name: str) -> int:
 
 def goal_of(where: StorageUrl, name: str) -> tuple[str, Goal]:
     """Return where the code of a study came from (empty for a notebook), and what it is for."""
-    study = _study(where, name)
-    identity = Identity.from_attribute(study.user_attrs.get(ATTRIBUTE))
-    return (identity.origin if identity is not None else ""), _goal_of(study, identity)
+    with _study(where, name) as study:
+        identity = Identity.from_attribute(study.user_attrs.get(ATTRIBUTE))
+        return (identity.origin if identity is not None else ""), _goal_of(study, identity)
 
 
-def _study(where: StorageUrl, name: str) -> optuna.Study:
+@contextmanager
+def _study(where: StorageUrl, name: str) -> Iterator[optuna.Study]:
     if where.file is not None and not where.file.exists():
         raise InvalidArgument(f"study: there is none called {name!r}; {where.shown} is not there.")
-    storage = open_storage(where)
-    with explained(where), quiet():
+    with storage_of(where) as storage, explained(where, DAMAGE), quiet():
         names = optuna.get_all_study_names(storage)
         if name not in names:
             hint = did_you_mean(name, names) or KNOWN[bool(names)].format(option=where.option)
             raise InvalidArgument(f"study: there is none called {name!r} in {where.shown}. {hint}".rstrip())
-        return optuna.load_study(storage=storage, study_name=name)
+        yield optuna.load_study(storage=storage, study_name=name)
 
 
 def _goal_of(study: optuna.Study, identity: Identity | None) -> Goal:
@@ -127,6 +130,8 @@ def _goal_of(study: optuna.Study, identity: Identity | None) -> Goal:
     if identity is None:
         names = study.metric_names
         return Goal.parse(dict(zip(names, ways, strict=True)) if names else ways)
+    if identity.kind != "tune":  # its trials are recipes, and each value what one gains over the original
+        return Goal.parse({GAIN: "maximize"})
     names = [text.partition(" ")[2] for text in identity.goal[: len(ways)]]
     limits = tuple(Constraint.parse(text) for text in identity.goal[len(ways) :])
     plain = Goal.parse(dict(zip(names, ways, strict=True)) if len(names) == len(ways) else ways)

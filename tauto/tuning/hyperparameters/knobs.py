@@ -100,6 +100,10 @@ class Knob:
                 )
             if isinstance(option, float) and not math.isfinite(option):
                 raise InvalidArgument(f"{what}: {option!r} is no choice. Write finite numbers.")
+            if options.count(option) > 1:  # 1, 1.0 and True are the same to a study
+                raise InvalidArgument(
+                    f"{what}: the choice {option!r} is there twice, as Python compares. Leave one out."
+                )
         return cls(name, "categorical", choices=options)
 
     @classmethod

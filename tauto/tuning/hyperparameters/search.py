@@ -1,58 +1,70 @@
 """Searches for hyperparameters: asks a study what to try, runs it in a process of its own, tells what came of it.
 
 What has ended stands in the storage before the next trial begins, so that this process may be killed at any instant.
+Several processes may work on one study: what is asked for counts over all of them.
 """
 
 from __future__ import annotations
 
 import math
 import os
+import queue
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
 from optuna.exceptions import StorageInternalError
-from optuna.pruners import BasePruner, WilcoxonPruner
+from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from tauto.errors import StudyError, TrialFailed
 from tauto.events import Progress, emit
-from tauto.execution import Job, Workspace, executor, new_workspace
+from tauto.execution import new_workspace
 from tauto.hardware import Hardware
+from tauto.profiling.interrupts import held_interrupts
 from tauto.reports import StudyReport, StudyTrial
 from tauto.tuning.hyperparameters import account
-from tauto.tuning.hyperparameters.answers import TrialAnswers
 from tauto.tuning.hyperparameters.clock import SearchClock, busy_s
-from tauto.tuning.hyperparameters.conversation import End, converse
-from tauto.tuning.hyperparameters.goal import Goal, Settled
+from tauto.tuning.hyperparameters.failing import all_alike, failing_alike
+from tauto.tuning.hyperparameters.goal import Goal
+from tauto.tuning.hyperparameters.places import LocalPlaces, Place, Places
 from tauto.tuning.hyperparameters.sampling import STARTED, pruner_of, sampler_of
 from tauto.tuning.hyperparameters.subject import Subject
+from tauto.tuning.hyperparameters.trial_run import Terms, TrialRun
 from tauto.tuning.study import (
+    DAMAGE,
     Identity,
     Opened,
     StorageUrl,
+    at_work,
+    close_storage,
     explained,
     give_back,
+    is_own,
+    is_under_way,
     mark_owner,
+    one_at_a_time,
     open_storage,
     open_study,
     quiet,
     retry_interrupted,
+    working,
 )
 
-__all__ = ["Search", "SearchPlan"]
+__all__ = ["ASKED", "Search", "SearchPlan"]
 
-ALIKE = 5
-"""So many failures of one kind, and no trial that worked: the search ends."""
-_NEEDED = ("torch._dynamo", "tauto.tuning.hyperparameters.trial")
-"""Imported once for all trials. Torch's own is what the first step of any optimizer imports, a second or two."""
+BEGUN = "tauto:begun"
+"""Attribute of a study: how many trials it had when the session began that is at work on it."""
+ASKED = "tauto:asked"
+"""Attribute of a study: how it is searched, for those that join."""
 _TOLD_EVERY_S = 0.25
+_ASK_AGAIN_S = 0.5
+"""So often it is looked whether trials of other processes have ended, where these are the last."""
 _FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
 
@@ -78,6 +90,12 @@ class SearchPlan:
         As :func:`~tauto.tuning.study.open_study` takes it.
     first : sequence of mappings
         Parameters that are tried first in a new study.
+    places : Places
+        Where trials run.
+    joins : bool
+        Whether it is a worker: how the study is searched is for others to say.
+    own_budget_s : float, optional
+        Seconds that this process may take, of the study's.
     """
 
     subject: Subject
@@ -93,6 +111,22 @@ class SearchPlan:
     trial_limit_s: float | None = None
     resume: bool | None = None
     first: Sequence[Mapping[str, Any]] = ()
+    places: Places = field(default_factory=LocalPlaces)
+    joins: bool = False
+    own_budget_s: float | None = None
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """How the study is searched, as far as text can say, for those that join."""
+        return {
+            "trials": self.wanted,
+            "budget_s": self.budget_s,
+            "sampler": self.sampler if isinstance(self.sampler, str) else "tpe",
+            "pruner": self.pruner if isinstance(self.pruner, str) else None,
+            "seeds": self.seeds,
+            "seed": self.seed,
+            "trial_limit_s": self.trial_limit_s,
+        }
 
 
 class Search:
@@ -101,13 +135,19 @@ class Search:
     def __init__(self, plan: SearchPlan) -> None:
         self._plan = plan
         self._pruner = pruner_of(plan.pruner, plan.seeds)
+        self._hardware = Hardware.current("cpu")
         self._began = time.monotonic()
         self._trials: list[FrozenTrial] = []
-        self._lost: StudyTrial | None = None
+        self._running: list[TrialRun] = []
+        self._ended: queue.SimpleQueue[TrialRun] = queue.SimpleQueue()
+        self._own: dict[int, StudyTrial] = {}
+        self._unwritten: set[int] = set()
         self._notes: dict[str, None] = {}
         self._stopped, self._interrupted = "", False
+        self._opened: Opened | None = None
+        self._storage_failed = False
         self._earlier = self._begun_at = 0
-        self._preloaded = False
+        self._preloaded = self._claims_nothing = False
 
     def run(self) -> StudyReport:
         """Search until the end that the plan says, and return what was found; a Ctrl-C is an end, too.
@@ -118,6 +158,8 @@ class Search:
             When something that the objective reads cannot be sent to another process.
         InvalidArgument
             When the study is one of something else.
+        TrialFailed
+            When no process can be started for a trial.
         StudyError
             When the storage fails before anything was tried.
         """
@@ -126,26 +168,23 @@ class Search:
         try:
             payload = workspace.path / "objective.pt"
             plan.subject.save(payload)
-            self._start(workspace)
-            opened = self._open()
+            self._emit("starting", None, None)
+            places = plan.places.open(payload, workspace)
+            opened = self._opened = self._open()
             try:
-                with quiet(), explained(plan.where):
-                    self._search(opened, payload, workspace)
-            except StudyError as error:
-                if not any(one.state in _FINISHED for one in self._trials):
+                with quiet(), explained(plan.where), working() as self._session:
+                    self._search(opened, places)
+            except (StudyError, TrialFailed) as error:
+                if not self._own and not any(one.state in _FINISHED for one in self._trials):
                     raise
-                self._stopped = f"the storage failed: {error}"
+                what = "the storage failed" if isinstance(error, StudyError) else "no more trials can be run here"
+                self._stopped = f"{what}: {error}"
             return self._report(opened)
         finally:
+            plan.places.close()
             workspace.close()
-
-    def _start(self, workspace: Workspace) -> None:
-        """Wait until trials can start: the first of a session waits for imports, which are no part of a trial."""
-        self._emit("starting", None, None)
-        executor().preload(_NEEDED)
-        outcome = executor().run(Job("os:getpid", {}, workspace.folder("first")))
-        if outcome.failure is not None:
-            raise TrialFailed(f"No process could be started for a trial: it {outcome.failure.reason}.")
+            if self._opened is not None:
+                close_storage(self._opened.storage)
 
     def _open(self) -> Opened:
         plan = self._plan
@@ -160,7 +199,7 @@ class Search:
             resume=plan.resume,
             pruner=self._pruner,
         )
-        with explained(plan.where), quiet():
+        with explained(plan.where, (OSError, *DAMAGE)), quiet(), one_at_a_time(plan.where, storage, plan.name):
             study = opened.study
             self._trials = study.get_trials(deepcopy=False)
             # who goes on would draw the values again that were drawn before
@@ -168,133 +207,141 @@ class Search:
             study.sampler = sampler_of(plan.sampler, plan.seed, here)
             for params in plan.first if opened.created else ():
                 study.enqueue_trial(dict(params), skip_if_exists=True)
+            if not any(map(at_work, self._trials)):
+                study.set_user_attr(BEGUN, len(self._trials))
+            if not plan.joins:
+                study.set_user_attr(ASKED, plan.asked)
         self._earlier = sum(_counts(one) for one in self._trials)
-        self._begun_at = len(self._trials)
         return opened
 
-    def _search(self, opened: Opened, payload: Path, workspace: Workspace) -> None:
+    def _search(self, opened: Opened, places: Sequence[Place]) -> None:
+        plan = self._plan
+        self._clock = SearchClock(*self._time(), plan.trial_limit_s)
+        terms = Terms(
+            opened, plan.where, plan.goal, plan.subject.title, plan.seeds, plan.seed, self._pruner, self._clock
+        )
+        free = list(places)
+        try:
+            while True:
+                while free and not self._stopped and (trial := self._claimed(opened)) is not None:
+                    self._running.append(TrialRun(terms, trial, free.pop(0), self._ended.put))
+                    self._running[-1].start()
+                if self._stopped and not self._running:
+                    return
+                free += [run.place for run in self._heard(_ASK_AGAIN_S if free else _TOLD_EVERY_S)]
+                self._tell()
+        except KeyboardInterrupt:
+            self._stopped, self._interrupted = "it was stopped by hand", True
+        except StudyError:
+            self._storage_failed = True
+            raise
+        finally:
+            with held_interrupts():
+                self._give_up(opened)
+
+    def _give_up(self, opened: Opened) -> None:
+        """End what still runs: it is put back, for the next who works on the study."""
+        left, self._running = self._running, []
+        for run in left:
+            run.stop()
+            self._take_down(run)
+        if self._storage_failed:  # whoever goes on finds that nobody runs them any more
+            return
+        with suppress(StorageInternalError, SQLAlchemyError):
+            for run in left:
+                give_back(opened.study, opened.storage, opened.storage.get_trial(run.trial._trial_id), "was stopped")
+
+    def _time(self) -> tuple[float | None, float]:
+        """Return how many seconds there are, and how many of them are spent."""
+        plan, spent_s = self._plan, busy_s(self._trials)
+        if plan.own_budget_s is not None and (plan.budget_s is None or plan.own_budget_s < plan.budget_s - spent_s):
+            return plan.own_budget_s, 0.0
+        return plan.budget_s, spent_s
+
+    def _claimed(self, opened: Opened) -> Trial | None:
+        """Return the next trial for this process; None where the search is over, or the last are under way."""
         plan, study = self._plan, opened.study
-        clock = self._clock = SearchClock(plan.budget_s, busy_s(self._trials), plan.trial_limit_s)
-        while True:
+        with explained(plan.where, (OSError,)), one_at_a_time(plan.where, opened.storage, plan.name):
             retry_interrupted(study, opened.storage)
             self._trials = study.get_trials(deepcopy=False)
-            clock.slowest_s = max(
+            self._begun_at = int(study.user_attrs.get(BEGUN, 0))
+            self._clock.slowest_s = max(
                 (_seconds(one) for one in self._trials if one.state == TrialState.COMPLETE), default=0
             )
             if stopped := self._end():
                 self._stopped = stopped
-                return
+                return None
+            under_way = sum(map(is_under_way, self._trials))
+            self._claims_nothing = plan.wanted is not None and self._of_use + under_way >= plan.wanted
+            if self._claims_nothing:
+                return None
             trial = study.ask()
-            try:
-                mark_owner(trial)
-                self._run(opened, trial, payload, workspace)
-            except KeyboardInterrupt:
-                with suppress(StorageInternalError, SQLAlchemyError):
-                    give_back(study, opened.storage, _frozen(opened, trial), "was stopped by hand")
-                    self._trials = study.get_trials(deepcopy=False)
-                self._stopped, self._interrupted = "it was stopped by hand", True
-                return
+            mark_owner(trial, opened.storage, self._hardware, self._session)
+        finished = sum(one.state in (TrialState.COMPLETE, TrialState.PRUNED) for one in self._trials)
+        if plan.sampler == "random" or (plan.sampler == "tpe" and finished < STARTED):
+            trial.set_user_attr(account.RANDOM, value=True)
+        return trial
+
+    @property
+    def _of_use(self) -> int:
+        """How many trials count of those asked for: what failed before may have been mended since."""
+        return sum(
+            _counts(one) and (one.state != TrialState.FAIL or one.number >= self._begun_at) for one in self._trials
+        )
 
     def _end(self) -> str:
         """Return why the search is over; empty while it is not."""
-        plan, clock = self._plan, self._clock
-        ended = sum(map(self._is_of_use, self._trials))
-        if plan.wanted is not None and ended >= plan.wanted:
-            return f"all {plan.wanted:,} trials that were asked for have ended"
-        if clock.left_s <= 0:
-            return "the time was up"
-        own = self._trials[self._begun_at :]
-        failed = [one for one in own[::-1] if one.state == TrialState.FAIL and _counts(one)]
-        worked = any(one.state in (TrialState.COMPLETE, TrialState.PRUNED) for one in self._trials)
-        last = [_alike(one.user_attrs[account.REASON]) for one in failed[:ALIKE]]
-        if not worked and len(last) == ALIKE and len(set(last)) == 1:
-            return f"the first {ALIKE} trials all failed alike: each {failed[0].user_attrs[account.REASON]}"
+        since = self._trials[self._begun_at :]
+        over = self._at_its_limit()
+        if over and (why := all_alike(since)):
+            return f"{over}: {why}"
+        if over:
+            return over
+        # a process that has nothing that works, such as one without the data, is to leave the trials to others
+        for group in (since, [one for one in since if is_own(one)]):
+            if why := failing_alike(group):
+                return why
+        if any(_counts(one) and one.state != TrialState.FAIL and not one.params for one in since):
+            return "the objective asks for no knob, so that all trials are the same: ask by tauto.suggest"
         return ""
 
-    def _is_of_use(self, one: FrozenTrial) -> bool:
-        """Whether a trial is one of those asked for: what failed before may have been mended since."""
-        return _counts(one) and (one.state != TrialState.FAIL or one.number >= self._begun_at)
-
-    def _run(self, opened: Opened, trial: Trial, payload: Path, workspace: Workspace) -> None:
-        """Run one trial, under each seed, and tell the study what came of it."""
+    def _at_its_limit(self) -> str:
         plan = self._plan
-        by_seeds = isinstance(self._pruner, WilcoxonPruner) and plan.seeds > 1
-        one_goal = len(plan.goal.objectives) == 1
-        finished = sum(one.state in (TrialState.COMPLETE, TrialState.PRUNED) for one in self._trials)
-        trial.set_user_attr(account.RANDOM, plan.sampler == "random" or (plan.sampler == "tpe" and finished < STARTED))
-        rows: list[Settled] = []
-        seconds = 0.0
-        for place in range(plan.seeds):
-            answers = TrialAnswers(
-                trial, opened.storage, lambda: self._tell(trial), may_stop=one_goal and not by_seeds and place == 0
-            )
-            end = converse(payload, plan.subject.title, plan.seed + place, workspace, answers, self._clock.limit_s)
-            seconds += end.seconds
-            self._note(end, trial)
-            if end.stopped_early:
-                return self._tell_end(opened, trial, TrialState.PRUNED, seconds)
-            settled = Settled(why_not=end.failed) if end.failed else plan.goal.settle(end.returned)
-            if settled.why_not:
-                if end.kind == "timed_out" and self._clock.cut_by_budget:
-                    return give_back(opened.study, opened.storage, _frozen(opened, trial), "the time was up")
-                under = f" (under seed {plan.seed + place})" if plan.seeds > 1 else ""
-                return self._tell_end(opened, trial, TrialState.FAIL, seconds, reason=settled.why_not + under)
-            rows.append(settled)
-            if by_seeds and one_goal:
-                trial.report(settled.values[0], place)
-                if place + 1 < plan.seeds and trial.should_prune():
-                    return self._tell_end(opened, trial, TrialState.PRUNED, seconds, rows)
-        return self._tell_end(opened, trial, TrialState.COMPLETE, seconds, rows)
+        if plan.wanted is not None and self._of_use >= plan.wanted:
+            return f"all {plan.wanted:,} trials that were asked for have ended"
+        return "the time was up" if self._clock.left_s <= 0 else ""
 
-    def _tell_end(
-        self,
-        opened: Opened,
-        trial: Trial,
-        state: TrialState,
-        seconds: float,
-        rows: Sequence[Settled] = (),
-        reason: str = "",
-    ) -> None:
-        """Write down what came of a trial; its state last, so that a trial that has ended is whole."""
-        goal = self._plan.goal
-        figures = {name: fmean(dict(row.figures)[name] for row in rows) for name, _ in rows[0].figures} if rows else {}
-        values = [fmean(row.values[place] for row in rows) for place in range(len(goal.objectives))] if rows else []
-        by_seed = [row.values[0] for row in rows] if len(rows) > 1 else []
-        complete = state == TrialState.COMPLETE
-        self._lost = StudyTrial(
-            number=trial.number,
-            state="complete" if complete else "stopped_early" if state == TrialState.PRUNED else "failed",
-            params=dict(trial.params),
-            values=tuple(values) if complete else (),
-            figures=figures or None,
-            over=goal.violations(figures) if figures and goal.constraints else None,
-            by_seed=tuple(by_seed),
-            reason=reason,
-            seconds=seconds,
-        )
-        told = {account.SECONDS: seconds, account.REASON: reason, account.FIGURES: figures, account.BY_SEED: by_seed}
-        for name, value in told.items():
-            if value:
-                trial.set_user_attr(name, value)
-        for name, value in goal.violations(figures).items() if complete else ():
-            trial.set_constraint(name, value)
-        opened.study.tell(trial, values if complete else None, state, skip_if_finished=True)
-        self._lost = None
+    def _heard(self, wait_s: float) -> list[TrialRun]:
+        """Return the trials that ended within ``wait_s`` seconds; what went wrong on this side of one is raised."""
+        ended = list[TrialRun]()
+        with suppress(queue.Empty):
+            ended.append(self._ended.get(timeout=wait_s))
+            while True:
+                ended.append(self._ended.get_nowait())
+        for run in ended:
+            self._running.remove(run)
+            self._take_down(run)
+            if run.libraries and not self._preloaded:
+                self._preloaded = True
+                self._plan.places.preload(run.libraries)
+        for run in ended:
+            if run.error is not None:
+                raise run.error
+        return ended
 
-    def _note(self, end: End, trial: Trial) -> None:
-        if end.printed_bytes:
-            size = f"{end.printed_bytes / 1e6:,.0f} MB"
-            self._notes[f"Trial {trial.number} printed over {size}; only the end of it was kept."] = None
-        if end.libraries and not self._preloaded:
-            self._preloaded = True
-            executor().preload(end.libraries)
+    def _take_down(self, run: TrialRun) -> None:
+        self._notes |= dict.fromkeys(run.notes)
+        if run.came is None:
+            return
+        self._own[run.trial.number] = run.came
+        if not run.written:
+            self._unwritten.add(run.trial.number)
 
-    def _tell(self, trial: Trial) -> None:
+    def _tell(self) -> None:
         if not self._clock.due(_TOLD_EVERY_S):
             return
-        ended = sum(_counts(one) for one in self._trials)
-        settings = ", ".join(f"{name} {_short(value)}" for name, value in list(trial.params.items())[:3])
-        words = [f"trial {trial.number}" + (f" ({settings})" if settings else "")]
+        ended = sum(map(_counts, self._trials))
+        words = [self._at_work()]
         trials = account.trials_of(self._trials, self._plan.goal)
         best, front, _ = account.choose(trials, self._plan.goal)
         if best is not None:
@@ -307,29 +354,44 @@ class Search:
             shares.append(ended / self._plan.wanted)
             spent = [_seconds(one) for one in self._trials if _counts(one)]
             if spent:
-                left_s = min(left_s, fmean(spent) * (self._plan.wanted - ended))
+                at_once = max(1, sum(map(is_under_way, self._trials)))
+                left_s = min(left_s, fmean(spent) * (self._plan.wanted - ended) / at_once)
         self._emit(", ".join(words), min(max(shares), 0.99), None if math.isinf(left_s) else left_s)
+
+    def _at_work(self) -> str:
+        """Return what runs now, in words."""
+        numbers = sorted(run.trial.number for run in self._running)
+        if not numbers:
+            return "waiting for the trials of others" if self._claims_nothing else "choosing the next"
+        if len(numbers) > 1:
+            return f"trials {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
+        params = self._running[0].trial.params
+        settings = ", ".join(f"{name} {_short(value)}" for name, value in list(params.items())[:3])
+        return f"trial {numbers[0]}" + (f" ({settings})" if settings else "")
 
     def _emit(self, message: str, done: float | None, left_s: float | None) -> None:
         emit(Progress("tune", message, done, left_s))
 
     def _report(self, opened: Opened) -> StudyReport:
         plan = self._plan
-        with suppress(StorageInternalError, SQLAlchemyError), quiet():
-            self._trials = opened.study.get_trials(deepcopy=False)
+        if not self._storage_failed:
+            with suppress(StorageInternalError, SQLAlchemyError), quiet():
+                self._trials = opened.study.get_trials(deepcopy=False)
         trials = account.trials_of(self._trials, plan.goal)
-        if self._lost is not None:
-            trials = (*(one for one in trials if one.number != self._lost.number), self._lost)
-            self._notes[f"Trial {self._lost.number} could not be written to the storage; it stands here alone."] = None
+        if self._storage_failed:  # what was read last may be from before these ended
+            ended = {one.number for one in trials if one.state not in ("running", "waiting")}
+            own = {number: one for number, one in self._own.items() if number not in ended}
+            trials = (*(one for one in trials if one.number not in own), *own.values())
+            for number in self._unwritten:
+                self._notes[f"Trial {number} could not be written to the storage; it stands here alone."] = None
         best, front, nearest = account.choose(trials, plan.goal)
-        hardware = Hardware.current("cpu")
         return StudyReport(
             name=plan.name,
             subject=plan.subject.title,
             storage=plan.where.shown,
             goals=account.goals_of(plan.goal),
             constraints=tuple(map(str, plan.goal.constraints)),
-            knobs=account.knobs_of(opened.study, self._trials),
+            knobs=account.knobs_of(plan.goal, self._trials),
             importance_by=account.importance_by(),
             trials=trials,
             best=best,
@@ -344,9 +406,10 @@ class Search:
             budget_s=plan.budget_s,
             wanted=plan.wanted,
             wall_s=time.monotonic() - self._began,
-            notes=tuple(self._notes),
-            machine=hardware.summary,
-            fingerprint=hardware.fingerprint,
+            notes=(*self._notes, *plan.places.notes),
+            machine=self._hardware.summary,
+            machines=account.machines_of(self._trials),
+            fingerprint=self._hardware.fingerprint,
             interrupted=self._interrupted,
         )
 
@@ -360,15 +423,6 @@ def _counts(one: FrozenTrial) -> bool:
 
 def _seconds(one: FrozenTrial) -> float:
     return float(one.user_attrs.get(account.SECONDS, 0.0))
-
-
-def _alike(reason: str) -> str:
-    """Return what failures of one kind have in common: the words, not the numbers."""
-    return "".join(letter for letter in reason if not letter.isdigit())
-
-
-def _frozen(opened: Opened, trial: Trial) -> FrozenTrial:
-    return opened.storage.get_trial(trial._trial_id)
 
 
 def _short(value: Any) -> str:

@@ -64,6 +64,16 @@ _OTHER_WORDS = {
     "hidden_size": "width",
     "hidden_dim": "width",
     "max_norm": "clip_norm",
+    "n_layers": "layers",
+    "depth": "layers",
+    "units": "width",
+    "hidden": "width",
+    "channels": "width",
+    "beta_1": "beta1",
+    "beta_2": "beta2",
+    "n_epochs": "epochs",
+    "warmup": "warmup_share",
+    "scheduler": "schedule",
 }
 _ADAPTIVE = (_ratio("lr", 1e-5, 1e-2), _span("beta1", 0.8, 0.95), _span("beta2", 0.9, 0.999))
 _OPTIMIZERS: dict[str, tuple[Knob, ...]] = {
@@ -76,6 +86,11 @@ _OPTIMIZERS: dict[str, tuple[Knob, ...]] = {
     "Adagrad": (_ratio("lr", 1e-4, 1e-1),),
     "Adadelta": (_ratio("lr", 1e-2, 10.0), _span("rho", 0.85, 0.99)),
     "RMSprop": (_ratio("lr", 1e-5, 1e-2), _span("alpha", 0.9, 0.999), _span("momentum", 0.0, 0.95)),
+    "Adafactor": (_ratio("lr", 1e-4, 1e-1), _ratio("weight_decay", 1e-6, 1e-1)),
+    "ASGD": (_ratio("lr", 1e-3, 1.0), _ratio("weight_decay", 1e-6, 1e-2)),
+    "LBFGS": (_ratio("lr", 1e-2, 1.0), _whole("max_iter", 5, 50, log=True), _whole("history_size", 5, 100, log=True)),
+    "Rprop": (_ratio("lr", 1e-4, 1e-1),),
+    "SparseAdam": _ADAPTIVE,
     "Muon": (_ratio("lr", 1e-4, 1e-1), _span("momentum", 0.85, 0.99), _ratio("weight_decay", 1e-3, 0.3)),
 }
 _SCHEDULES: dict[str, tuple[Knob, ...]] = {
@@ -87,6 +102,9 @@ _SCHEDULES: dict[str, tuple[Knob, ...]] = {
     "OneCycleLR": (_ratio("max_lr", 1e-4, 1.0), _span("pct_start", 0.1, 0.5)),
     "ReduceLROnPlateau": (_span("factor", 0.1, 0.7), _whole("patience", 1, 10)),
     "LinearLR": (_COMMON["warmup_share"],),
+    "ConstantLR": (_span("factor", 0.1, 0.9), _whole("total_iters", 1, 30, log=True)),
+    "PolynomialLR": (_span("power", 0.5, 3.0),),
+    "CyclicLR": (_ratio("base_lr", 1e-5, 1e-2), _ratio("max_lr", 1e-3, 1.0)),
 }
 
 
@@ -169,7 +187,8 @@ def search_space(*of: Any) -> SearchSpace:
 
 def _knobs_for(one: Any) -> tuple[Knob, ...]:
     if isinstance(one, str):
-        name = _OTHER_WORDS.get(one, one)
+        written = one.strip().lower().replace(" ", "_").replace("-", "_")
+        name = _OTHER_WORDS.get(written, written)
         if name not in _COMMON:
             raise InvalidArgument(f"search_space: there is no range for {one!r}. {did_you_mean(one, _COMMON)}".rstrip())
         return (_COMMON[name],)

@@ -50,7 +50,7 @@ def run(payload: str, title: str, address: str, key: str, seed: int) -> dict[str
                 came = {"value": _plain(function())}
         except _StoppedEarly:
             came = {"stopped_early": True}
-        except Exception as error:
+        except BaseException as error:  # sys.exit and the like end the trial, too
             came = {"failed": _reason(error), "kind": type(error).__name__}
     return came | {"libraries": libraries_since(before)}
 
@@ -119,15 +119,19 @@ def _plain(value: Any) -> Any:
 def _number(value: Any) -> float:
     if not isinstance(value, str):
         try:
-            return float(value)
-        except (TypeError, ValueError, RuntimeError):
+            return float(value.item() if hasattr(value, "item") else value)
+        except (TypeError, ValueError, RuntimeError, OverflowError):
             pass
-    raise InvalidArgument(f"returned a {type(value).__name__}, which is no number")
+    shape = f" of shape {tuple(value.shape)}" if hasattr(value, "shape") else ""
+    raise InvalidArgument(f"returned a {type(value).__name__}{shape}, which is no number")
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     """Return in one line what was raised, and at which line of the user's."""
-    message = " ".join(str(error).split())[:_LONGEST]
+    try:
+        message = " ".join(str(error).split())[:_LONGEST]
+    except Exception:  # the user's own __str__
+        message = ""
     said = (
         message
         if isinstance(error, InvalidArgument)

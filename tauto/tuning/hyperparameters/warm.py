@@ -11,7 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from tauto.errors import InvalidArgument, did_you_mean
 from tauto.reports import StudyReport
-from tauto.tuning.study import StorageUrl, explained, open_storage, quiet
+from tauto.tuning.study import DAMAGE, StorageUrl, explained, quiet, storage_of
 
 __all__ = ["BEST", "earlier_params"]
 
@@ -35,8 +35,8 @@ def earlier_params(given: Any, where: StorageUrl) -> list[dict[str, Any]]:
         return _of_study(given, where)
     if isinstance(given, Mapping):
         return [dict(given)]
-    if isinstance(given, Sequence) and all(isinstance(one, Mapping) for one in given):
-        return [dict(one) for one in given]
+    if isinstance(given, Sequence):
+        return [params for one in given for params in earlier_params(one, where)]
     raise InvalidArgument(
         f"warm_start: a {type(given).__name__} is no study. Write its name, the result of tauto.tune, or values such "
         "as {'lr': 0.001}."
@@ -52,8 +52,7 @@ def _of_report(report: StudyReport) -> list[dict[str, Any]]:
 
 
 def _of_study(name: str, where: StorageUrl) -> list[dict[str, Any]]:
-    storage = open_storage(where)
-    with explained(where), quiet():
+    with storage_of(where) as storage, explained(where, DAMAGE), quiet():
         names = optuna.get_all_study_names(storage)
         if name not in names:
             hint = did_you_mean(name, names)

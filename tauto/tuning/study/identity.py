@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from pydantic import TypeAdapter, ValidationError
 
-__all__ = ["ATTRIBUTE", "Identity"]
+__all__ = ["ATTRIBUTE", "Identity", "versions"]
 
 ATTRIBUTE = "tauto:identity"
 """The study's attribute that holds it."""
@@ -21,6 +21,12 @@ def _version(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "unknown"
+
+
+def versions() -> dict[str, str]:
+    """Return the versions under which code comes to the same figures."""
+    python = ".".join(platform.python_version_tuple()[:2])
+    return {"TAuto": _version("tauto"), "torch": _version("torch"), "Python": python}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +54,9 @@ class Identity:
     parts: Mapping[str, str]
     goal: tuple[str, ...]
     origin: str = ""
-    python: str = field(default_factory=lambda: ".".join(platform.python_version_tuple()[:2]))
-    torch: str = field(default_factory=lambda: _version("torch"))
-    tauto: str = field(default_factory=lambda: _version("tauto"))
+    python: str = field(default_factory=lambda: versions()["Python"])
+    torch: str = field(default_factory=lambda: versions()["torch"])
+    tauto: str = field(default_factory=lambda: versions()["TAuto"])
 
     def to_attribute(self) -> dict[str, Any]:
         """Return it as the storage keeps it."""

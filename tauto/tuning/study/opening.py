@@ -16,7 +16,7 @@ from optuna.storages import RDBStorage
 from tauto.errors import InvalidArgument, did_you_mean
 from tauto.tuning.study.digest import changed_parts
 from tauto.tuning.study.identity import ATTRIBUTE, Identity
-from tauto.tuning.study.storage import explained, quiet
+from tauto.tuning.study.storage import DAMAGE, explained, quiet
 from tauto.tuning.study.url import StorageUrl
 
 __all__ = ["KNOWN", "Direction", "Opened", "open_study"]
@@ -70,7 +70,7 @@ def open_study(
     StudyError
         When the storage fails.
     """
-    with explained(where), quiet():
+    with explained(where, DAMAGE), quiet():
         names = [one.study_name for one in optuna.get_all_study_summaries(storage, include_best_trial=False)]
         if name in names and resume is False:
             raise InvalidArgument(

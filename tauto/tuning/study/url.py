@@ -21,6 +21,8 @@ _KINDS = ("sqlite", "postgresql")
 _FILES = (".db", ".sqlite", ".sqlite3")
 _SECRET = ("pass", "pwd", "secret", "token", "key")
 _HIDDEN = "***"
+_URI = "file:"
+"""Begins a file of SQLite's that has options, such as ``sqlite:///file:studies.db?mode=ro&uri=true``."""
 _HOW = (
     "Write such as 'studies.db', 'sqlite:///studies.db' or 'postgresql://user@host/name'; in a password, the signs "
     "@ : / ? # and % are written %40 %3A %2F %3F %23 and %25."
@@ -64,15 +66,17 @@ class StorageUrl:
             raise InvalidArgument(
                 f"{argument}: studies are not kept in {url.get_backend_name()}, only in SQLite and PostgreSQL. {_HOW}"
             )
-        if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
-            url = url.set(database=str(Path(url.database).absolute()))
+        if url.get_backend_name() == "sqlite":
+            if url.database in (None, "", ":memory:"):
+                raise InvalidArgument(f"{argument}: a study in memory ends with its process. Name a file.")
+            path = url.database.removeprefix(_URI)
+            url = url.set(database=_URI * (path != url.database) + str(Path(path).absolute()))
         return cls(url)
 
     @property
     def file(self) -> Path | None:
         """The file, of SQLite's."""
-        inside = self.url.get_backend_name() == "sqlite" and self.url.database not in (None, "", ":memory:")
-        return Path(str(self.url.database)) if inside else None
+        return Path(str(self.url.database).removeprefix(_URI)) if self.url.get_backend_name() == "sqlite" else None
 
     @property
     def shown(self) -> str:
