@@ -1,7 +1,7 @@
 """Several workers on one study: what is lost or doubled, how fast the store is, what neighbours cost each other.
 
     python -m benchmarks.workers                         # all of it
-    python -m benchmarks.workers --only store            # trials a second: SQLite 8 x 100, PostgreSQL 32 x 100
+    python -m benchmarks.workers --only sqlite,postgresql   # trials a second: SQLite 8 x 100, PostgreSQL 32 x 100
     python -m benchmarks.workers --only search           # 2 workers against 1
 
 Store: processes that ask, suggest one knob, and tell, with nothing between, through TAuto's own claim and in bare
@@ -29,6 +29,7 @@ from tauto.hardware import Hardware
 from tauto.tuning.study import (
     Identity,
     StorageUrl,
+    close_storage,
     explained,
     is_under_way,
     mark_owner,
@@ -101,7 +102,9 @@ def stored(url: str, name: str, workers: int, each: int) -> Stored:
         else:
             open_study(storage, where, name, ["maximize"], Identity("tune", "nothing", {}, ("maximize value",)))
     target, share = (bare, each) if name == "bare" else (claimed, wanted)
-    context = multiprocessing.get_context("spawn")
+    close_storage(storage)
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["benchmarks.workers"])
     results = context.SimpleQueue()
     processes = [context.Process(target=target, args=(url, share, results)) for _ in range(workers)]
     for process in processes:
@@ -137,16 +140,28 @@ def store_rows(kind: str, url: str, workers: int, each: int) -> None:
         )
 
 
-def store() -> None:
-    """Print trials per second on SQLite, and on PostgreSQL where it is installed."""
-    print("| storage | workers × trials | by | made | lost | beyond | trials a second | one trial, median |")
+def head(words: str) -> None:
+    """Print the head of a table."""
+    print(
+        f"\n{words}\n\n| storage | workers × trials | by | made | lost | beyond | trials a second | one trial, median |"
+    )
     print("|---|---|---|---|---|---|---|---|")
+
+
+def sqlite() -> None:
+    """Print trials per second on SQLite."""
+    head("SQLite on this disk")
     with tempfile.TemporaryDirectory() as folder:
         for workers in (1, 8):
             store_rows("SQLite", f"sqlite:///{folder}/{workers}.db", workers, 100)
+
+
+def postgresql() -> None:
+    """Print trials per second on PostgreSQL, where it is installed."""
     if NEEDED is None:
         print(f"\n{HOW}")
         return
+    head("PostgreSQL on this machine")
     for workers in (1, 32):
         with private_postgres(max_connections="300") as url:
             store_rows("PostgreSQL", url, workers, 100)
@@ -198,7 +213,7 @@ def search() -> None:
     print(f"a trial beside another takes {statistics.median(own[2]) / statistics.median(own[1]):.2f} × as long")
 
 
-PARTS = {"store": store, "search": search}
+PARTS = {"sqlite": sqlite, "postgresql": postgresql, "search": search}
 
 
 def main() -> None:

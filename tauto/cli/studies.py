@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tauto.cli.answer import answering, check_files, show
-from tauto.cli.options import ReportFile, Storage
+from tauto.cli.options import Executor, ReportFile, Storage, Workers
 from tauto.cli.tune import Budget, Seeds, TrialLimit, Trials, search
 from tauto.errors import InvalidArgument
 
@@ -51,6 +51,8 @@ def resume(
     storage: Storage = None,
     seeds: Seeds = 1,
     trial_limit: TrialLimit = None,
+    executor: Executor = "local",
+    workers: Workers = 1,
     report: ReportFile = None,
 ) -> None:
     """Go on with a study; its code comes from here, never from the storage."""
@@ -73,6 +75,8 @@ def resume(
         resume=True,
         seeds=seeds,
         trial_limit=trial_limit,
+        executor=executor,
+        workers=workers,
     )
 
 

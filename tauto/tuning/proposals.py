@@ -124,7 +124,8 @@ class Proposals:
         if self._study is None:
             self._study = _study_of(self.seed)
         known = {one.digest for one in self.recipes}
-        for trial in trials[self._told :]:
+        ended = [trial for trial in trials if trial.status != "skipped"]  # not what is under way beside this one
+        for trial in ended[self._told :]:
             if trial.recipe.digest not in known:
                 continue
             _, choices = self._way([trial.recipe.digest])
@@ -139,7 +140,7 @@ class Proposals:
                     constraints={"excess": self.goal.excess(trial)},
                 )
             )
-        self._told = len(trials)
+        self._told = len(ended)
         return self._study
 
 

@@ -77,10 +77,10 @@ def test_constraints_are_read_with_their_units(ready: Any) -> None:
     import tauto
 
     line = "%tauto_autotune model --objective size --max-latency 3ms --max-size 5MB --min-throughput 200 --stop-at 1MB"
-    assert ready.run(line).success
+    assert ready.run(f"{line} --workers 2").success
     given = ready.engine.keywords
     assert given["constraints"] == tauto.Constraints(max_latency_ms=3, max_size_bytes=5e6, min_throughput=200)
-    assert (given["objective"], given["stop_at"]) == ("size", "1MB")
+    assert (given["objective"], given["stop_at"], given["workers"]) == ("size", "1MB", 2)
 
 
 def test_compare_names_both_sides(ready: Any) -> None:

@@ -18,7 +18,7 @@ def test_every_option_reaches_the_engine_under_its_keyword(ready: Any) -> None:
     line = (
         "%tauto_tune objective --budget 90s --direction minimize --constraint 'mb <= 5' --constraint 'ms <= 2' "
         "--study s --storage s.db --resume --seeds 3 --sampler random --pruner none --trial-limit 5s --seed 7 "
-        "--warm-start old --trials 9"
+        "--warm-start old --trials 9 --workers 4 --executor ray:head:6379"
     )
     assert ready.run(line).success
     verb, args, keywords = ready.engine.calls[-1]
@@ -37,6 +37,8 @@ def test_every_option_reaches_the_engine_under_its_keyword(ready: Any) -> None:
         "seed": 7,
         "warm_start": "old",
         "trials": 9,
+        "workers": 4,
+        "executor": "ray:head:6379",
     }
 
 

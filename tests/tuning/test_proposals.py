@@ -6,6 +6,7 @@ import itertools
 import random
 from dataclasses import replace
 
+import optuna
 import pytest
 from reports_by_hand import comparison
 
@@ -110,3 +111,16 @@ def test_the_sampler_goes_where_the_gains_are():
     places = [place for place, one in enumerate(done) if one.recipe.digest in truth]
     others = [place for place, one in enumerate(done) if one.recipe.digest not in truth]
     assert sum(places) / len(places) < sum(others) / len(others) - 4
+
+
+def test_what_is_under_way_is_not_proposed_and_is_heard_when_it_ends():
+    proposals, done = Proposals(LEGAL, GOAL), []
+    truth = multiplied({"openvino": 3.0})
+    for _ in range(6):
+        first = proposals(done)
+        beside = replace(trial(len(done), first, None), status="skipped")
+        second = proposals([*done, beside])
+        assert second.digest != first.digest
+        done += [trial(len(done) + place, one, truth(one)) for place, one in enumerate((second, first))]
+    heard = proposals._heard(done)
+    assert len(heard.get_trials(states=[optuna.trial.TrialState.COMPLETE])) == len(done)

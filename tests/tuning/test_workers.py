@@ -167,8 +167,9 @@ def test_a_worker_may_have_a_time_of_its_own_and_goes_when_it_is_told_to(
     (tmp_path / "train.py").write_text(TRAIN)
     (tmp_path / "go").touch()
     objective, _, _ = load("train.py:objective", "objective")
-    tauto.tune(objective, trials=1, study="s", storage="s.db")
-    timed = work(objective, study="s", storage="s.db", trials=500, budget="1s")
+    for name in ("timed", "s"):
+        tauto.tune(objective, trials=1, study=name, storage="s.db")
+    timed = work(objective, study="timed", storage="s.db", trials=500, budget="1s")
     assert timed.stopped == "the time was up"
     (tmp_path / "go").unlink()
     at = ["--study", "s", "--storage", "s.db"]

@@ -207,10 +207,10 @@ class Search:
             study.sampler = sampler_of(plan.sampler, plan.seed, here)
             for params in plan.first if opened.created else ():
                 study.enqueue_trial(dict(params), skip_if_exists=True)
-            if not any(map(at_work, self._trials)):
-                study.set_user_attr(BEGUN, len(self._trials))
             if not plan.joins:
                 study.set_user_attr(ASKED, plan.asked)
+                if not any(map(at_work, self._trials)):
+                    study.set_user_attr(BEGUN, len(self._trials))
         self._earlier = sum(_counts(one) for one in self._trials)
         return opened
 

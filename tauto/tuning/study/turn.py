@@ -30,7 +30,7 @@ def one_at_a_time(where: StorageUrl, storage: RDBStorage, name: str) -> Iterator
         When the lock cannot be had.
     """
     if where.file is not None:
-        with FileLock(where.file.with_name(f"{where.file.name}.lock"), timeout=_WAIT_S):
+        with FileLock(where.file.with_name(f".{where.file.name}.lock"), timeout=_WAIT_S):
             yield
     elif where.url.get_backend_name() == "postgresql":
         number = int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True)
