@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -12,6 +13,8 @@ from typing import Any
 import cloudpickle
 
 __all__ = ["importable", "travelling_pickler"]
+
+_CACHED = type(lru_cache(lambda: None))
 
 
 def importable(module: ModuleType) -> bool:
@@ -39,6 +42,11 @@ def _same_file(one: str | None, other: str | None) -> bool:
     return one == other or (one is not None and other is not None and Path(one).resolve() == Path(other).resolve())
 
 
+def _cached(function: Callable[..., Any], maxsize: int | None, typed: bool) -> Any:
+    """Return ``function`` with an empty cache: cloudpickle sends those of ``functools`` by name alone."""
+    return lru_cache(maxsize, typed)(function)
+
+
 @contextmanager
 def travelling_pickler() -> Iterator[type[Any]]:
     """Give a cloudpickle ``Pickler`` that sends classes and functions of unimportable modules by value.
@@ -57,8 +65,15 @@ def travelling_pickler() -> Iterator[type[Any]]:
             cloudpickle.register_pickle_by_value(module)
             registered.append(module)
 
+    def by_value(function: Any) -> bool:
+        decide(function.__module__)
+        known = cloudpickle.list_registry_pickle_by_value() | {"__main__"}
+        return function.__module__ in known or "<locals>" in function.__qualname__
+
     class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         def reducer_override(self, obj: Any) -> Any:
+            if isinstance(obj, _CACHED) and by_value(obj):
+                return _cached, (obj.__wrapped__, *obj.cache_parameters().values())
             if isinstance(obj, type | FunctionType):
                 decide(getattr(obj, "__module__", None))
             return super().reducer_override(obj)

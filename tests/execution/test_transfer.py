@@ -145,6 +145,25 @@ def test_lambdas_and_partials_travel(trial, net):
     assert trial("evaluate", model=net, evaluate=evaluate).result == 8
 
 
+CACHED = """
+from functools import cache, lru_cache
+
+@lru_cache(maxsize=3)
+def steps(n):
+    return 1 if n < 2 else steps(n - 1) + steps(n - 2)
+
+@cache
+def evaluate(model):
+    return steps(10) + len(list(model.modules()))
+"""
+
+
+def test_cached_functions_of_a_notebook_cell_travel(trial, net, main_classes):
+    names = main_classes(CACHED)
+    assert trial("evaluate", model=net, evaluate=names["evaluate"]).result == names["evaluate"](net)
+    assert names["steps"].cache_parameters() == {"maxsize": 3, "typed": False}
+
+
 LOCK = threading.Lock()
 
 

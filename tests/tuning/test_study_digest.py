@@ -13,8 +13,10 @@ from tauto.workload.cell import Cell
 
 BASE = """
 import numpy as np
+from functools import cache
 RATE = 0.1
 KINDS = frozenset({"a", "b"})
+@cache
 def scale(x):
     return RATE * x
 class Net:

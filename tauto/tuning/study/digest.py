@@ -10,6 +10,7 @@ import dis
 import hashlib
 import sysconfig
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
@@ -23,6 +24,7 @@ from tauto.workload.cell import Cell
 __all__ = ["cell_parts", "changed_parts", "digest_of", "function_parts", "is_own_file", "parts_of"]
 
 _LOADS = {"LOAD_NAME", "LOAD_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"}
+_CACHED = type(lru_cache(lambda: None))
 _LETTERS = 16
 _DEEPEST = 6
 _OURS = str(Path(__file__).resolve().parents[2])
@@ -71,6 +73,7 @@ def _add(found: dict[str, str], name: str, value: Any) -> None:
     if name in found or isinstance(value, ModuleType):
         return
     value = value.__func__ if isinstance(value, MethodType) else value
+    value = value.__wrapped__ if isinstance(value, _CACHED) else value
     if isinstance(value, FunctionType):
         if is_own_file(value.__code__.co_filename):
             _add_function(found, name, value)
