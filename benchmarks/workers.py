@@ -66,6 +66,7 @@ def claimed(url: str, wanted: int, results: multiprocessing.SimpleQueue[list[flo
     with quiet(), explained(where, (OSError,)), working() as session:
         while True:
             began = time.perf_counter()
+            opened.study.get_trials(deepcopy=False)  # as the search does
             with one_at_a_time(where, storage, "claimed"):
                 trials = opened.study.get_trials(deepcopy=False)
                 if sum(one.state.is_finished() or is_under_way(one) for one in trials) >= wanted:
@@ -104,7 +105,7 @@ def stored(url: str, name: str, workers: int, each: int) -> Stored:
     target, share = (bare, each) if name == "bare" else (claimed, wanted)
     close_storage(storage)
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["benchmarks.workers"])
+    context.set_forkserver_preload(["tauto.tuning.study", "tauto.hardware"])
     results = context.SimpleQueue()
     processes = [context.Process(target=target, args=(url, share, results)) for _ in range(workers)]
     for process in processes:

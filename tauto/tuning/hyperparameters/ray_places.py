@@ -102,7 +102,10 @@ class RayPlaces:
                     timeout=_BEGINS_WITHIN_S,
                 )
             except ray.exceptions.RayError as error:
-                raise TrialFailed(f"Ray's node {node['NodeManagerAddress']} runs nothing of TAuto: {error}") from None
+                why = str(error).strip().splitlines()[-1]
+                raise TrialFailed(
+                    f"Ray's node {node['NodeManagerAddress']} cannot run TAuto: {why}. Install the same version there."
+                ) from None
             other = [f"{name} {found[name]} (here {one})" for name, one in own.items() if found[name] != one]
             if other:
                 raise InvalidArgument(

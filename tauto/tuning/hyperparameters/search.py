@@ -261,6 +261,8 @@ class Search:
     def _claimed(self, opened: Opened) -> Trial | None:
         """Return the next trial for this process; None where the search is over, or the last are under way."""
         plan, study = self._plan, opened.study
+        with explained(plan.where):
+            study.get_trials(deepcopy=False)  # what has ended is then known, and is not read while others wait
         with explained(plan.where, (OSError,)), one_at_a_time(plan.where, opened.storage, plan.name):
             retry_interrupted(study, opened.storage)
             self._trials = study.get_trials(deepcopy=False)
