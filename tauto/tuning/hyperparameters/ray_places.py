@@ -142,12 +142,13 @@ class _Remote:
         surroundings = [entry for entry in sys.path if isinstance(entry, str)], str(Path.cwd())
         trial = self._task.remote(self._content, title, seed, within_s, self._mailbox, key, *surroundings)
         question = self._mailbox.next.remote(key)
-        late = time.monotonic() + within_s + _BEGINS_WITHIN_S
+        late, over = time.monotonic() + within_s + _BEGINS_WITHIN_S, False
         try:
             while time.monotonic() < late:
                 answers.meanwhile()
                 ready, _ = ray.wait([trial, question], num_returns=1, timeout=_LOOK_S)
                 if trial in ready:
+                    over = True
                     return End(**ray.get(trial))
                 if question in ready:
                     message = ray.get(question)
@@ -156,8 +157,8 @@ class _Remote:
         except ray.exceptions.RayError as error:
             return End(failed=f"was lost with its node ({type(error).__name__})", kind="lost")
         finally:
-            ray.cancel(trial, force=False)
-            ray.cancel(question)
+            if not over:  # cancelling one that has ended brings Ray 2.60 down
+                ray.cancel(trial, force=False)
             self._mailbox.forget.remote(key)
         return End(failed="found no free node in time", kind="timed_out")
 
@@ -193,6 +194,7 @@ class _Mailbox:
 
     async def forget(self, key: str) -> None:
         """Drop what belongs to a trial that has ended."""
+        self._of(self._asked, key).put_nowait({})  # who waits for the next waits no longer
         self._asked.pop(key, None)
         self._answered.pop(key, None)
 
