@@ -245,9 +245,9 @@ def _why_kept(search: Search) -> str:
     if not measured:
         tried = [trial for trial in search.trials if trial.status != "skipped"]
         if not tried:
-            stopped = "it was stopped before a candidate was measured"
+            interrupted = "it was stopped before a candidate was measured"
             least = f"the smallest that makes sense here is about {rounded_up(search.least_budget_s)}"
-            return stopped if search.interrupted else f"the budget left no time for a single trial; {least}"
+            return interrupted if search.interrupted else f"the budget left no time for a single trial; {least}"
         stopped = search.stopped_after
         if len(stopped) == len(tried):
             each = f"each of {len(tried)} trials was" if len(tried) > 1 else "its one trial was"
