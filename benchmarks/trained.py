@@ -241,7 +241,7 @@ NETS = {
         Plan(epochs=12, learning_rate=2e-3),
         6,
         rows=32,
-        share=0.3,
+        share=0.4,
         structure="heads+channels",
     ),
 }
