@@ -116,7 +116,8 @@ class Goal:
         if not target.met(comparison):
             return Decision(False, f"{words}: {target.figure(comparison)} is short of {target}")
         worse = comparison.verdict == "worse" or (target.kind != "size" and comparison.verdict != "better")
-        return Decision(not worse, f"{words}: {target.figure(comparison)} reaches {target}")
+        reaches = "reaches" if target.kept(comparison) else "is, as far as the timing can tell,"
+        return Decision(not worse, f"{words}: {target.figure(comparison)} {reaches} {target}")
 
     def _decide_by_room(self, comparison: Comparison) -> Decision:
         """Smaller, which is what was asked for; more than twice the time is too dear, unless a constraint allows it."""

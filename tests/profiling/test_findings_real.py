@@ -84,6 +84,12 @@ def net(*modules: nn.Module) -> nn.Module:
     return nn.Sequential(nn.Linear(16, 32), *modules, nn.ReLU(), nn.Linear(32, 4))
 
 
+FOR_TWO_SECONDS = """
+ends = time.perf_counter() + 2
+with torch.inference_mode():
+    while time.perf_counter() < ends:
+"""
+"""By the clock, not by steps: a fast machine must not be through before the thread was looked at often enough."""
 TRAIN = """
 for _ in range(steps):
     optimizer.zero_grad()
@@ -273,30 +279,23 @@ with torch.inference_mode():
 @pytest.mark.parametrize("again", [True, False])
 def test_conversion_in_loop(again):
     line = "z = torch.tensor(rows)"
-    source = f"{'' if again else line}\nwith torch.inference_mode():\n    for _ in range(150):\n" + (
-        f"        {line}\n        model(z)" if again else "        model(z)"
-    )
+    source = f"{line}\n{FOR_TWO_SECONDS}        {line if again else ''}\n        model(z)"
     found = rules(source, model=net().eval(), rows=torch.randn(500, 16).tolist())
     assert ("conversion_in_loop" in found) is again
 
 
 @pytest.mark.parametrize("printing", [True, False])
 def test_printing(printing):
-    # by the clock, not by steps: a fast machine must not be through before the thread was looked at often enough
-    source = (
-        "ends = time.perf_counter() + 2\n"
-        "with torch.inference_mode():\n    while time.perf_counter() < ends:\n        z = model(x)\n"
-    ) + ("        print(z.repeat(20, 1).tolist())" if printing else "")
+    source = f"{FOR_TWO_SECONDS}        z = model(x)\n" + (
+        "        print(z.repeat(20, 1).tolist())" if printing else ""
+    )
     with contextlib.redirect_stdout(io.StringIO()):
         assert ("printing" in rules(source, model=net().eval())) is printing
 
 
 @pytest.mark.parametrize("slow", [True, False])
 def test_slow_line(slow):
-    # long enough that the thread is looked at often, on a fast machine too
-    source = "with torch.inference_mode():\n    for _ in range(400):\n        model(x)\n" + (
-        "        sum(i * i for i in range(40_000))" if slow else ""
-    )
+    source = f"{FOR_TWO_SECONDS}        model(x)\n" + ("        sum(i * i for i in range(40_000))" if slow else "")
     found = rules(source, model=net().eval())
     assert ("slow_line" in found) is slow
     if slow:
