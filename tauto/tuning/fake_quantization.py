@@ -112,7 +112,7 @@ class FakeQuantization:
         for layer in layers:
             for place in layer.weights:
                 if parametrize.is_parametrized(place.owner, place.name):
-                    parametrize.remove_parametrizations(place.owner, place.name, leave_parametrized=True)
+                    _made_plain(place.owner, place.name)
 
     @property
     def reached(self) -> set[str]:
@@ -173,6 +173,14 @@ class FakeQuantization:
         else:
             rounded = _rounded_rows(values.reshape(-1, values.shape[-1]), 127).reshape(values.shape)
         return rounded.to(tensor.dtype)
+
+
+def _made_plain(owner: nn.Module, name: str) -> None:
+    parametrize.remove_parametrizations(owner, name, leave_parametrized=True)
+    if name in owner._buffers:  # torch leaves a buffer where the weight was made of several and none takes gradients
+        weight = owner._buffers.pop(name)
+        assert weight is not None  # for the type checker: it was computed just now
+        owner.register_parameter(name, nn.Parameter(weight.detach(), requires_grad=False))
 
 
 def _in_range(values: Tensor, low: float, high: float) -> Tensor:

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import torch
 from torch import nn
+from torch.nn.utils.parametrize import is_parametrized
 
 from tauto.config import Drop, parse_drop
 from tauto.errors import InvalidArgument, ModelError
@@ -213,7 +214,7 @@ def _built(factory: Callable[[], nn.Module], weights: dict[str, Any]) -> nn.Modu
 
 def _deep_copied(model: nn.Module) -> nn.Module:
     try:
-        return copy.deepcopy(model)
+        return _with_own_classes(copy.deepcopy(model))
     except Exception as error:  # a model's own attributes decide what is raised here
         if made := _made_anew(model):
             raise ModelError(
@@ -225,6 +226,20 @@ def _deep_copied(model: nn.Module) -> nn.Module:
             f"model: {type(model).__name__} cannot be copied ({type(error).__name__}: {error}). "
             "Give factory=, a function that builds it; its weights are then loaded into what it builds."
         ) from error
+
+
+def _with_own_classes(twin: nn.Module) -> nn.Module:
+    """Give each parametrized layer a class of its own.
+
+    torch makes a class for it whose properties compute the weights, and copies share it: what takes a parametrization
+    from a copy would take it from the original.
+    """
+    for module in twin.modules():
+        if is_parametrized(module):
+            kind = type(module)
+            own = {name: value for name, value in vars(kind).items() if name not in {"__dict__", "__weakref__"}}
+            module.__class__ = type(kind.__name__, kind.__bases__, own)
+    return twin
 
 
 def _made_anew(model: nn.Module) -> str:

@@ -63,6 +63,17 @@ def test_the_fragile_layer_comes_first_by_far(net, accuracy):
     assert report_from_dict(found.to_dict()) == found
 
 
+def test_parametrized_layers_are_measured_and_the_model_keeps_them():
+    norms = nn.utils.parametrizations
+    model = nn.Sequential(norms.weight_norm(nn.Linear(6, 8)), nn.ReLU(), norms.spectral_norm(nn.Linear(8, 4))).eval()
+    x = torch.randn(16, 6, generator=torch.Generator().manual_seed(0))
+    expected = model(x)
+    found = analysed(model, [x])
+    assert {row.path for row in found.rows} == {"0", "2"}
+    assert all(20 < row.error.snr_db < 80 for row in found.rows)
+    assert torch.equal(model(x), expected)
+
+
 def test_the_figure_is_that_of_the_outputs(net):
     x = batches()[0]
     found = analysed(net, [x])

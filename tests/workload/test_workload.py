@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import parametrizations
+from torch.nn.utils.parametrize import remove_parametrizations
 from torch.utils.data import DataLoader, TensorDataset
 
 from tauto.errors import EvaluateError, InvalidArgument, ModelError
@@ -176,6 +178,20 @@ class TestCopies:
         assert not twin.training
         assert model.training
         assert {p.data_ptr() for p in twin.parameters()}.isdisjoint(p.data_ptr() for p in model.parameters())
+
+    def test_what_is_taken_from_a_parametrized_copy_stays_on_the_model(self):
+        model = nn.Sequential(
+            parametrizations.weight_norm(nn.Linear(4, 4)), parametrizations.spectral_norm(nn.Linear(4, 2))
+        )
+        x = torch.ones(1, 4)
+        expected = model.eval()(x)
+        twin = Workload.of(model, inputs=x).copy_model()
+        for layer in twin:
+            remove_parametrizations(layer, "weight")
+        assert torch.equal(model(x), expected)
+        assert torch.allclose(twin(x), expected)
+        assert "Parametrized" in repr(model)
+        assert "Parametrized" not in repr(twin)
 
     def test_what_cannot_be_copied_names_the_factory(self):
         class Stubborn(nn.Linear):
