@@ -8,7 +8,8 @@ from tauto.fitting.objective import Loss, Objective, supervised
 from tauto.fitting.optimizer import OptimizerFactory
 from tauto.fitting.own import fit_with, fitter
 from tauto.fitting.plan import Plan, Schedule
-from tauto.fitting.recovery import epochs_of, recovery, told_of_data, trainable
+from tauto.fitting.recovery import epochs_of, recovery, scored, told_of_data, trainable
+from tauto.fitting.words import length_words, state_words
 
 __all__ = [
     "Fitted",
@@ -25,7 +26,10 @@ __all__ = [
     "fit_with",
     "fitter",
     "imitating",
+    "length_words",
     "recovery",
+    "scored",
+    "state_words",
     "supervised",
     "told_of_data",
     "trainable",

@@ -26,6 +26,8 @@ class Checkpoint:
     """
 
     def __init__(self, path: str | Path, run: dict[str, Any]) -> None:
+        if not isinstance(path, str | Path):
+            raise InvalidArgument(f"checkpoint: {path!r} is no file. Name one in a folder that exists: 'student.pt'.")
         self.path = Path(path).expanduser()
         self.run = run
         self._part = self.path.with_name(f"{self.path.name}.part")

@@ -179,7 +179,8 @@ def _loss(returned: Any, name: str, model: nn.Module) -> float | None:
         try:
             model.load_state_dict(returned.state_dict())
         except RuntimeError as error:
-            raise ModelError(f"finetune: {name} returned a model of another architecture: {error}") from error
+            words = " ".join(str(error).split())
+            raise ModelError(f"finetune: {name} returned a model of another architecture: {words}") from error
     if isinstance(returned, Tensor) and returned.numel() == 1:
         return float(returned.detach())
     return float(returned) if isinstance(returned, Real) and not isinstance(returned, bool) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,10 +14,11 @@ from tauto.fitting.fitted import Fitted, Fitter
 from tauto.fitting.own import fitter, takes_epoch
 from tauto.fitting.plan import Plan
 from tauto.fitting.state import copied
+from tauto.workload import Workload, name_of, run_evaluate
 from tauto.workload.call import Call
 from tauto.workload.training import Training
 
-__all__ = ["epochs_of", "recovery", "told_of_data", "trainable"]
+__all__ = ["epochs_of", "recovery", "scored", "told_of_data", "trainable"]
 
 
 def recovery(
@@ -102,6 +103,19 @@ def epochs_of(training: Training | None, asked: int | None, default: int) -> int
             "leave epochs out."
         )
     return 1 if asked is None else asked
+
+
+def scored(workload: Workload) -> Callable[[nn.Module], float]:
+    """Return what tells which state of a training is best, of a workload that is evaluated: the metric that counts."""
+
+    def score(model: nn.Module) -> float:
+        metrics = run_evaluate(evaluate, model)
+        return metrics[workload.rule.judged(metrics)[0]]
+
+    evaluate = workload.evaluate
+    assert evaluate is not None  # for the type checker: asked for only where there is one
+    score.__name__ = workload.rule.metric or name_of(evaluate)
+    return score
 
 
 @contextmanager

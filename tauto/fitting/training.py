@@ -25,7 +25,7 @@ from tauto.fitting.plan import Plan
 from tauto.fitting.state import digest, lent, put, switched, take
 from tauto.fitting.track import Ended, Track
 from tauto.workload.state import preserved_generators
-from tauto.workload.structure import describe, map_tensors
+from tauto.workload.structure import described, map_tensors
 
 __all__ = ["Training"]
 
@@ -163,7 +163,7 @@ class Training:
         except TautoError:
             raise
         except Exception as error:  # the objective's, the model's or the optimizer's own words
-            shapes = ", ".join(describe(batch))
+            shapes = described(batch)
             raise ModelError(
                 f"objective: step {self.track.step + 1} failed with a batch of {shapes}. "
                 f"Its own error: {type(error).__name__}: {error}"

@@ -193,7 +193,7 @@ def _step(name: str, config: Mapping[str, Any] | Config | None = None) -> Step:
         detail = error.errors()[0] if isinstance(error, ValidationError) else None
         where = ".".join(map(str, detail["loc"])) if detail else "config"
         what = detail["msg"] if detail else str(error)
-        raise RecipeError(f"recipe: {name}.{where}: {what}. Fields: {_fields(known)}.") from None
+        raise RecipeError(f"recipe: {name}.{where}: {what.rstrip('.')}. Fields: {_fields(known)}.") from None
 
 
 def _step_from(item: Any) -> Step:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from tauto.events import Progress, emit
 from tauto.hardware import Hardware, Held
 from tauto.measurement import LONG_LIVED
 from tauto.recipes import Recipe
-from tauto.reports import Conditions, TargetNote, TrialReport, TuningReport
+from tauto.reports import Conditions, NotTried, TargetNote, TrialReport, TuningReport
 from tauto.reports.tuning import TuningVerdict
 from tauto.tuning.bench import Bench
 from tauto.tuning.budget import Budget
@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from tauto.tuning.trial_log import TrialLog
 
 __all__ = ["Plan", "Tuned", "tune"]
+
+MOST_REASONS = 3
+"""Why nothing could be tried is told in the reason itself for as many; the report lists all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +161,7 @@ def _report(
     space: Space,
     problem: str,
 ) -> TuningReport:
-    verdict, reason = _verdict(plan, search, problem)
+    verdict, reason = _verdict(plan, search, space, problem)
     target = plan.destination.note(search.recipe, space.expected) if plan.destination else None
     if search.recipe is not None and target and target.elsewhere:
         verdict, reason = "estimated", estimate_words(target, search.recipe, quality_held=_held(search))
@@ -222,7 +225,7 @@ def _with_layers(
     )
 
 
-def _verdict(plan: Plan, search: Search, problem: str) -> tuple[TuningVerdict, str]:
+def _verdict(plan: Plan, search: Search, space: Space, problem: str) -> tuple[TuningVerdict, str]:
     if search.confirmed is not None and search.recipe is not None:
         words = speed_words(search.confirmed)
         if search.confirmed.size_ratio <= 0.95:
@@ -235,13 +238,15 @@ def _verdict(plan: Plan, search: Search, problem: str) -> tuple[TuningVerdict, s
         return "infeasible", missed
     if plan.required and (missed := search.misses.nearest_miss):
         return "infeasible", f"the allowed quality drop is what binds; nearest miss, {missed}"
-    return "kept_original", _why_kept(search)
+    return "kept_original", _why_kept(search, space.not_tried)
 
 
-def _why_kept(search: Search) -> str:
+def _why_kept(search: Search, not_tried: Sequence[NotTried]) -> str:
     measured = [trial for trial in search.trials if trial.comparison is not None]
     if not search.trials:
-        return "there was nothing to try: no technique applies here"
+        if not 1 <= len(not_tried) <= MOST_REASONS:
+            return "there was nothing to try: no technique applies here"
+        return "there was nothing to try: " + "; ".join(f"{one.technique}: {one.reason}" for one in not_tried)
     if not measured:
         tried = [trial for trial in search.trials if trial.status != "skipped"]
         if not tried:

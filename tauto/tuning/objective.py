@@ -104,8 +104,10 @@ class Goal:
 
     def _decide_as_fast(self, comparison: Comparison) -> Decision:
         size, low, high = _size_words(comparison), comparison.speedup_interval.low, comparison.speedup_interval.high
-        if comparison.speedup < AS_FAST:
+        if comparison.speedup < AS_FAST or (low < AS_FAST and not comparison.speedup_interval.tells):
             return Decision(False, f"{size}, {speed_words(comparison)}")
+        if not comparison.speedup_interval.tells:
+            return Decision(True, f"{size}, {speed_words(comparison)}")
         words = "as fast" if low >= AS_FAST else "not shown to be slower"
         return Decision(True, f"{words} ({comparison.speedup:.2f}×, {low:.2f}–{high:.2f}) and {size}")
 
@@ -127,7 +129,9 @@ class Goal:
             return Decision(False, words)
         timed = any(limit.kind in {"latency", "p95", "throughput"} for limit in self.constraints)
         if comparison.speedup < TOO_SLOW and not timed:
-            return Decision(False, f"{words}: more than twice the time, which nothing allows")
+            surely = comparison.speedup_interval.high < TOO_SLOW
+            how = "more than twice the time" if surely else "it may take more than twice the time"
+            return Decision(False, f"{words}: {how}, which nothing allows")
         return Decision(True, words)
 
     def _room_ratio(self, comparison: Comparison) -> float | None:

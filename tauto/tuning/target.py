@@ -17,6 +17,7 @@ NEARLY = 0.95
 """A speed whose interval holds the asked one counts as reached from this share of it on."""
 _AT_LEAST: frozenset[Kind] = frozenset({"speedup", "throughput"})
 _TIMED: frozenset[Kind] = frozenset({"speedup", "latency", "p95", "throughput"})
+_BYTES = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 _WORDS: dict[Kind, str] = {
     "speedup": "speedup",
     "latency": "latency",
@@ -125,7 +126,8 @@ class Target:
                 return f"{value:.3g} samples/s" if value < 1000 else f"{value:,.0f} samples/s"
             case "preparation":
                 return f"{value:.3g} s"
-        return f"{value / 1e6:.3g} MB" if value >= 1e6 else f"{value / 1e3:.3g} kB"
+        unit, name = next((each for each in _BYTES if value >= 0.9995 * each[0]), _BYTES[-1])
+        return f"{value / unit:.3g} {name}"
 
 
 def _figure(kind: Kind, measured: Measurement) -> float | None:

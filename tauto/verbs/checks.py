@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tauto.errors import InvalidArgument, ModelError
 from tauto.techniques.quantization.quantized import already_quantized
 from tauto.workload import Workload
 from tauto.workload.call import label_of
 from tauto.workload.state import preserved_generators, preserved_rng
-from tauto.workload.structure import describe
+from tauto.workload.structure import described, tensors_of
 
 __all__ = ["check_count", "check_data", "check_floating", "check_labels"]
 
@@ -29,28 +30,38 @@ def check_floating(model: nn.Module) -> None:
         raise ModelError(f"model: it is quantized already: its layer {layer}. Give the model that it was made from.")
 
 
-def check_data(workload: Workload) -> None:
+def check_data(workload: Workload, *, given: bool = True) -> None:
     """Say so when the model refuses a sample: ranges and errors would be learned from it.
+
+    Where no data was ``given``, the samples are the inputs.
 
     Raises
     ------
     InvalidArgument
-        With the batch, and the model's own error.
+        With the batch, and the model's own error; or where it answers NaN with NaN.
     """
     model, seen = workload.copy_model(), set()
     for number, call in enumerate(workload.samples, start=1):
-        kind = tuple((tensor.dtype, tensor.shape[1:]) for tensor in call.tensors)
-        if kind in seen:
+        kind, holds_nan = tuple((tensor.dtype, tensor.shape[1:]) for tensor in call.tensors), _has_nan(call.tensors)
+        if kind in seen and not holds_nan:
             continue
         seen.add(kind)
         try:
             with torch.no_grad(), preserved_rng():
-                call(model)
+                answer = call(model)
         except Exception as error:  # the user's code, with the user's data
-            shapes = ", ".join(describe((call.args, call.kwargs)))
+            shapes = described((call.args, call.kwargs))
+            which = f"data: the model refuses batch {number}" if given else "inputs: the model refuses them"
+            raise InvalidArgument(f"{which}, of {shapes}. Its own error: {type(error).__name__}: {error}") from error
+        if holds_nan and _has_nan(tensors_of(answer)):
             raise InvalidArgument(
-                f"data: the model refuses batch {number}, of {shapes}. Its own error: {type(error).__name__}: {error}"
-            ) from error
+                f"{f'data: batch {number} holds' if given else 'inputs: they hold'} NaN, and the model answers with "
+                "NaN: nothing can be learned from that. Leave such samples out."
+            )
+
+
+def _has_nan(tensors: Sequence[Tensor]) -> bool:
+    return any(bool(tensor.isnan().any()) for tensor in tensors if tensor.is_floating_point())
 
 
 def check_labels(workload: Workload) -> None:

@@ -161,7 +161,7 @@ def _check(model: Any, keep: Any) -> None:
         raise InvalidArgument(f"keep: {keep!r} is one name. Put it in a list: [{keep!r}].")
     if not isinstance(model, nn.Module):
         return  # said where workloads are made
-    known = [path for path, _ in model.named_modules()]
+    known = [path for path, _ in model.named_modules() if path]
     for layer in keep:
         if layer not in known:
             raise InvalidArgument(f"keep: there is no layer {layer!r}. {did_you_mean(str(layer), known)}".rstrip())

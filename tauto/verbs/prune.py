@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, get_args, get_type_hints
 
+import torch
 from torch import nn
 
 from tauto.config import Drop, parse_duration
@@ -120,6 +121,7 @@ def prune(
         raise InvalidArgument(f"structure: there is no {structure!r}. {did_you_mean(str(structure), STRUCTURES)}")
     target = _target(structure, sparsity=sparsity, speedup=speedup, latency=latency, size=size)
     _check_plain(model)
+    _check_ratios(model, ratios)
     clock = Budget(parse_duration(budget))
     workload = Workload.of(
         model,
@@ -241,12 +243,27 @@ def _check_plain(model: nn.Module) -> None:
             "larger share; or what is in it: .module."
         )
     for name, module in model.named_modules() if isinstance(model, nn.Module) else ():
+        if isinstance(module, torch.jit.ScriptModule):
+            continue  # its dictionaries are no dictionaries; that it cannot travel is said where it would
         masked = next((key.removesuffix("_mask") for key in module._buffers if key.endswith("_mask")), None)
         if masked is not None and f"{masked}_orig" in module._parameters:
             raise InvalidArgument(
                 f"model: {name or 'it'} carries a mask of torch.nn.utils.prune over its {masked}. Make it permanent "
                 f"first: torch.nn.utils.prune.remove(model.get_submodule({name!r}), {masked!r})."
             )
+
+
+def _check_ratios(model: Any, ratios: Any) -> None:
+    if ratios is None:
+        return
+    if not isinstance(ratios, Mapping):
+        raise InvalidArgument(
+            f"ratios: {ratios!r} does not say how much of which layer goes. Write such as {{'conv1': 0.2}}."
+        )
+    known = [path for path, _ in model.named_modules() if path] if isinstance(model, nn.Module) else list(ratios)
+    for layer in ratios:
+        if layer not in known:
+            raise InvalidArgument(f"ratios: there is no layer {layer!r}. {did_you_mean(str(layer), known)}".rstrip())
 
 
 def _course(steps: int | None, schedule: str | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from tauto.fitting import epochs_of
 from tauto.hardware import Hardware
 from tauto.reports import SensitivityReport
 from tauto.results import SensitivityResult, TuningResult
-from tauto.techniques.quantization.aware import EPOCHS
+from tauto.techniques.quantization.aware import EPOCHS, QuantizationAwareConfig
 from tauto.tuning import Budget, Goal, Plan, Space, tune
 from tauto.tuning.methods import METHODS, Way, quantized_space, ways
 from tauto.tuning.quality_control import controlled
@@ -118,7 +118,7 @@ def quantize(
         trains=method == "qat",
     )
     check_floating(model)
-    check_data(workload)
+    check_data(workload, given=data is not None)
     trained = _trained(method, chosen, workload, epochs, learning_rate)
     hardware = Hardware.current(workload.device.type)
     goal = Goal(objective, or_smaller=objective == "latency")
@@ -146,8 +146,10 @@ def _trained(
         )
     check_labels(workload)
     length = epochs_of(workload.training, epochs, EPOCHS)
-    given = {"bits": chosen[0].bits, "epochs": length, "learning_rate": learning_rate}
-    return {key: value for key, value in given.items() if value is not None}
+    given: dict[str, Any] = {"bits": chosen[0].bits, "epochs": length, "learning_rate": learning_rate}
+    known: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    QuantizationAwareConfig(**known)  # what is out of range is told by its own name, before any work
+    return known
 
 
 def _check_training(method: str, **given: Any) -> None:

@@ -90,7 +90,7 @@ def sensitivity(
         name=name,
     )
     check_call(model, workload, "inputs")
-    check_data(workload)
+    check_data(workload, given=data is not None)
     analysis = Sensitivity(workload, Scheme(bits, activations or ("static" if bits == 8 else "none")), clock)
     hardware = Hardware.current(workload.device.type)
     with clock.standing_still():

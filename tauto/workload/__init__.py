@@ -2,7 +2,7 @@
 
 from tauto.workload.call import Call, call_from_batch, call_from_inputs, label_of
 from tauto.workload.check import check_model
-from tauto.workload.quality import QualityRule, run_evaluate
+from tauto.workload.quality import QualityRule, name_of, run_evaluate
 from tauto.workload.training import Training
 from tauto.workload.workload import Workload
 
@@ -15,5 +15,6 @@ __all__ = [
     "call_from_inputs",
     "check_model",
     "label_of",
+    "name_of",
     "run_evaluate",
 ]

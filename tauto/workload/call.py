@@ -93,6 +93,10 @@ def call_from_batch(batch: Any, model: nn.Module, example: Call | None) -> Call:
         return Call((), {k: v for k, v in batch.items() if (takes_any or k in named) and k not in LABELS})
     if isinstance(batch, tuple | list):
         return Call(tuple(batch[: _argument_count(model, example)]))
+    if not isinstance(batch, Tensor | Call):
+        raise InvalidArgument(
+            f"data: a {type(batch).__name__} is no batch. Give tensors, tuples such as (inputs, labels), or dicts."
+        )
     return call_from_inputs(batch)
 
 

@@ -10,7 +10,7 @@ from torch.nn.parameter import is_lazy
 
 from tauto.errors import InvalidArgument, ModelError, TautoError
 from tauto.workload.call import Call
-from tauto.workload.structure import plain_parts
+from tauto.workload.structure import described, plain_parts
 
 __all__ = ["check_model", "check_runs"]
 
@@ -52,7 +52,7 @@ def check_runs(model: nn.Module, call: Call, argument: str) -> None:
         raise
     except Exception as error:  # the model's own words, whatever they are
         raise ModelError(
-            f"{argument}: the model refuses them ({', '.join(call.shapes)}). "
+            f"{argument}: the model refuses them ({described((call.args, call.kwargs))}). "
             f"Its own error: {type(error).__name__}: {error}"
         ) from error
 

@@ -15,7 +15,16 @@ from tauto.config import Drop, parse_drop
 from tauto.errors import EvaluateError, InvalidArgument, did_you_mean
 from tauto.reports import Agreement, Quality
 
-__all__ = ["DEFAULT_DROP", "MAX_RELATIVE_ERROR", "MIN_COSINE", "MIN_SAMPLES", "NEARNESS", "QualityRule", "run_evaluate"]
+__all__ = [
+    "DEFAULT_DROP",
+    "MAX_RELATIVE_ERROR",
+    "MIN_COSINE",
+    "MIN_SAMPLES",
+    "NEARNESS",
+    "QualityRule",
+    "name_of",
+    "run_evaluate",
+]
 
 MIN_COSINE = 0.99
 MAX_RELATIVE_ERROR = 0.10
@@ -92,6 +101,12 @@ class QualityRule:
         return rule
 
 
+def name_of(evaluate: Evaluate) -> str:
+    """Return what a single figure of ``evaluate`` is called: as the function, or quality where that has no name."""
+    name = str(getattr(evaluate, "__name__", ""))
+    return name if name.isidentifier() else "quality"
+
+
 def run_evaluate(evaluate: Evaluate, model: nn.Module) -> dict[str, float]:
     """Call the user's ``evaluate`` on ``model`` without gradients and return named finite metrics.
 
@@ -100,7 +115,7 @@ def run_evaluate(evaluate: Evaluate, model: nn.Module) -> dict[str, float]:
     EvaluateError
         When it raises, returns nothing, something that is not a number, or NaN or infinity.
     """
-    name = getattr(evaluate, "__name__", "evaluate")
+    name = name_of(evaluate)
     try:
         with torch.no_grad():
             value = evaluate(model)

@@ -15,7 +15,20 @@ from typing import Any
 from torch import Tensor
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
-__all__ = ["Slot", "constants_of", "describe", "flatten", "map_tensors", "plain_parts", "rebuild", "tensors_of"]
+__all__ = [
+    "Slot",
+    "constants_of",
+    "describe",
+    "described",
+    "flatten",
+    "map_tensors",
+    "plain_parts",
+    "rebuild",
+    "tensors_of",
+]
+
+MOST_SHAPES = 6
+"""That a message tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +126,13 @@ def constants_of(value: Any) -> list[Any]:
 
     _map(value, take)
     return constants
+
+
+def described(value: Any) -> str:
+    """Return the first few of :func:`describe` in one line, and how many more there are."""
+    shapes = describe(value)
+    more = f" and {len(shapes) - MOST_SHAPES} more tensors" if len(shapes) > MOST_SHAPES else ""
+    return ", ".join(shapes[:MOST_SHAPES]) + more
 
 
 def describe(value: Any) -> tuple[str, ...]:

@@ -208,13 +208,15 @@ def _built(factory: Callable[[], nn.Module], weights: dict[str, Any]) -> nn.Modu
     try:
         model.load_state_dict(weights)
     except RuntimeError as error:
-        raise ModelError(f"factory: what it builds does not take the model's weights: {error}") from error
+        words = " ".join(str(error).split())
+        raise ModelError(f"factory: what it builds does not take the model's weights: {words}") from error
     return model
 
 
 def _deep_copied(model: nn.Module) -> nn.Module:
     try:
-        return _with_own_classes(copy.deepcopy(model))
+        with torch.no_grad():  # or a scripted model's copies are no leaves
+            return _with_own_classes(copy.deepcopy(model))
     except Exception as error:  # a model's own attributes decide what is raised here
         if made := _made_anew(model):
             raise ModelError(

@@ -136,8 +136,22 @@ def test_a_function_that_breaks_the_model_is_rolled_back_and_told_of(net, tmp_pa
     assert torch.isfinite(model(ROWS)).all()
     [(step, here)] = placed(recipe, context)
     notes = step.technique.account(config, here).notes
-    assert any("rolled back to its best state: a weight became NaN" in note for note in notes)
+    assert any("rolled back to its best state (before any training): a weight became NaN" in note for note in notes)
     assert any("judged over the data that it was trained on" in note for note in notes)
+
+
+def test_a_function_that_makes_it_worse_is_undone_and_told_of(net, tmp_path):
+    def finetune(model, epoch):
+        with torch.no_grad():
+            model[0].weight.normal_(std=1.0 if epoch else 1e-6).mul_(epoch * 9)
+
+    config, context = PruneConfig(epochs=2), Context(tmp_path, HARDWARE)
+    given = workload(net, data=None, finetune=finetune, evaluate=accuracy)
+    build(Recipe.of(("prune", config)), given, context)
+    [(step, here)] = placed(Recipe.of(("prune", config)), context)
+    notes = step.technique.account(config, here).notes
+    assert any(note.startswith("Trained once, 2 epochs in all") for note in notes)
+    assert "What it was before any training is kept, since it was the best by accuracy." in notes
 
 
 def test_nothing_to_train_with_is_said(net):

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 import tauto
-from tauto.errors import InvalidArgument, ModelError
+from tauto.errors import InvalidArgument, ModelError, NotTransferable
 from tauto.fitting import epochs_of
 from tauto.techniques.pruning.weights import compressed_bytes
 from tauto.workload.training import Training
@@ -95,6 +95,12 @@ def test_the_analysis_names_the_batch_that_the_model_refuses(net, what) -> None:
         tauto.sensitivity(net, data=[ROWS[0], BAD[what]])
 
 
+def test_inputs_that_the_model_refuses_are_told_as_inputs_in_a_few_shapes(net) -> None:
+    words = r"^inputs: the model refuses them, of (float32\[8, 16\], ){5}float32\[8, 16\] and 4 more tensors\. Its own"
+    with pytest.raises(InvalidArgument, match=words):
+        tauto.quantize(net, ROWS * 5)
+
+
 @pytest.mark.parametrize("what", BAD)
 def test_distilling_speaks_of_data_and_not_of_a_loader(net, what) -> None:
     student = nn.Sequential(nn.Linear(16, 4))
@@ -112,6 +118,59 @@ def test_a_mask_or_an_old_weight_norm_is_named_with_the_way_out() -> None:
         change(model[1])
         with pytest.raises(ModelError, match=r"cannot be copied, since 1\.(weight|scaled) is computed anew"):
             tauto.quantize(model, data=ROWS)
+
+
+@pytest.mark.parametrize(
+    ("ratios", "words"),
+    [
+        (["0"], r"^ratios: \['0'\] does not say how much of which layer goes. Write such as \{'conv1': 0.2\}"),
+        ("0=0.5", "^ratios: '0=0.5' does not say"),
+        ({"fc": 0.5}, "^ratios: there is no layer 'fc'. There is: 0, 1, 2"),
+    ],
+)
+def test_shares_of_layers_are_told_before_any_work(net, ratios, words) -> None:
+    with pytest.raises(InvalidArgument, match=words):
+        tauto.prune(net, data=ROWS, ratios=ratios)
+
+
+def test_what_is_out_of_range_for_qat_is_told_by_its_own_name(net) -> None:
+    with pytest.raises(InvalidArgument, match=r"^epochs: 0 is no number of epochs. Write a whole number from 1\.$"):
+        tauto.quantize(net, data=ROWS, method="qat", epochs=0)
+
+
+def test_data_that_makes_the_model_answer_nan_is_named_with_its_batch(net) -> None:
+    broken = ROWS[1].clone()
+    broken[3, 2] = torch.nan
+    for verb in (tauto.sensitivity, tauto.quantize):
+        with pytest.raises(InvalidArgument, match=r"^data: batch 2 holds NaN, and the model answers with NaN"):
+            verb(net, data=[ROWS[0], broken])
+
+
+def test_what_is_no_batch_is_told_as_data_and_not_as_inputs(net) -> None:
+    with pytest.raises(InvalidArgument, match=r"^data: a str is no batch. Give tensors"):
+        tauto.prune(net, ROWS[0], data=["text"])
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit")
+def test_a_scripted_model_is_refused_by_name() -> None:
+    scripted = torch.jit.script(nn.Sequential(nn.Linear(16, 4)))
+    for verb in (tauto.prune, tauto.factorize, tauto.quantize):
+        with pytest.raises(NotTransferable, match="scripted"):
+            verb(scripted, ROWS[0])
+    with pytest.raises(InvalidArgument, match="no layer"):
+        tauto.sensitivity(scripted, ROWS[0])
+
+
+def test_a_checkpoint_that_is_no_file_is_refused(net) -> None:
+    with pytest.raises(InvalidArgument, match=r"^checkpoint: 3 is no file"):
+        tauto.distill(nn.Sequential(nn.Linear(16, 4)), net, data=ROWS, epochs=1, checkpoint=3)  # type: ignore[arg-type]
+
+
+def test_a_method_that_has_no_kernel_here_says_which_would() -> None:
+    found = tauto.quantize(nn.Sequential(nn.Linear(64, 64)), ROWS[0].repeat(1, 4), method="float8", budget=60)
+    assert found.verdict == "kept_original"
+    assert found.reason.startswith("there was nothing to try: float8: ")
+    assert "no technique applies" not in str(found)
 
 
 def test_tied_weights_are_compressed_once() -> None:

@@ -1,3 +1,4 @@
+import functools
 import gc
 import math
 import random
@@ -119,7 +120,7 @@ class TestData:
             (3, "not an iterable of batches"),
             (torch.zeros(3, 4), "one batch"),
             (iter([torch.zeros(3, 4)]), "read only once"),
-            (["text"], "inputs: a str"),
+            (["text"], "data: a str is no batch"),
             ([(1, 2)], "no tensor"),
         ],
     )
@@ -236,6 +237,10 @@ class TestQuality:
     def test_numbers_of_other_kinds_are_taken(self, model):
         metrics = run_evaluate(lambda _: {"a": torch.tensor(0.5), "b": np.float32(0.25), "c": 1}, model)
         assert metrics == {"a": 0.5, "b": 0.25, "c": 1.0}
+
+    def test_what_has_no_name_is_called_quality(self, model):
+        assert run_evaluate(lambda _: 1.0, model) == {"quality": 1.0}
+        assert run_evaluate(functools.partial(lambda score, _: score, 2.0), model) == {"quality": 2.0}
 
     def test_drop_in_both_directions(self):
         up = QualityRule().judge({"accuracy": 0.98}, {"accuracy": 0.9702})

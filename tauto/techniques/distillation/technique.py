@@ -114,7 +114,8 @@ class Distill(Technique):
 
     def describe(self, config: Any) -> str:
         """Return such as ``distill (half-depth, logits, 10 epochs)``."""
-        length = f"{config.epochs} epochs" if config.epochs else f"{config.steps} steps"
+        count, unit = (config.epochs, "epoch") if config.epochs else (config.steps, "step")
+        length = f"{count} {unit}{'' if count == 1 else 's'}"
         return f"{self.name} ({config.student}, {config.method}, {length})"
 
     def account(self, config: DistillConfig, context: Context) -> Account:

@@ -14,7 +14,7 @@ from torch import nn
 
 from tauto import serialization
 from tauto.errors import CandidateFailed, InvalidArgument
-from tauto.fitting import Plan, epochs_of, recovery
+from tauto.fitting import Plan, epochs_of, length_words, recovery, scored, state_words
 from tauto.hardware import Hardware
 from tauto.reports import FittingReport
 from tauto.techniques.factorization import layers as factorizing
@@ -23,7 +23,7 @@ from tauto.techniques.listing import MAPPING, MAPPING_IMPORTS, listed
 from tauto.techniques.proof import proved, reduced
 from tauto.techniques.registry import register
 from tauto.techniques.technique import Account, Applicability, Config, Context, Script, Technique
-from tauto.workload import Workload, run_evaluate
+from tauto.workload import Workload
 from tauto.workload.structure import flatten
 
 __all__ = ["NOTHING", "WATCHED", "Factorize", "FactorizeConfig"]
@@ -201,8 +201,9 @@ def _factorized(workload: Workload, config: FactorizeConfig) -> tuple[nn.Module,
     report = _trained(model, workload, config)
     told = {"ranks": ranks, "left": left, "before": before, "after": _counts(model, workload), "training": None}
     if report is not None:
-        ends = [report.losses[0], report.losses[-1]] if report.losses else []
-        told["training"] = {"losses": ends, "steps": report.steps, "stopped": report.stopped, "reason": report.reason}
+        losses = report.losses
+        fall = f"; the loss went from {losses[0]:.3g} to {losses[-1]:.3g}" if losses else ""
+        told["training"] = [f"Trained afterwards, {length_words([report])}{fall}.", state_words(report)]
     return proved(model, workload.example), told
 
 
@@ -216,18 +217,10 @@ def _trained(model: nn.Module, workload: Workload, config: FactorizeConfig) -> F
         )
     judged: dict[str, Any] = {"task": "factorize"}
     if workload.evaluate is not None:
-        judged |= {"evaluate": _scored(workload), "higher_is_better": workload.rule.higher_is_better}
+        judged |= {"evaluate": scored(workload), "higher_is_better": workload.rule.higher_is_better}
     plan = Plan(epochs=config.epochs, learning_rate=config.learning_rate)
     train = recovery(workload.training, workload.copy_model(), plan, example=workload.example, **judged)
     return train(model, in_place=True).report if train is not None else None
-
-
-def _scored(workload: Workload) -> Callable[[nn.Module], float]:
-    def scored(model: nn.Module) -> float:
-        metrics = run_evaluate(workload.evaluate, model)  # type: ignore[arg-type]
-        return metrics[workload.rule.judged(metrics)[0]]
-
-    return scored
 
 
 def _counts(model: nn.Module, workload: Workload) -> list[int]:
@@ -267,11 +260,7 @@ def _notes(told: dict[str, Any]) -> list[str]:
     training = told["training"]
     if training is None:
         return [*notes, "It was not trained afterwards."]
-    fall = "; the loss went from {:.3g} to {:.3g}".format(*training["losses"]) if training["losses"] else ""
-    notes.append(f"Trained afterwards, {training['steps']:,} steps or calls{fall}.")
-    if training["stopped"] not in {"finished", "early_stopping"}:
-        notes.append(f"Training was rolled back to its best state: {training['reason']}.")
-    return notes
+    return [*notes, *filter(None, training)]
 
 
 def _few(items: list[str]) -> str:

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from tauto.reports import ChannelMap
+from tauto.fitting import length_words, state_words
+from tauto.reports import ChannelMap, FittingReport
 from tauto.reports.pictures import GONE, ROW, STAYS
 from tauto.techniques.pruning.course import Course
 from tauto.techniques.pruning.cuts import Cut
@@ -36,15 +37,7 @@ def write_account(folder: Path, course: Course, workload: Workload) -> None:
         "channels": [asdict(one) for one in _maps(course.cuts)],
         "zeros": [sum(counts) for counts in zip(*course.zeros.values(), strict=True)],
         "left": course.left,
-        "trainings": [
-            {
-                "steps": one.steps,
-                "losses": [one.losses[0], one.losses[-1]] if one.losses else [],
-                "stopped": one.stopped,
-                "reason": one.reason,
-            }
-            for one in course.trainings
-        ],
+        "trainings": _training_words(course.trainings),
         "reestimated": course.reestimated,
         "saw_its_judge": bool(course.trainings) and workload.evaluate is None,
         "flops": [_flops(model, workload) for model in pair],
@@ -147,19 +140,23 @@ def _zero_notes(data: dict[str, Any]) -> list[str]:
 
 def _training_notes(data: dict[str, Any]) -> list[str]:
     notes = ["The statistics of its batch normalisations were taken anew over the data."] if data["reestimated"] else []
-    done = data["trainings"]
-    if not done:
+    if not data["trainings"]:
         return [*notes, "It was not trained afterwards."]
-    told = [one["losses"] for one in done if one["losses"]]
-    fall = f"; the loss went from {told[0][0]:.3g} to {told[-1][1]:.3g}" if told else ""
-    times = "once" if len(done) == 1 else f"{len(done)} times, after each step"
-    notes.append(f"Trained {times}, {sum(one['steps'] for one in done):,} steps or calls in all{fall}.")
+    trained, *states = data["trainings"]
+    notes.append(trained)
     if data["saw_its_judge"]:
         notes.append("It is judged over the data that it was trained on: evaluate= on other data would prove more.")
-    for one in done:
-        if one["stopped"] not in {"finished", "early_stopping"}:
-            notes.append(f"Training was rolled back to its best state: {one['reason']}.")
-    return notes
+    return [*notes, *states]
+
+
+def _training_words(done: list[FittingReport]) -> list[str]:
+    """Return what the trainings were, and for each that went another way which state of it was kept."""
+    if not done:
+        return []
+    told = [one.losses for one in done if one.losses]
+    fall = f"; the loss went from {told[0][0]:.3g} to {told[-1][-1]:.3g}" if told else ""
+    times = "once" if len(done) == 1 else f"{len(done)} times, after each step"
+    return [f"Trained {times}, {length_words(done)} in all{fall}.", *filter(None, map(state_words, done))]
 
 
 def _left_notes(left: dict[str, str]) -> list[str]:

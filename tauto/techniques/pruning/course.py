@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from tauto.errors import CandidateFailed
-from tauto.fitting import Fitter, Plan, recovery, supervised
+from tauto.fitting import Fitter, Plan, recovery, scored, supervised
 from tauto.reports import FittingReport
 from tauto.techniques.pruning.blocks import drop_blocks, redrop_blocks
 from tauto.techniques.pruning.both import narrow_both, recut_both
@@ -19,7 +19,7 @@ from tauto.techniques.pruning.channels import narrow_channels, recut_channels
 from tauto.techniques.pruning.cuts import Cut, answers, output_gradients, reestimate_norms
 from tauto.techniques.pruning.heads import narrow_heads, recut_heads
 from tauto.techniques.pruning.weights import hold_zeros, let_go, prunable, zero_weights
-from tauto.workload import Workload, run_evaluate
+from tauto.workload import Workload
 from tauto.workload.structure import map_tensors
 
 __all__ = ["NOTHING", "WIDE", "Course", "Schedule", "course_of_cuts", "course_of_zeros", "share_after"]
@@ -193,17 +193,9 @@ def _trainer(workload: Workload, config: Any) -> Fitter | None:
     judged: dict[str, Any] = {"task": "prune"}
     if workload.training.finetune is not None and workload.evaluate is not None:
         # nothing else tells that a function of the user's made it worse
-        judged |= {"evaluate": _scored(workload), "higher_is_better": workload.rule.higher_is_better}
+        judged |= {"evaluate": scored(workload), "higher_is_better": workload.rule.higher_is_better}
     plan = Plan(epochs=config.epochs, learning_rate=config.learning_rate)
     return recovery(workload.training, workload.copy_model(), plan, example=workload.example, **judged)
-
-
-def _scored(workload: Workload) -> Callable[[nn.Module], float]:
-    def scored(model: nn.Module) -> float:
-        metrics = run_evaluate(workload.evaluate, model)  # type: ignore[arg-type]
-        return metrics[workload.rule.judged(metrics)[0]]
-
-    return scored
 
 
 def _train(course: Course, train: Fitter | None) -> None:

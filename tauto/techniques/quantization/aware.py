@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from tauto import serialization
 from tauto.errors import CandidateFailed
-from tauto.fitting import Fitted, Plan, epochs_of, recovery, supervised
+from tauto.fitting import Fitted, Plan, epochs_of, length_words, recovery, supervised
 from tauto.hardware import Hardware
 from tauto.reports import FittingReport
 from tauto.techniques.distillation import script as plain
@@ -132,11 +132,11 @@ class QuantizationAware(Technique):
         rounded = f"Rounded while training: {few_names(layers['rounded'])}."
         missed = [f"No call reached {few_names(layers['missed'])}: left as given."] if layers["missed"] else []
         if not report.best_step:
-            trained = f"Trained for {report.steps:,} steps or calls, which brought nothing: the weights are as given."
+            trained = f"Trained for {length_words([report])}, which brought nothing: the weights are as given."
             return Account("", (rounded, trained, *_judged(report), *missed))
         losses = f"; the loss went from {report.losses[0]:.3g} to {report.losses[-1]:.3g}" if report.losses else ""
         ended = [] if report.stopped == "finished" else [f"The training ended early: {report.reason}."]
-        trained = f"Trained for {report.steps:,} steps or calls{losses}."
+        trained = f"Trained for {length_words([report])}{losses}."
         return Account("", (rounded, trained, *_judged(report), *missed, *ended))
 
     def script(self, config: QuantizationAwareConfig) -> Script:
