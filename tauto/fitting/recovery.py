@@ -107,13 +107,13 @@ def epochs_of(training: Training | None, asked: int | None, default: int) -> int
 
 def scored(workload: Workload) -> Callable[[nn.Module], float]:
     """Return what tells which state of a training is best, of a workload that is evaluated: the metric that counts."""
+    evaluate = workload.evaluate
+    assert evaluate is not None  # for the type checker: asked for only where there is one
 
     def score(model: nn.Module) -> float:
         metrics = run_evaluate(evaluate, model)
         return metrics[workload.rule.judged(metrics)[0]]
 
-    evaluate = workload.evaluate
-    assert evaluate is not None  # for the type checker: asked for only where there is one
     score.__name__ = workload.rule.metric or name_of(evaluate)
     return score
 

@@ -93,6 +93,33 @@ def test_an_engine_leaves_what_is_kept(name, precision, arrays, tmp_path):
     assert holds(arrays(tmp_path / "kept"), head)
 
 
+class Steep(nn.Module):
+    """What ``wide`` returns has one place thousands of times as large as the others; ``back`` undoes that."""
+
+    def __init__(self):
+        super().__init__()
+        self.wide, self.back, self.head = nn.Linear(32, 32), nn.Linear(32, 32), nn.Linear(32, 4)
+        with torch.no_grad():
+            self.wide.weight[0] *= 5000
+            self.back.weight[:, 0] /= 5000
+
+    def forward(self, x):
+        return self.head(self.back(self.wide(x).relu()))
+
+
+def test_what_a_kept_layer_reads_is_not_rounded_either(tmp_path):
+    torch.manual_seed(0)
+    net, data = Steep().eval().requires_grad_(False), [torch.randn(16, 32) for _ in range(4)]
+    workload, expected = Workload.of(net, data=data), net(data[0])
+
+    def error(name, *keep):
+        made = applied(workload, tmp_path / name, "onnxruntime", precision="int8_static", keep=keep)
+        return float((made(data[0]) - expected).norm() / expected.norm())
+
+    assert error("all") > 0.2
+    assert error("kept", "back") < 0.05
+
+
 def test_a_convolution_that_took_in_a_normalisation_is_found(tmp_path):
     workload = workload_of(ConvNet, batch=2, samples=2)
     for name, keep in (("all", ()), ("kept", ("conv",))):

@@ -79,10 +79,12 @@ def quantized_by_calls(
     observer : {"minmax", "average", "percentile", "entropy"} or None
         How ranges are told from what was seen; None is ``"minmax"``.
     """
+    import onnx
     from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod, QuantType, quantize_static
 
     names = [value.name for value in model.graph.input]
     left = iter(calls)
+    excluded = with_what_only_feeds(model.graph, excluded_nodes(model.graph, keep))
 
     class Calls(CalibrationDataReader):  # type: ignore[misc]  # the library has no types
         def get_next(self) -> Any:
@@ -103,12 +105,47 @@ def quantized_by_calls(
         reduce_range=narrow,
         activation_type=QuantType.QUInt8,
         weight_type=QuantType.QInt8,
-        nodes_to_exclude=excluded_nodes(model.graph, keep),
+        nodes_to_exclude=excluded,
         calibrate_method=methods.get(observer or "", CalibrationMethod.MinMax),
         use_external_data_format=model.ByteSize() >= 2_000_000_000,
         # products of two activations, as in attention, lose most and gain least
         extra_options={"MatMulConstBOnly": True, "CalibMovingAverage": observer == "average"},
     )
+    if excluded:
+        written = onnx.load(path)
+        read_unrounded(written.graph, excluded)
+        for file in path.parent.glob(f"{path.name}.data"):
+            file.unlink()  # weights beside it would be appended to
+        large = written.ByteSize() >= 2_000_000_000
+        onnx.save(written, path, save_as_external_data=large, location=f"{path.name}.data" if large else None)
+
+
+def with_what_only_feeds(graph: Any, names: Sequence[str]) -> list[str]:
+    """Return the nodes of these names, and those before them that only pass values on to them."""
+    passing = {"Relu", "Clip", "MaxPool", "AveragePool", "GlobalAveragePool", "Reshape", "Flatten", "Transpose"}
+    chosen, results = set(names), {value.name for value in graph.output}
+    for node in reversed(graph.node):
+        readers = [other.name for other in graph.node if set(node.output) & set(other.input)]
+        only = readers and not results & set(node.output) and all(name in chosen for name in readers)
+        if node.op_type in passing and only:
+            chosen.add(node.name)
+    return [*names, *sorted(chosen - set(names))]
+
+
+def read_unrounded(graph: Any, names: Sequence[str]) -> None:
+    """Have the nodes of these names read what was made for them before it was rounded.
+
+    The quantizer rounds what a quantized node returns for all that read it, also for those that stay in floating point.
+    """
+    made = {name: node for node in graph.node for name in node.output}
+    for node in graph.node:
+        for place, name in enumerate(node.input if node.name in names else ()):
+            widened = made.get(name)
+            if widened is None or widened.op_type != "DequantizeLinear":
+                continue
+            rounded = made.get(widened.input[0])
+            if rounded is not None and rounded.op_type == "QuantizeLinear":
+                node.input[place] = rounded.input[0]
 
 
 def quantized_weights(model: onnx.ModelProto, path: Path, bits: int, keep: Sequence[str]) -> None:
@@ -135,4 +172,5 @@ def quantized_weights(model: onnx.ModelProto, path: Path, bits: int, keep: Seque
 
 
 IMPORTS = ("import ast", "import onnx", "from collections import Counter")
-DEFINITIONS = tuple(listed(item) for item in (untied, onnx_nodes, excluded_nodes))
+_FUNCTIONS = (untied, onnx_nodes, excluded_nodes, with_what_only_feeds, read_unrounded)
+DEFINITIONS = tuple(listed(item) for item in _FUNCTIONS)
