@@ -81,7 +81,8 @@ def prune(
     structure : str
         One of :data:`STRUCTURES`. Of a transformer, ``"heads+channels"`` takes the same share of both.
     importance : str, optional
-        ``"l1"``, ``"l2"`` (size of the weights; the default), ``"taylor"`` (their part in the loss) or ``"bn_scale"``.
+        ``"l1"``, ``"l2"`` (size of the weights; the default), ``"taylor"`` (their part in the loss) or ``"bn_scale"``
+        (the scales of batch normalisations; channels that none follows go by ``"l2"``).
     spread : str, optional
         How the share is spread over the layers: ``"uniform"`` (the default), ``"global"``, or ``"sensitivity"`` (less
         where the outputs suffer more; the default for channels with a target).
@@ -122,6 +123,7 @@ def prune(
     target = _target(structure, sparsity=sparsity, speedup=speedup, latency=latency, size=size)
     _check_plain(model)
     _check_ratios(model, ratios)
+    _check_importance(model, importance)
     clock = Budget(parse_duration(budget))
     workload = Workload.of(
         model,
@@ -264,6 +266,16 @@ def _check_ratios(model: Any, ratios: Any) -> None:
     for layer in ratios:
         if layer not in known:
             raise InvalidArgument(f"ratios: there is no layer {layer!r}. {did_you_mean(str(layer), known)}".rstrip())
+
+
+def _check_importance(model: Any, importance: str | None) -> None:
+    if importance != "bn_scale" or not isinstance(model, nn.Module):
+        return
+    if not any(isinstance(module, nn.modules.batchnorm._BatchNorm) and module.affine for module in model.modules()):
+        raise InvalidArgument(
+            "importance: 'bn_scale' goes by the scales of batch normalisations, and the model has none. Write 'l2', "
+            "'l1' or 'taylor'."
+        )
 
 
 def _course(steps: int | None, schedule: str | None) -> dict[str, Any]:

@@ -289,3 +289,15 @@ def test_every_way_has_words_of_its_own():
     titles = [Recipe.of(("prune", {"importance": i, "spread": s, "epochs": e})).title for i, s, e in ways]
     assert titles[0] == "prune (50% of channels)"
     assert len(set(titles)) == 8
+
+
+def test_bn_scale_takes_the_channels_that_their_normalisation_silences():
+    model = nn.Sequential(
+        nn.Conv2d(3, 16, 3), nn.BatchNorm2d(16), nn.ReLU(), nn.Conv2d(16, 32, 3), nn.ReLU(), nn.Conv2d(32, 4, 3)
+    ).eval()
+    with torch.no_grad():
+        model[1].weight[::2] = 0.01
+        model[0].weight[::2] *= 100  # by the size of weights these would stay
+    cuts, _ = narrow_channels(model, [((IMAGES,), {})], 0.5, widths={}, importance="bn_scale")
+    assert {cut.name for cut in cuts} == {"0", "3"}
+    assert next(sorted(cut.removed) for cut in cuts if cut.name == "0") == list(range(0, 16, 2))

@@ -133,6 +133,11 @@ def test_shares_of_layers_are_told_before_any_work(net, ratios, words) -> None:
         tauto.prune(net, data=ROWS, ratios=ratios)
 
 
+def test_scales_of_normalisations_that_are_not_there_are_no_measure(net) -> None:
+    with pytest.raises(InvalidArgument, match=r"^importance: 'bn_scale' goes by .* the model has none\. Write 'l2'"):
+        tauto.prune(net, data=ROWS, importance="bn_scale")
+
+
 def test_what_is_out_of_range_for_qat_is_told_by_its_own_name(net) -> None:
     with pytest.raises(InvalidArgument, match=r"^epochs: 0 is no number of epochs. Write a whole number from 1\.$"):
         tauto.quantize(net, data=ROWS, method="qat", epochs=0)
