@@ -79,6 +79,8 @@ class Architecture(_Form):
         Every tensor in the file.
     weights : Weights
         The file itself.
+    hooks : dict
+        How many functions run before or after the calls of a module: they are code and not kept, but missed.
     """
 
     version: int
@@ -87,6 +89,7 @@ class Architecture(_Form):
     aliases: dict[str, str]
     tensors: dict[str, Stored]
     weights: Weights
+    hooks: dict[str, int] = Field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
         """Write it with a digest of its own, which tells damage (it is no signature)."""

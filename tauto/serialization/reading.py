@@ -14,7 +14,7 @@ from tauto.errors import CandidateFailed
 from tauto.serialization.architecture import Architecture, Layer, Stored
 from tauto.serialization.kinds import built, kind_of, name_of
 from tauto.serialization.plain import NotPlain, decode
-from tauto.serialization.skeleton import called, join, own_tensors
+from tauto.serialization.skeleton import called, hooks_of, join, own_tensors
 from tauto.serialization.tensors import load_tensors
 
 __all__ = ["read"]
@@ -54,6 +54,7 @@ def read(fresh: nn.Module, folder: Path, *, in_place: bool = False) -> nn.Module
     trained = any(parameter.requires_grad for parameter in fresh.parameters())
     _fill(model, architecture, tensors, torch.device("cpu") if device.type == "meta" else device, trained)
     _check_kinds(model, architecture.layers)
+    _check_hooks(model, architecture.hooks)
     return model
 
 
@@ -67,6 +68,19 @@ def _check_original(fresh: nn.Module, original: Mapping[str, str]) -> None:
         if found[path] != original.get(path):
             what = original.get(path, "nothing there")
             raise CandidateFailed(f"{called(path)}: it is {found[path]}, and what was written is of {what}")
+
+
+def _check_hooks(model: nn.Module, hooks: Mapping[str, int]) -> None:
+    for path, count in hooks.items():
+        try:
+            there = hooks_of(model.get_submodule(path))
+        except AttributeError as error:
+            raise CandidateFailed(f"{called(path)}: hooks of it are told of, and it is nowhere: {error}") from None
+        if there < count:
+            raise CandidateFailed(
+                f"{called(path)}: hooks ran with it when it was written, which are code and not kept, and the model "
+                "has none there. Register them in the function that builds it"
+            )
 
 
 def _copied(fresh: nn.Module) -> nn.Module:

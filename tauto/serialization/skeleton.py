@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from tauto.serialization.kinds import name_of
 from tauto.serialization.plain import NotPlain, encode
 
-__all__ = ["Bone", "Place", "Skeleton", "called", "join", "own_tensors"]
+__all__ = ["Bone", "Place", "Skeleton", "called", "hooks_of", "join", "own_tensors"]
 
 Place = Literal["parameter", "buffer", "transient", "attribute"]
 """A transient is a buffer that state dictionaries leave out; an attribute is a tensor that torch does not know of."""
@@ -66,8 +66,7 @@ class Bone:
         shapes: dict[str, tuple[int, ...] | None] = dict.fromkeys([*module._parameters, *module._buffers])
         shapes |= {name: tuple(tensor.shape) for name, (_, tensor) in own_tensors(module).items()}
         children = {name: child is not None for name, child in module._modules.items()}
-        hooks = sum(len(vars(module)[name]) for name in _RUN)
-        return cls(name_of(module), attributes, functions, shapes, children, hooks)
+        return cls(name_of(module), attributes, functions, shapes, children, hooks_of(module))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +79,11 @@ class Skeleton:
     def of(cls, model: nn.Module) -> Skeleton:
         """Return that of ``model``, which it does not keep alive."""
         return cls({path: Bone.of(module) for path, module in model.named_modules(remove_duplicate=False)})
+
+
+def hooks_of(module: nn.Module) -> int:
+    """Return how many functions run before or after each call of ``module``."""
+    return sum(len(vars(module)[name]) for name in _RUN)
 
 
 def own_tensors(module: nn.Module) -> dict[str, tuple[Place, Tensor]]:

@@ -59,6 +59,7 @@ def write(model: nn.Module, original: nn.Module | Skeleton, folder: Path) -> Non
         aliases=description.aliases,
         tensors=stored,
         weights=weights,
+        hooks=description.hooks,
     ).save(folder)
 
 
@@ -69,6 +70,7 @@ class _Description:
         self.skeleton = skeleton
         self.layers: dict[str, Layer] = {}
         self.aliases: dict[str, str] = {}
+        self.hooks: dict[str, int] = {}
         self._paths: dict[int, str] = {}
         self._sources: set[str] = set()
 
@@ -81,6 +83,8 @@ class _Description:
         _check_own(module, path)
         bone = Bone.of(module)
         old, start, base = self._beginning(module, bone, path, base)
+        if bone.hooks:
+            self.hooks[path] = bone.hooks
         layer = _difference(bone, old, start, path)
         if layer != Layer():
             self.layers[path] = layer

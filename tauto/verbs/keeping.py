@@ -64,11 +64,14 @@ def save(model: nn.Module | Result[Any], path: str | Path, *, original: nn.Modul
     >>> small = tauto.load("small", Net)  # doctest: +SKIP
     """
     module, recipe, skeleton = _parts(model, original)
-    target = Path(path).expanduser()
+    target = _folder(path)
     _check_target(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
     part = target.parent / f".{target.name}-{uuid4().hex}"
-    part.mkdir()
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        part.mkdir()
+    except OSError as error:
+        raise InvalidArgument(f"path: {str(path)!r} cannot be written ({error.strerror}). Give another.") from None
     try:
         try:
             write(module, skeleton, part)
@@ -140,7 +143,7 @@ def load(
     given = {"original": original, "inputs": inputs, "data": data, "evaluate": evaluate, "max_drop": max_drop}
     if not verify and (needless := [name for name, value in given.items() if value is not None]):
         raise InvalidArgument(f"{needless[0]}: only verify=True measures anything. Give both, or neither.")
-    folder = Path(path).expanduser()
+    folder = _folder(path)
     if not (folder / FILE).is_file():
         raise InvalidArgument(f"path: {str(path)!r} holds no model. Give a folder that tauto.save wrote.")
     recipe = _recipe(folder / RECIPE)
@@ -221,6 +224,12 @@ def _parts(model: Any, original: nn.Module | None) -> tuple[nn.Module, Recipe | 
             "model: it lives in a process of its own. Load it here: tauto.apply(r.recipe, model, inputs=…)."
         )
     return model.module, model.recipe, model.skeleton if original is None else Skeleton.of(original)
+
+
+def _folder(path: Any) -> Path:
+    if not isinstance(path, str | Path) or not str(path):
+        raise InvalidArgument(f"path: {path!r} is no folder. Give one such as 'small'.")
+    return Path(path).expanduser()
 
 
 def _check_target(target: Path) -> None:

@@ -187,6 +187,19 @@ def test_quantized_tensors_of_torchao_are_kept_in_their_parts(method: str, tmp_p
     torch.testing.assert_close(again(X), model(X), rtol=0, atol=0)
 
 
+def test_hooks_are_not_kept_and_are_missed_by_name(tmp_path: Path) -> None:
+    def hooked() -> Net:
+        model = net()
+        model.blocks[1].outer.register_forward_hook(lambda module, args, output: 2 * output)
+        return model
+
+    model = hooked()
+    write(model, model, tmp_path)
+    with pytest.raises(CandidateFailed, match=r"layer blocks.1.outer: hooks ran with it when it was written"):
+        read(net(), tmp_path)
+    torch.testing.assert_close(read(hooked(), tmp_path)(X), model(X), rtol=0, atol=0)
+
+
 def test_masks_of_torch_must_be_made_permanent(tmp_path: Path) -> None:
     from torch.nn.utils import prune
 

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -164,6 +165,15 @@ def test_mistakes_are_told_in_one_line(net: Net, tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="holds something else"):
         tauto.save(net, tmp_path / "link")
     assert (tmp_path / "mine" / "thesis.txt").read_text() == "years of work"
+
+
+@pytest.mark.parametrize(
+    ("path", "words"), [(3, "3 is no folder"), ("", "'' is no folder"), ("/proc/nowhere/x", "cannot be written")]
+)
+def test_a_path_that_is_none_is_told_in_one_line(net: Net, path: Any, words: str) -> None:
+    with pytest.raises(InvalidArgument, match=f"^path: .*{words}") as error:
+        tauto.save(net, path)
+    assert "\n" not in str(error.value)
 
 
 def test_a_hostile_recipe_is_refused(net: Net, tmp_path: Path) -> None:
