@@ -35,7 +35,10 @@ Inputs = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="A tensor, tuple or dict to call it with; a bare name is beside the model."),
 ]
-Data = Annotated[str | None, typer.Option(metavar="NAME", help="Batches to compare outputs over and to calibrate on.")]
+Data = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Batches to compare outputs over, to calibrate on, and to train on."),
+]
 Evaluate = Annotated[str | None, typer.Option(metavar="NAME", help="evaluate(model) -> float or dict of floats.")]
 MaxDrop = Annotated[
     str | None, typer.Option(metavar="DROP", help="What may be lost of what --evaluate returns: 1% (default) or 0.01.")
