@@ -27,7 +27,7 @@ def add_inputs(parser: Parser) -> None:
 
 def add_quality(parser: Parser) -> None:
     """Add what judges the quality."""
-    parser.takes("--data", ITERABLE, "batches to compare outputs over, to calibrate on, and to train on where something is trained")
+    parser.takes("--data", ITERABLE, "batches to compare outputs over, to calibrate on, and to train on")
     parser.takes("--evaluate", CALLABLE, "evaluate(model) -> float or dict of floats; higher is better")
     parser.add_argument(
         "--max-drop", metavar="DROP", help="what may be lost of what evaluate returns: 1%% (default) or 0.01"
