@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from tauto.errors import InvalidArgument
 from tauto.results.result import Result
 
-__all__ = ["forget_last", "last", "last_of", "set_last"]
+__all__ = ["forget_last", "last", "last_of", "last_of_any", "set_last"]
 
 _latest: dict[type[Result[Any]], Result[Any]] = {}
 """The latest of each kind; the latest of all stands last."""
@@ -40,6 +40,11 @@ def last() -> Result[Any]:
             "past runs are in tauto.runs()."
         )
     return next(reversed(_latest.values()))
+
+
+def last_of_any(*kinds: type[Result[Any]]) -> Result[Any] | None:
+    """Return the latest result of these ``kinds``; None when there is none."""
+    return next((found for kind, found in reversed(_latest.items()) if kind in kinds), None)
 
 
 def last_of(kind: type[R]) -> R | None:

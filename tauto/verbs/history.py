@@ -6,9 +6,9 @@ from typing import Any
 
 from tauto.config import Settings
 from tauto.errors import InvalidArgument
-from tauto.results import Result, RunsResult, TuningResult
+from tauto.results import DistillationResult, Result, RunsResult, TuningResult
 from tauto.results import last as _last
-from tauto.results.last import last_of
+from tauto.results.last import last_of_any
 from tauto.store import Store
 
 __all__ = ["last", "runs", "script"]
@@ -32,14 +32,19 @@ def runs(limit: int = 20) -> RunsResult:
 
 
 def script(result: TuningResult | None = None) -> str:
-    """Return the plain Python script of ``result`` (default: the last one that has a recipe).
+    """Return the plain Python script of ``result`` (default: the last one of a verb that changes models).
 
     Raises
     ------
     InvalidArgument
         When there is none, or the result is of another kind.
     """
-    chosen = result if result is not None else last_of(TuningResult)
+    chosen: Any = result if result is not None else last_of_any(TuningResult, DistillationResult)
+    if isinstance(chosen, DistillationResult):
+        raise InvalidArgument(
+            "result: a student of your own is taught in place, by your own data, and has no script. Keep it by "
+            "tauto.save(r.student, 'student'); for another result: tauto.script(that)."
+        )
     if chosen is None:
         raise InvalidArgument("result: there is none with a recipe yet. Run tauto.autotune(model, inputs=…) first.")
     if not isinstance(chosen, TuningResult):

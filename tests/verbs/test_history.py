@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 import torch
+from distillation_by_hand import distillation
+from reports_by_hand import comparison, tuning
 from torch import nn
 
 import tauto
 from tauto.errors import InvalidArgument
-from tauto.results.last import forget_last
+from tauto.results import DistillationResult, TuningResult
+from tauto.results.last import forget_last, set_last
 
 
 @pytest.fixture(autouse=True)
@@ -30,6 +33,14 @@ def test_nothing_yet_says_so():
         with pytest.raises(InvalidArgument, match=r"Run|has been run"):
             ask()
     assert len(tauto.runs()) == 0
+
+
+def test_a_student_of_ones_own_has_no_script_and_no_earlier_one_stands_for_it(net):
+    set_last(TuningResult(tuning("kept_original"), net, None))
+    assert "use the model as it is" in tauto.script()
+    set_last(DistillationResult(distillation(comparison()), net, net))
+    with pytest.raises(InvalidArgument, match=r"^result: a student of your own .* has no script"):
+        tauto.script()
 
 
 def test_a_model_is_profiled_for_inference_and_left_as_it_was(net):
