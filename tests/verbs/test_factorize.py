@@ -107,7 +107,7 @@ def test_a_target_is_searched_for_by_the_energy(net: nn.Sequential, monkeypatch:
         ({"speedup": "fast"}, "speedup: 'fast' is no speedup"),
         ({"speedup": 1}, "speedup: 1 is no speedup"),
         ({"size": "5 elephants"}, "size: '5 elephants' is no size"),
-        ({"size": "1GB"}, "size: the model is .* as it is, within the 1e\\+03 MB asked for"),
+        ({"size": "1GB"}, "size: the model is .* as it is, within the 1 GB asked for"),
         ({"keep": "4"}, r"keep: '4' is one name. Put it in a list: \['4'\]"),
         ({"keep": ["head"]}, "keep: there is no layer 'head'"),
         ({"epochs": 2}, "epochs: there is nothing to train with"),
