@@ -104,7 +104,7 @@ class Goal:
 
     def _decide_as_fast(self, comparison: Comparison) -> Decision:
         size, low, high = _size_words(comparison), comparison.speedup_interval.low, comparison.speedup_interval.high
-        if comparison.speedup < AS_FAST or (low < AS_FAST and not comparison.speedup_interval.tells):
+        if comparison.speedup < AS_FAST:
             return Decision(False, f"{size}, {speed_words(comparison)}")
         if not comparison.speedup_interval.tells:
             return Decision(True, f"{size}, {speed_words(comparison)}")
