@@ -104,10 +104,8 @@ class Goal:
 
     def _decide_as_fast(self, comparison: Comparison) -> Decision:
         size, low, high = _size_words(comparison), comparison.speedup_interval.low, comparison.speedup_interval.high
-        if comparison.speedup < AS_FAST:
-            return Decision(False, f"{size}, {speed_words(comparison)}")
-        if not comparison.speedup_interval.tells:
-            return Decision(True, f"{size}, {speed_words(comparison)}")
+        if comparison.speedup < AS_FAST or not comparison.speedup_interval.tells:
+            return Decision(comparison.speedup >= AS_FAST, f"{size}, {speed_words(comparison)}")
         words = "as fast" if low >= AS_FAST else "not shown to be slower"
         return Decision(True, f"{words} ({comparison.speedup:.2f}×, {low:.2f}–{high:.2f}) and {size}")
 
