@@ -132,7 +132,7 @@ def _onnxruntime(step: Step, at: _Situation) -> float:
 
 def _openvino(step: Step, at: _Situation) -> float:
     base = 1.5 if at.traits.small else 2.2 if at.traits.convolutional else 1.3
-    base *= 0.95 if getattr(step.config, "streams", 1) > 1 else 1.0  # once the same in one piece is known
+    base *= 0.95 if getattr(step.config, "streams", None) else 1.0  # once the same in one piece is known
     precision = getattr(step.config, "precision", "float32")
     if precision.endswith("_weights"):
         return 0.9 * base

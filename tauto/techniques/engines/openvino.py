@@ -50,19 +50,19 @@ class OpenVinoConfig(Config):
         How ``"int8"`` tells ranges from the samples; None chooses by their number.
     keep : tuple of str
         Dotted names of modules that stay in floating point, with all that they hold.
-    streams : int
-        Pieces in which a batch is answered beside one another, each on its part of the threads, 1 to 64; for models
-        that answer each row by itself.
+    streams : int or None
+        Pieces in which a batch is answered beside one another, each on its part of the threads, 2 to 64; for models
+        that answer each row by itself. None answers it whole.
     """
 
     precision: Precision = "float32"
     observer: Observer | None = None
     keep: tuple[str, ...] = ()
-    streams: int = 1
+    streams: int | None = None
 
     def __post_init__(self) -> None:
-        if not 1 <= self.streams <= MOST_STREAMS:
-            raise ValueError(f"{self.streams} is not a number of streams from 1 to {MOST_STREAMS}")
+        if self.streams is not None and not 2 <= self.streams <= MOST_STREAMS:
+            raise ValueError(f"{self.streams} is not a number of streams from 2 to {MOST_STREAMS}")
 
 
 @register
@@ -93,7 +93,7 @@ class OpenVino(Technique):
         names: tuple[Precision, ...] = ("int8", "bfloat16", "float32")
         able = [name for name in names if name != "bfloat16" or _has_bfloat16(hardware)]
         threads = min(torch.get_num_threads(), MOST_STREAMS)
-        pieces = [1, threads] if threads > 1 and workload.example.batch % threads == 0 else [1]
+        pieces = [None, threads] if threads > 1 and workload.example.batch % threads == 0 else [None]
         return tuple(OpenVinoConfig(name, streams=streams) for streams in pieces for name in able)
 
     def apply(self, workload: Workload, config: OpenVinoConfig, context: Context) -> EngineModule:
@@ -114,9 +114,10 @@ class OpenVino(Technique):
             hint = "bf16" if config.precision == "bfloat16" else "f32"
             call = signature.tensors(workload.example.args, workload.example.kwargs)
             shapes = tuple(tensor.shape for tensor in call)
-            if config.streams > 1:
+            cut: tuple[int, tuple[int, ...]] = (1, ())
+            if config.streams is not None:
                 _check_pieces(signature, call, config.streams)
-            cut = (config.streams, signature.batched if config.streams > 1 else ())
+                cut = (config.streams, signature.batched)
             return OpenVinoEngine(folder, hint, torch.get_num_threads(), context.folder / "cache", shapes, *cut)
 
         module = prepared(workload, context, lambda: export_onnx(workload, context.shared), write, load)
@@ -155,7 +156,7 @@ class OpenVino(Technique):
             ]
         elif config.precision in _BITS:
             lines.append(f"graph = narrow_openvino_tables(compressed(graph, {_BITS[config.precision]}, kept), tables)")
-        streams = f", {config.streams}" if config.streams > 1 else ""
+        streams = f", {config.streams}" if config.streams else ""
         lines.append(f"model = InEngine(open_request(graph, {hint!r}{streams}), model, args, kwargs).eval()")
         return Script(tuple(imports), "\n".join(lines), tuple(definitions))
 
