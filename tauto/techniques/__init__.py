@@ -1,6 +1,7 @@
 """Ways to make a model better, one file or folder per family, under one contract."""
 
 from tauto.techniques import (
+    batching,
     distillation,
     engines,
     factorization,
@@ -35,6 +36,7 @@ __all__ = [
     "Family",
     "Script",
     "Technique",
+    "batching",
     "distillation",
     "engines",
     "factorization",

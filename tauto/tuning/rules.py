@@ -93,6 +93,12 @@ def _compile(_: Step, at: _Situation) -> float:
     return (1.6 if at.traits.convolutional else 1.2) * (1.2 if at.freezing else 1.0)
 
 
+def _aot_inductor(_: Step, at: _Situation) -> float:
+    if at.traits.small:
+        return 1.3  # no guards: of a small network's call they are a part
+    return 1.4 if at.traits.convolutional else 1.2
+
+
 def _int8_static(_: Step, at: _Situation) -> float:
     if at.traits.small:
         return 1.1
@@ -126,6 +132,7 @@ def _onnxruntime(step: Step, at: _Situation) -> float:
 
 def _openvino(step: Step, at: _Situation) -> float:
     base = 1.5 if at.traits.small else 2.2 if at.traits.convolutional else 1.3
+    base *= 0.95 if getattr(step.config, "streams", None) else 1.0  # once the same in one piece is known
     precision = getattr(step.config, "precision", "float32")
     if precision.endswith("_weights"):
         return 0.9 * base
@@ -140,6 +147,10 @@ def _threads(_: Step, at: _Situation) -> float:
     return 1.15 if at.traits.small and at.batch <= 4 else 0.7
 
 
+def _split_batch(step: Step, at: _Situation) -> float:
+    return 1.05 if at.traits.convolutional and not at.traits.small and at.batch >= 8 else 0.8
+
+
 def _distill(step: Step, _: _Situation) -> float:
     return 1.3 if step.config.student == "half-width" else 1.6  # type: ignore[attr-defined]
 
@@ -149,6 +160,7 @@ def _calibrates(config: Any) -> float:
 
 
 _EFFORTS: dict[str, Callable[[Any], float]] = {
+    "aot_inductor": lambda _: 5.0,
     "compile": lambda _: 4.0,
     "int8_static": lambda _: 5.0,
     "openvino": _calibrates,
@@ -171,8 +183,10 @@ _RULES: dict[str, Callable[[Any, _Situation], float]] = {
     "int8_weights": _narrow_weights,
     "int4_weights": _narrow_weights,
     "float8": _narrow_weights,
+    "aot_inductor": _aot_inductor,
     "compile": _compile,
     "onnxruntime": _onnxruntime,
     "openvino": _openvino,
+    "split_batch": _split_batch,
     "threads": _threads,
 }

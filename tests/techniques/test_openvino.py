@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import pickle
 import subprocess
 import sys
 import textwrap
@@ -71,6 +72,42 @@ def test_more_shapes_than_are_compiled_alone(tmp_path):
     kept = held.clone()
     module(x + 1)
     assert torch.equal(held, kept)
+
+
+@pytest.mark.parametrize("kind", [Mlp, ConvNet, bert])
+def test_a_batch_is_answered_in_pieces(kind, tmp_path):
+    workload, context = workload_of(kind, batch=6), Context(tmp_path, Hardware.current())
+    module = technique("openvino").apply(workload, OpenVinoConfig(streams=3), context)
+    for batch in (6, 9, 4):  # the last cannot be cut in three
+        assert relative_error(module, workload.model, call_of(kind, batch)) < 1e-4
+    held = call_of(kind, 6)(module)
+    kept = [tensor.clone() for tensor in flatten(held)[0]]
+    call_of(kind, 6, seed=5)(module)
+    assert all(map(torch.equal, kept, flatten(held)[0]))
+    assert relative_error(pickle.loads(pickle.dumps(module)), workload.model, call_of(kind, 6)) < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("kind", "batch", "words"),
+    [(Mlp, 7, "a batch of 7 cannot be cut into 3 equal pieces"), (Recurrent, 6, "not seen to answer each sample alone")],
+)
+def test_what_cannot_be_cut_is_said(kind, batch, words, tmp_path):
+    context = Context(tmp_path, Hardware.current())
+    with pytest.raises(CandidateFailed, match=words):
+        technique("openvino").apply(workload_of(kind, batch=batch), OpenVinoConfig(streams=3), context)
+
+
+def test_streams_are_proposed_where_each_thread_gets_a_piece(tmp_path):
+    known, before = technique("openvino"), torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        proposed = [
+            {config.streams for config in known.space(workload_of(Mlp, batch=batch), Hardware.current())}
+            for batch in (1, 7, 8)
+        ]
+    finally:
+        torch.set_num_threads(before)
+    assert proposed == [{None}, {None}, {None, 2}]
 
 
 def test_the_next_process_loads_what_was_compiled(tmp_path):

@@ -19,7 +19,7 @@ from tauto.errors import FallbackWarning, ModelError
 from tauto.techniques.quiet import quiet
 from tauto.workload.structure import describe, map_tensors, tensors_of
 
-__all__ = ["CompiledModule", "Shapes", "find_instruction_sets"]
+__all__ = ["CompiledModule", "Shapes", "cached_in", "find_instruction_sets"]
 
 Shapes = Literal["example", "any", "dynamic"]
 """``"any"`` takes a size for a variable once it is seen to change, ``"dynamic"`` from the first."""
@@ -99,7 +99,7 @@ class CompiledModule(nn.Module):
         return _compiled_graphs() - before
 
     def _prepare(self, shape: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        with quiet(), _cached_in(self._folder), _configured(self._settings, self.shapes):
+        with quiet(), cached_in(self._folder), _configured(self._settings, self.shapes):
             outputs = self._compile(*args, **kwargs)
         self._prepared.add((shape, torch.get_num_threads()))
         return self._own(outputs)
@@ -132,7 +132,7 @@ def find_instruction_sets(folder: Path) -> None:
     from torch._inductor.cpu_vec_isa import valid_vec_isa_list
 
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with quiet(), _cached_in(folder):
+    with quiet(), cached_in(folder):
         valid_vec_isa_list()
 
 
@@ -207,7 +207,8 @@ def _configured(settings: Mapping[str, Any], shapes: Shapes) -> Iterator[None]:
 
 
 @contextmanager
-def _cached_in(folder: Path) -> Iterator[None]:
+def cached_in(folder: Path) -> Iterator[None]:
+    """Have Inductor keep its files in ``folder`` while the block runs."""
     before = {name: os.environ.get(name) for name in _VARIABLES}
     os.environ[_CACHE] = str(folder)
     try:

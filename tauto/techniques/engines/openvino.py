@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -34,6 +34,7 @@ Precision = Literal["float32", "bfloat16", "int8", "int8_weights", "int4_weights
 Observer = Literal["minmax", "average", "quantile", "histogram"]
 
 _BITS = {"int8_weights": 8, "int4_weights": 4}
+MOST_STREAMS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +50,19 @@ class OpenVinoConfig(Config):
         How ``"int8"`` tells ranges from the samples; None chooses by their number.
     keep : tuple of str
         Dotted names of modules that stay in floating point, with all that they hold.
+    streams : int or None
+        Pieces in which a batch is answered beside one another, each on its part of the threads, 2 to 64; for models
+        that answer each row by itself. None answers it whole.
     """
 
     precision: Precision = "float32"
     observer: Observer | None = None
     keep: tuple[str, ...] = ()
+    streams: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.streams is not None and not 2 <= self.streams <= MOST_STREAMS:
+            raise ValueError(f"{self.streams} is not a number of streams from 2 to {MOST_STREAMS}")
 
 
 @register
@@ -79,9 +88,13 @@ class OpenVino(Technique):
         return engine_applies(workload)
 
     def space(self, workload: Workload, hardware: Hardware) -> tuple[Config, ...]:
-        """Return int8 first; bfloat16 only where the CPU computes in it."""
+        """Return int8 first; bfloat16 only where the CPU computes in it; then a stream a thread, if a batch has so many.
+        """
         names: tuple[Precision, ...] = ("int8", "bfloat16", "float32")
-        return tuple(OpenVinoConfig(name) for name in names if name != "bfloat16" or _has_bfloat16(hardware))
+        able = [name for name in names if name != "bfloat16" or _has_bfloat16(hardware)]
+        threads = min(torch.get_num_threads(), MOST_STREAMS)
+        pieces = [None, threads] if threads > 1 and workload.example.batch % threads == 0 else [None]
+        return tuple(OpenVinoConfig(name, streams=streams) for streams in pieces for name in able)
 
     def apply(self, workload: Workload, config: OpenVinoConfig, context: Context) -> EngineModule:
         """Return the model compiled for as many threads as torch has now."""
@@ -101,7 +114,11 @@ class OpenVino(Technique):
             hint = "bf16" if config.precision == "bfloat16" else "f32"
             call = signature.tensors(workload.example.args, workload.example.kwargs)
             shapes = tuple(tensor.shape for tensor in call)
-            return OpenVinoEngine(folder, hint, torch.get_num_threads(), context.folder / "cache", shapes)
+            cut: tuple[int, tuple[int, ...]] = (1, ())
+            if config.streams is not None:
+                _check_pieces(signature, call, config.streams)
+                cut = (config.streams, signature.batched)
+            return OpenVinoEngine(folder, hint, torch.get_num_threads(), context.folder / "cache", shapes, *cut)
 
         module = prepared(workload, context, lambda: export_onnx(workload, context.shared), write, load)
         if config.precision == "int8":
@@ -139,8 +156,19 @@ class OpenVino(Technique):
             ]
         elif config.precision in _BITS:
             lines.append(f"graph = narrow_openvino_tables(compressed(graph, {_BITS[config.precision]}, kept), tables)")
-        lines.append(f"model = InEngine(open_request(graph, {hint!r}), model, args, kwargs).eval()")
+        streams = f", {config.streams}" if config.streams else ""
+        lines.append(f"model = InEngine(open_request(graph, {hint!r}{streams}), model, args, kwargs).eval()")
         return Script(tuple(imports), "\n".join(lines), tuple(definitions))
+
+
+def _check_pieces(signature: Signature, call: Sequence[torch.Tensor], streams: int) -> None:
+    """Raise where a call cannot be answered in pieces."""
+    if not signature.per_sample:
+        raise CandidateFailed("the model was not seen to answer each sample alone as in a batch, so none can be cut")
+    if signature.batch is not None:
+        raise CandidateFailed("only one batch size was converted, so a batch cannot be cut into smaller ones")
+    if (batch := call[signature.batched[0]].shape[0]) % streams:
+        raise CandidateFailed(f"a batch of {batch} cannot be cut into {streams} equal pieces")
 
 
 def _has_bfloat16(hardware: Hardware) -> bool:
