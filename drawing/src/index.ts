@@ -3,8 +3,10 @@
 import { kindOf, type Read } from "./reports/reading";
 import type { View } from "./view";
 import { comparisonView, readComparison } from "./views/comparison";
+import { fixView, readFix } from "./views/fix";
 import { layersView, readLayers } from "./views/layers";
 import { profileView, readProfile } from "./views/profile";
+import { profileComparisonView, readProfileComparison } from "./views/profile_comparison";
 
 export { element } from "./dom";
 export { kindOf, SCHEMA } from "./reports/reading";
@@ -40,8 +42,10 @@ function reader<Report>(
 /** One line a kind of report that has an interactive view. */
 const VIEWS: Record<string, Drawn> = {
   comparison: reader(readComparison, comparisonView),
+  fix: reader(readFix, fixView),
   layers: reader(readLayers, layersView),
   profile: reader(readProfile, profileView),
+  profile_comparison: reader(readProfileComparison, profileComparisonView),
 };
 
 /**
