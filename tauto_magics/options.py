@@ -10,6 +10,7 @@ from tauto_magics.names import CALLABLE, ITERABLE, NEW, VALUE
 
 __all__ = [
     "add_inputs",
+    "add_panel",
     "add_quality",
     "add_search",
     "found",
@@ -23,6 +24,11 @@ __all__ = [
 def add_inputs(parser: Parser) -> None:
     """Add ``--inputs``."""
     parser.takes("--inputs", VALUE, "a tensor, a tuple of arguments or a dict of keyword arguments")
+
+
+def add_panel(parser: Parser) -> None:
+    """Add ``--panel``: the magic returns the panel of its result in place of the result."""
+    parser.add_argument("--panel", action="store_true", help="show it live, to look at and to turn: result.panel()")
 
 
 def add_quality(parser: Parser) -> None:

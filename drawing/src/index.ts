@@ -1,0 +1,59 @@
+/** All drawing of TAuto's front ends: the panels' and the JupyterLab renderer's, from the JSON of reports alone. */
+
+import { kindOf, type Read } from "./reports/reading";
+import type { View } from "./view";
+import { comparisonView, readComparison } from "./views/comparison";
+import { fixView, readFix } from "./views/fix";
+import { layersView, readLayers } from "./views/layers";
+import { profileView, readProfile } from "./views/profile";
+import { profileComparisonView, readProfileComparison } from "./views/profile_comparison";
+
+export { element } from "./dom";
+export { kindOf, SCHEMA } from "./reports/reading";
+export { type Store, store } from "./store";
+export type { View } from "./view";
+export { NO_TRIAL, type Trial, type Trying } from "./views/findings";
+export { comparisonView, layersView, profileView, readComparison, readLayers, readProfile };
+
+/** What a host may say about how a report is shown. */
+export type ReportOptions = Record<never, never>;
+
+type Drawn = (host: HTMLElement, json: unknown, options: ReportOptions) => View | null;
+
+/** Joins what reads a kind of report and what draws it; null where the JSON is refused. */
+function reader<Report>(
+  reading: (json: unknown) => Read<Report>,
+  view: (host: HTMLElement, report: Report, options: ReportOptions) => View<Report>,
+): Drawn {
+  return (host, json, options) => {
+    const { report } = reading(json);
+    if (report === undefined) return null;
+    const made = view(host, report, options);
+    return {
+      update(next) {
+        const again = reading(next);
+        if (again.report !== undefined) made.update(again.report);
+      },
+      dispose: () => made.dispose(),
+    };
+  };
+}
+
+/** One line a kind of report that has an interactive view. */
+const VIEWS: Record<string, Drawn> = {
+  comparison: reader(readComparison, comparisonView),
+  fix: reader(readFix, fixView),
+  layers: reader(readLayers, layersView),
+  profile: reader(readProfile, profileView),
+  profile_comparison: reader(readProfileComparison, profileComparisonView),
+};
+
+/**
+ * Draws a report into `host` by its kind. Returns null, with nothing drawn, where there is no view of it: another kind,
+ * a newer schema, or JSON that is cut short. The report's own HTML is then what to show.
+ */
+export function reportView(host: HTMLElement, json: unknown, options: ReportOptions = {}): View | null {
+  const kind = kindOf(json);
+  const draw = kind !== null && Object.hasOwn(VIEWS, kind) ? VIEWS[kind] : undefined;
+  return draw ? draw(host, json, options) : null;
+}
