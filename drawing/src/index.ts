@@ -3,10 +3,12 @@
 import type { Search } from "./data/search";
 import { studySearch } from "./data/study";
 import { tuningSearch } from "./data/tuning";
+import { readExploration } from "./reports/exploration";
 import { kindOf, type Read } from "./reports/reading";
 import { readStudy } from "./reports/study";
 import { readTuning } from "./reports/tuning";
 import type { View } from "./view";
+import { explorationView } from "./views/exploration";
 import { profileView, readProfile } from "./views/profile";
 import { searchView } from "./views/search";
 
@@ -15,10 +17,13 @@ export { lastRejected } from "./data/search";
 export { studySearch } from "./data/study";
 export { tuningSearch, UNDER_WAY } from "./data/tuning";
 export { element } from "./dom";
+export type { Exploration, Setting } from "./reports/exploration";
+export { readExploration } from "./reports/exploration";
 export { kindOf, SCHEMA } from "./reports/reading";
 export { readStudy } from "./reports/study";
 export { readTuning } from "./reports/tuning";
 export type { View } from "./view";
+export { explorationView } from "./views/exploration";
 export type { SearchHost } from "./views/search";
 export { searchView } from "./views/search";
 export type { Selection } from "./views/selection";
@@ -61,6 +66,10 @@ function asSearch<Report>(
 /** One line a kind of report that has an interactive view. */
 const VIEWS: Record<string, Drawn> = {
   profile: reader(readProfile, profileView),
+  exploration: reader(readExploration, (host, report) => {
+    const view = explorationView(host, { report, waiting: [] });
+    return { update: (next) => view.update({ report: next, waiting: [] }), dispose: () => view.dispose() };
+  }),
   study: reader(readStudy, (host, report) => asSearch(host, report, studySearch)),
   tuning: reader(readTuning, (host, report) => asSearch(host, report, (one) => tuningSearch(one))),
 };

@@ -1,6 +1,6 @@
 import { scaleLinear, scaleLog } from "d3-scale";
 import type { Setting } from "../reports/study";
-import { number } from "./numbers";
+import { count, number } from "./numbers";
 import type { Axis } from "./search";
 import { settingWords } from "./study";
 
@@ -24,7 +24,7 @@ export function scaleOf(axis: Axis, values: readonly number[], ticks = 5): Scale
       );
   const whole = axis.plain && known.every(Number.isInteger);
   const marks = thinned(scale.ticks(ticks), ticks).filter((at) => !whole || Number.isInteger(at));
-  const written = axis.plain ? scale.tickFormat(ticks) : axis.written;
+  const written = whole ? count : axis.plain ? scale.tickFormat(ticks) : axis.written;
   return {
     at: (value) => scale(value),
     ticks: marks.map((at) => ({ at: scale(at), words: written(at) })),

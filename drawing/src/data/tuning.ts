@@ -50,7 +50,7 @@ const BY_RATIOS = new Set(["latency", "p95", "throughput"]);
 
 const WORDS: Record<RecipeTrial["status"], string> = {
   kept: "kept",
-  rejected: "rejected",
+  rejected: "not taken",
   failed: "failed",
   skipped: "skipped",
 };

@@ -22,7 +22,7 @@ const QUALITY = fields({
   held: flag,
 });
 
-const COMPARED = fields({
+export const COMPARED = fields({
   original: MEASURED,
   optimized: MEASURED,
   speedup: number,
@@ -32,6 +32,7 @@ const COMPARED = fields({
   quality_held: maybe(flag),
   agreement: maybe(AGREEMENT),
   verdict: VERDICT,
+  preparation_s: maybe(number),
   quality: otherwise(list(QUALITY), []),
 });
 

@@ -1,4 +1,4 @@
-import { type Search, SIGNS } from "../data/search";
+import { type Search, stateWords } from "../data/search";
 import { settingWords } from "../data/study";
 import { element } from "../dom";
 import type { View } from "../view";
@@ -32,7 +32,7 @@ export function chosenView(
     root.hidden = trial === undefined;
     if (trial === undefined) return;
     title.textContent = `Trial ${trial.number}: ${trial.title}`;
-    why.textContent = [`${SIGNS[trial.state]} ${trial.word}`, trial.reason].filter(Boolean).join(". ");
+    why.textContent = [stateWords(trial), trial.reason].filter(Boolean).join(". ");
     const rows: [string, string][] = [
       ...search.axes.flatMap((axis): [string, string][] => {
         const value = trial.figures[axis.name];

@@ -43,8 +43,9 @@ export function coordinatesView(host: HTMLElement, data: Search, selection: Sele
   function draw(on: Plot): void {
     const axis = result();
     shown = search.trials.filter((trial) => axis === undefined || trial.figures[axis.name] !== undefined);
-    const choices = search.choices.slice(0, MOST_AXES);
     const settings = (name: string): (Setting | undefined)[] => shown.map((trial) => trial.choices[name]);
+    // what is the same in all tells nothing
+    const choices = search.choices.filter(({ name }) => new Set(settings(name)).size > 1).slice(0, MOST_AXES);
     ladders = choices.map(({ name, log }) => ladder(name, settings(name), log));
     for (const one of new Set([search.across, search.up])) {
       const found = search.axes.find((known) => known.name === one);
@@ -57,7 +58,7 @@ export function coordinatesView(host: HTMLElement, data: Search, selection: Sele
         ladders.push({ ...made, rungs: written(made, found, shown, one) });
       }
     }
-    root.hidden = shown.length < 2 || search.choices.length === 0;
+    root.hidden = shown.length < 2 || choices.length === 0;
     if (root.hidden || on.width <= 0) return;
     on.under.replaceChildren(...ladders.flatMap((one, place) => side(one, place)));
     marks(on);

@@ -154,6 +154,13 @@ export function scatterView(host: HTMLElement, data: Search, selection: Selectio
     context.globalAlpha = 1;
   }
 
+  /** Words beside a mark, to its left where the right has no room. */
+  function label(words: string, at: { x: number; y: number }, below: number, more = ""): SVGElement {
+    const left = at.x > plot.width - 60;
+    const place = { x: at.x + (left ? -9 : 9), y: at.y + below, "text-anchor": left ? "end" : "start" };
+    return drawn("text", { class: `tauto-tick${more}`, ...place }, words);
+  }
+
   function look(): void {
     const best = placed.find(({ trial }) => trial.number === search.best);
     const looked = placed.find(({ trial }) => trial.number === selection.looked);
@@ -168,21 +175,13 @@ export function scatterView(host: HTMLElement, data: Search, selection: Selectio
               width: 10,
               height: 10,
             }),
-            drawn(
-              "text",
-              { class: "tauto-tick", x: Math.min(original.x + 9, plot.width - 48), y: original.y + 16 },
-              "original",
-            ),
+            label("original", original, 17),
           ]
         : []),
       ...(best
         ? [
             drawn("circle", { class: "tauto-best", cx: best.x, cy: best.y, r: 8 }),
-            drawn(
-              "text",
-              { class: "tauto-tick tauto-strong", x: Math.min(best.x + 11, plot.width - 28), y: best.y - 9 },
-              "best",
-            ),
+            label("best", best, -9, " tauto-strong"),
           ]
         : []),
       ...(picked ? [drawn("circle", { class: "tauto-picked", cx: picked.x, cy: picked.y, r: 11 })] : []),

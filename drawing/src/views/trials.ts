@@ -1,5 +1,5 @@
 import { count } from "../data/numbers";
-import { type Axis, inOrder, type Search, SIGNS, type Trial } from "../data/search";
+import { type Axis, inOrder, type Search, stateWords, type Trial } from "../data/search";
 import { element } from "../dom";
 import type { View } from "../view";
 import type { Selection } from "./selection";
@@ -94,7 +94,7 @@ export function trialsView(host: HTMLElement, data: Search, selection: Selection
       { "data-trial": trial.number },
       element("th", { scope: "row" }, String(trial.number)),
       element("td", { class: "tauto-words" }, button),
-      element("td", { class: "tauto-words" }, `${SIGNS[trial.state]} ${trial.word}`),
+      element("td", { class: "tauto-words" }, stateWords(trial)),
       ...axes.map((axis) => {
         const value = trial.figures[axis.name];
         return element("td", {}, value === undefined ? "–" : axis.written(value));

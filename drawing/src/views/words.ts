@@ -1,4 +1,4 @@
-import { type Axis, SIGNS, type Trial } from "../data/search";
+import { type Axis, stateWords, type Trial } from "../data/search";
 
 /** A trial in a sentence: its number, what it is, these figures, and why it is what it is. */
 export function trialWords(trial: Trial, axes: readonly Axis[]): string {
@@ -6,6 +6,6 @@ export function trialWords(trial: Trial, axes: readonly Axis[]): string {
     const value = trial.figures[axis.name];
     return value === undefined || axis.name === "trial" ? [] : `${axis.label} ${axis.written(value)}`;
   });
-  const head = `Trial ${trial.number}, ${SIGNS[trial.state]} ${trial.word}: ${trial.title}`;
+  const head = `Trial ${trial.number}, ${stateWords(trial)}: ${trial.title}`;
   return [[head, ...new Set(figures)].join("; "), trial.reason].filter(Boolean).join(". ");
 }

@@ -111,7 +111,10 @@ export function runningView(host: HTMLElement, stop: () => void) {
 
 function bestWords(search: Search): string {
   const trial = search.trials.find((one) => one.number === search.best);
-  if (trial === undefined) return search.trials.length ? "Best so far: none that keeps to what is asked" : "";
+  if (trial === undefined) {
+    if (search.trials.length === 0) return "";
+    return `Best so far: ${search.noun === "recipe" ? "the original" : "none that keeps to the constraints"}`;
+  }
   const names = [
     ...new Set([search.across, search.up, ...(trial.figures.speedup === undefined ? [] : ["speedup"])]),
   ];
