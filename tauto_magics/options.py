@@ -26,6 +26,11 @@ def add_inputs(parser: Parser) -> None:
     parser.takes("--inputs", VALUE, "a tensor, a tuple of arguments or a dict of keyword arguments")
 
 
+def add_panel(parser: Parser) -> None:
+    """Add ``--panel``: the magic returns the panel of its result in place of the result."""
+    parser.add_argument("--panel", action="store_true", help="show it live, to look at and to turn: result.panel()")
+
+
 def add_quality(parser: Parser) -> None:
     """Add what judges the quality."""
     parser.takes("--data", ITERABLE, "batches to compare outputs over and to calibrate on")
@@ -49,12 +54,6 @@ def add_search(parser: Parser, budget: str, instead: str = "") -> None:
 def words(text: str) -> list[str]:
     """Return the names of a list such as ``a,b``."""
     return [word.strip() for word in text.split(",") if word.strip()]
-
-
-def add_panel(parser: Parser) -> None:
-    """Add ``--panel`` of a search."""
-    words = "show the search in a live panel, which can stop it and is what this returns; its .result is the result"
-    parser.add_argument("--panel", action="store_true", help=words)
 
 
 def inputs_keywords(call: Invocation) -> dict[str, Any]:

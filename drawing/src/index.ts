@@ -8,11 +8,13 @@ import { kindOf, type Read } from "./reports/reading";
 import { readStudy } from "./reports/study";
 import { readTuning } from "./reports/tuning";
 import type { View } from "./view";
+import { comparisonView, readComparison } from "./views/comparison";
 import { explorationView } from "./views/exploration";
+import { layersView, readLayers } from "./views/layers";
 import { profileView, readProfile } from "./views/profile";
 import { searchView } from "./views/search";
 
-export type { Search, Trial } from "./data/search";
+export type { Search } from "./data/search";
 export { lastRejected } from "./data/search";
 export { studySearch } from "./data/study";
 export { tuningSearch, UNDER_WAY } from "./data/tuning";
@@ -22,12 +24,14 @@ export { readExploration } from "./reports/exploration";
 export { kindOf, SCHEMA } from "./reports/reading";
 export { readStudy } from "./reports/study";
 export { readTuning } from "./reports/tuning";
+export { type Store, store } from "./store";
 export type { View } from "./view";
 export { explorationView } from "./views/exploration";
+export { NO_TRIAL, type Trial, type Trying } from "./views/findings";
 export type { SearchHost } from "./views/search";
 export { searchView } from "./views/search";
 export type { Selection } from "./views/selection";
-export { profileView, readProfile };
+export { comparisonView, layersView, profileView, readComparison, readLayers, readProfile };
 
 /** What a host may say about how a report is shown. */
 export type ReportOptions = Record<never, never>;
@@ -65,6 +69,8 @@ function asSearch<Report>(
 
 /** One line a kind of report that has an interactive view. */
 const VIEWS: Record<string, Drawn> = {
+  comparison: reader(readComparison, comparisonView),
+  layers: reader(readLayers, layersView),
   profile: reader(readProfile, profileView),
   exploration: reader(readExploration, (host, report) => {
     const view = explorationView(host, { report, waiting: [] });

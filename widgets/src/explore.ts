@@ -7,6 +7,7 @@ import { copied } from "./common/taking";
 
 interface Model extends Record<string, unknown> {
   report: unknown;
+  token: string;
   waiting: Setting[];
   progress: { message?: string };
   trouble: string;
@@ -72,14 +73,9 @@ const render: Render<Model> = ({ model, el }) => {
   events.on("msg:custom", heard);
   const traits = ["report", "waiting", "progress", "trouble"];
   for (const trait of traits) events.on(`change:${trait}`, draw);
-  let uncover = () => {};
-  // the element is placed on the page only after this function has returned
-  const placed = requestAnimationFrame(() => {
-    uncover = cover(el);
-  });
+  const uncover = cover(model.get("token"));
   draw();
   return () => {
-    cancelAnimationFrame(placed);
     events.off("msg:custom", heard);
     for (const trait of traits) events.off(`change:${trait}`, draw);
     uncover();

@@ -105,13 +105,16 @@ const render: Render<SearchModel> = ({ model, el }) => {
   on("msg:custom", heard);
   for (const trait of ["report", "phase", "progress", "under_way", "best", "use", "search"])
     on(`change:${trait}`, soon);
-  // the element is placed on the page only after this function has returned
-  const placed = requestAnimationFrame(() => {
-    cleanups.push(cover(el));
-  });
   draw();
+  let uncover = () => {};
+  const covers = () => {
+    uncover();
+    uncover = cover(model.get("token"));
+  };
+  on("change:token", covers);
+  covers();
   return () => {
-    cancelAnimationFrame(placed);
+    uncover();
     cancelAnimationFrame(due);
     clearInterval(stopping);
     for (const end of cleanups) end();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,18 +12,20 @@ from IPython.display import display
 
 from tauto.errors import MissingDependency
 from tauto.rendering import bounded
-from tauto.results import Result
+from tauto.results import REPORT_MIME, Result
 
 if TYPE_CHECKING:
     from tauto.reports import Report
 
 __all__ = ["Panel", "front_end"]
 
+LIMIT_BYTES = 8_000_000
+"""Of a report's JSON on its way to the browser; what is saved with a notebook is smaller."""
 STATIC = Path(__file__).parent / "static"
 
-# the part that is live says nothing where it cannot live, and JupyterLab's words about a lost widget stay unseen
+# JupyterLab's words about a lost widget stay unseen below the report that stands for it; the same rule is in style.css
 _HIDE_WHAT_IS_LOST = (
-    "<style>:has(> * .tauto-static) + * "
+    "<style>.jp-OutputArea-child:has(.tauto-static) + .jp-OutputArea-child "
     '[data-mime-type="application/vnd.jupyter.widget-view+json"]:not(:has(*)) {display: none}</style>'
 )
 
@@ -53,6 +56,8 @@ class Panel(anywidget.AnyWidget):
     _esm = ""
     report = traitlets.Dict().tag(sync=True)
     """The report as JSON, small enough to travel."""
+    token = traitlets.Unicode().tag(sync=True)
+    """What the static report above the panel bears, so that the panel finds it."""
 
     def __init__(self, result: Result[Any] | None = None) -> None:
         if not self._esm:
@@ -61,11 +66,12 @@ class Panel(anywidget.AnyWidget):
                 "(it fetches Node.js where there is none); a wheel that was built with Node.js carries them."
             )
         self.result = result
-        super().__init__(report={} if result is None else bounded(result.report))
+        report = {} if result is None else bounded(result.report, LIMIT_BYTES)
+        super().__init__(report=report, token=secrets.token_hex(8))
 
     def show(self, report: Report) -> None:
         """Draw ``report`` from now on."""
-        self.report = bounded(report)
+        self.report = bounded(report, LIMIT_BYTES)
 
     def live_bundle(self) -> dict[str, Any]:
         """Return what displays the live part alone; its other forms are empty, since a static report stands for it."""
@@ -78,6 +84,8 @@ class Panel(anywidget.AnyWidget):
             display(self.live_bundle(), raw=True)
             return
         static = self.result._repr_mimebundle_()
-        html = f'<div class="tauto-static">{static["text/html"]}</div>{_HIDE_WHAT_IS_LOST}'
-        display({**static, "text/html": html}, raw=True)
+        marks = f"tauto-static tauto-of-{self.token}"
+        html = f'<div class="{marks}">{static["text/html"]}</div>{_HIDE_WHAT_IS_LOST}'
+        # a renderer of the JSON form marks what it draws in the same way
+        display({**static, "text/html": html}, raw=True, metadata={REPORT_MIME: {"panel": self.token}})
         display(self.live_bundle(), raw=True)

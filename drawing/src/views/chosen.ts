@@ -11,14 +11,14 @@ export function chosenView(
   selection: Selection,
 ): View<Search> & { further: HTMLElement } {
   let search = data;
-  const facts = element("dl", { class: "tauto-facts" });
+  const facts = element("dl", { class: "tauto-figures" });
   const title = element("h3");
   const why = element("p");
   const further = element("div");
   const notes = element("ul");
   const root = element(
     "section",
-    { class: "tauto-chosen", "aria-label": "The picked trial" },
+    { class: "tauto-picked-one", "aria-label": "The picked trial" },
     title,
     why,
     facts,

@@ -41,7 +41,10 @@ export function explorationView(host: HTMLElement, data: Exploring, own?: Explor
   const controls = element("fieldset", { class: "tauto-knobs" }, element("legend", {}, "Knobs"));
   const mapped = element("div", { class: "tauto-choosers" });
   const place = element("div");
-  const known = element("section", { class: "tauto-chosen", "aria-label": "The setting as it is turned" });
+  const known = element("section", {
+    class: "tauto-picked-one",
+    "aria-label": "The setting as it is turned",
+  });
   const below = element("div");
   const root = element(
     "article",
@@ -190,7 +193,7 @@ function facts(explored: Explored | undefined, waits: number, can: boolean): HTM
     element("p", { role: "status" }, explored.reason),
     element(
       "dl",
-      { class: "tauto-facts" },
+      { class: "tauto-figures" },
       ...rows.map(([name, words]) => element("div", {}, element("dt", {}, name), element("dd", {}, words))),
     ),
   ];

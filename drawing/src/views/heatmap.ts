@@ -58,8 +58,10 @@ export function heatMap(host: HTMLElement, picked: (setting: Setting) => void) {
       const current = keyOf(turned, report.knobs);
       caption.textContent = `${figure.label}, by ${down.label.toLowerCase()} and ${across.label.toLowerCase()}`;
       head.replaceChildren(
-        element("td", {}, `${down.label} ↓  ${across.label} →`),
-        ...across.values.map((value) => element("th", { scope: "col" }, valueWords(across, value))),
+        element("td", { class: "tauto-side" }, `${down.label} ↓  ${across.label} →`),
+        ...across.values.map((value) =>
+          element("th", { scope: "col", class: "tauto-side" }, valueWords(across, value)),
+        ),
       );
       const places = placesOf(report, turned, down, across);
       buttons = places.map((row) => row.map((place) => cell(place, state, waiting, current, picked)));
@@ -68,8 +70,8 @@ export function heatMap(host: HTMLElement, picked: (setting: Setting) => void) {
           element(
             "tr",
             {},
-            element("th", { scope: "row" }, valueWords(down, row[0]?.row ?? "")),
-            ...(buttons[y] ?? []).map((button) => element("td", {}, button)),
+            element("th", { scope: "row", class: "tauto-side" }, valueWords(down, row[0]?.row ?? "")),
+            ...(buttons[y] ?? []).map((button) => element("td", { class: "tauto-cell" }, button)),
           ),
         ),
       );

@@ -37,12 +37,7 @@ export function trialsView(host: HTMLElement, data: Search, selection: Selection
 
   function heading(name: string, words: string): HTMLElement {
     const sorted = by === name ? (down ? "descending" : "ascending") : undefined;
-    const button = element(
-      "button",
-      { type: "button", class: "tauto-sort" },
-      words,
-      by === name ? (down ? " ↓" : " ↑") : "",
-    );
+    const button = element("button", { type: "button", class: "tauto-sort" }, words);
     button.addEventListener("click", () => {
       down = by === name ? !down : false;
       by = name;
@@ -106,7 +101,7 @@ export function trialsView(host: HTMLElement, data: Search, selection: Selection
   function look(): void {
     for (const one of body.children) {
       const picked = (one as HTMLElement).dataset.trial === String(selection.picked);
-      one.classList.toggle("tauto-chosen-row", picked);
+      one.classList.toggle("tauto-chosen", picked);
     }
   }
 

@@ -3,6 +3,7 @@ import { readStudy, readTuning, type Search, studySearch, tuningSearch } from "@
 
 export interface SearchModel extends Record<string, unknown> {
   report: Record<string, unknown>;
+  token: string;
   trials: Record<string, unknown>[];
   under_way: { number: number; title: string }[];
   best: number | null;
