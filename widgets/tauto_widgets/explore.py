@@ -117,7 +117,7 @@ class ExplorePanel(Panel):
         found = next((one for one in self.result.report.settings if one.setting == setting), None)
         words = f"  # {found.reason}" if found is not None and found.comparison is not None else ""
         sizes = [f"{knob.label.lower()} {setting[knob.name]}" for knob in self.result.report.knobs[:2] if knob.name in setting]
-        steps = ", ".join(f"({step.name!r}, {step.report().config!r})" for step in recipe.steps)
+        steps = ", ".join(f"({step.technique!r}, {step.config!r})" for step in recipe.report().steps)
         model = self.result.report.model if self.result.report.model.isidentifier() else "model"
         lines = ["import tauto", "", f"# measured at {', '.join(sizes)}" if words and sizes else ""]
         if recipe.steps:
