@@ -53,7 +53,10 @@ def document(report: ExplorationReport) -> Document:
         Note("Each was timed for two seconds at most: a look, not a verdict. tauto.apply measures one to the end."),
     ]
     blocks += [
-        Facts(f"{clean(knob.label)}: what cannot be had here", tuple((clean(k), clean(v)) for k, v in knob.refused.items()))
+        Facts(
+            f"{clean(knob.label)}: what cannot be had here",
+            tuple((clean(k), clean(v)) for k, v in knob.refused.items()),
+        )
         for knob in report.knobs
         if knob.refused
     ]

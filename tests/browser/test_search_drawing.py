@@ -48,7 +48,16 @@ def running(bare, report, trials=(), **traits):
 def wide(count=9):
     """A search with a limit, some trials within it and some not."""
     trials = [
-        TrialReport(n, recipe("openvino" if n % 2 else "channels_last"), "rejected", "why", comparison(0.5 + n / 3, n != 4), 1, 2, 0)
+        TrialReport(
+            n,
+            recipe("openvino" if n % 2 else "channels_last"),
+            "rejected",
+            "why",
+            comparison(0.5 + n / 3, n != 4),
+            1,
+            2,
+            0,
+        )
         for n in range(count)
     ]
     trials[7] = replace(trials[7], status="kept")
@@ -151,7 +160,9 @@ def test_trials_come_one_by_one_while_it_runs(bare):
     bare.say(kind="trials", search=1, trials=told[2:5])
     bare.tell("best", 3)
     expect(bare.page.get_by_text("All 5 trials")).to_be_visible()
-    expect(region).to_contain_text("Best so far: trial 3, openvino; latency, median 5.61 ms, accuracy 0.9803, speedup 1.50×")
+    expect(region).to_contain_text(
+        "Best so far: trial 3, openvino; latency, median 5.61 ms, accuracy 0.9803, speedup 1.50×"
+    )
     expect(region).to_contain_text("Last not taken: trial 4, channels_last. why")
     assert violations(bare.page, "main") == []
     # an update of one that is there already adds none
@@ -182,7 +193,9 @@ def test_where_a_busy_kernel_cannot_be_reached_the_button_says_so(bare):
     bare = bare()
     region = running(bare, wide())
     expect(region.get_by_role("button", name=STOP)).to_be_enabled()
-    expect(region.get_by_role("status")).to_contain_text("Use the kernel's Stop (■): it keeps the best, too.", timeout=9000)
+    expect(region.get_by_role("status")).to_contain_text(
+        "Use the kernel's Stop (■): it keeps the best, too.", timeout=9000
+    )
     expect(region.get_by_role("button", name=STOP)).to_be_disabled()
     bare.say(kind="pong", id=1)
     expect(region.get_by_role("button", name=STOP)).to_be_enabled()

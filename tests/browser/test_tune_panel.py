@@ -40,7 +40,9 @@ def test_a_search_is_watched_stopped_midway_and_its_best_is_kept_and_used(page):
     button = running.get_by_role("button", name=STOP)
     began = time.monotonic()
     button.dblclick()  # twice is once
-    page.page.wait_for_function("() => document.querySelector('.tauto-search')?.textContent.includes('it was stopped by hand')")
+    page.page.wait_for_function(
+        "() => document.querySelector('.tauto-search')?.textContent.includes('it was stopped by hand')"
+    )
     stopped_s = time.monotonic() - began
     print(f"from pressing Stop to the panel of the ended search: {stopped_s:.2f} s")
     assert stopped_s < 10  # under a second on a machine with nothing else to do

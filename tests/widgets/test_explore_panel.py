@@ -6,12 +6,12 @@ import threading
 
 import pytest
 from exploration_by_hand import exploration, explored
+from tauto_widgets import ExplorePanel
 
 from tauto.errors import InvalidArgument
 from tauto.events import Progress, check_stop, emit
 from tauto.recipes import Recipe
 from tauto.results import ExplorationResult
-from tauto_widgets import ExplorePanel
 
 
 class HandExplorer:
