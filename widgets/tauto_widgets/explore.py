@@ -39,7 +39,7 @@ class ExplorePanel(Panel):
 
     _esm = front_end("explore")
     result: ExplorationResult
-    waiting = traitlets.List().tag(sync=True)
+    waiting: traitlets.List[Any] = traitlets.List().tag(sync=True)
     """Settings that are still to be measured; the first is being measured."""
     progress = traitlets.Dict().tag(sync=True)
     trouble = traitlets.Unicode().tag(sync=True)

@@ -65,7 +65,7 @@ class Panel(anywidget.AnyWidget):
                 "The panels' front ends have not been built in this installation. In a checkout run `make front-ends` "
                 "(it fetches Node.js where there is none); a wheel that was built with Node.js carries them."
             )
-        self.result = result
+        self.result: Any = result
         report = {} if result is None else bounded(result.report, LIMIT_BYTES)
         super().__init__(report=report, token=secrets.token_hex(8))
 
@@ -75,7 +75,7 @@ class Panel(anywidget.AnyWidget):
 
     def live_bundle(self) -> dict[str, Any]:
         """Return what displays the live part alone; its other forms are empty, since a static report stands for it."""
-        live = self._repr_mimebundle_() or {}
+        live: Any = self._repr_mimebundle_() or {}
         bundle = live[0] if isinstance(live, tuple) else live
         return {**bundle, "text/html": "", "text/plain": ""}
 
