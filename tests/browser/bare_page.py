@@ -73,8 +73,11 @@ class BarePage:
         self.page.evaluate("(content) => window.model.happen('msg:custom', content)", json.loads(json.dumps(content)))
 
     def lose_kernel(self) -> None:
-        """Tell the panel that its kernel is gone, as ipywidgets does."""
-        self.page.evaluate("window.model.happen('comm_live_update')")
+        """Tell the panel that its kernel was restarted, as ipywidgets does."""
+        self.page.evaluate(
+            "document.querySelector('main > div').classList.add('jupyter-widgets-disconnected');"
+            "window.model.happen('comm_live_update')"
+        )
 
     def show(self, name: str, **traits: Any) -> float:
         """Draw the panel ``name`` with these ``traits`` of its model; return the milliseconds until it was painted."""

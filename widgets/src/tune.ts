@@ -37,7 +37,7 @@ const render: Render<SearchModel> = ({ model, el }) => {
   const live = new LiveSearch(model);
   const first = live.search();
   if (first === null && model.get("phase") === "ended") return undefined; // the static report stays what is seen
-  const reaching = new Reaching(model, () => soon());
+  const reaching = new Reaching(model, el, () => soon());
   const cleanups: (() => void)[] = [];
   let stopping: ReturnType<typeof setInterval> | undefined;
   let running: ReturnType<typeof runningView> | undefined;
