@@ -13,6 +13,7 @@ import { element } from "../dom";
 import type { Exploration, Explored, Knob, Setting } from "../reports/exploration";
 import type { View } from "../view";
 import { heatMap } from "./heatmap";
+import { labelled } from "./labelled";
 
 /** What a host that can measure does with an exploration. */
 export interface ExplorationHost {
@@ -84,7 +85,7 @@ export function explorationView(host: HTMLElement, data: Exploring, own?: Explor
       turn({ ...turned, [knob.name]: value });
       if (!measured(report).has(keyOf(turned, report.knobs))) own?.measure([turned]);
     });
-    return element("label", {}, `${knob.label} `, select);
+    return labelled(knob.label, select);
   }
 
   function choosers(): void {
@@ -102,7 +103,7 @@ export function explorationView(host: HTMLElement, data: Exploring, own?: Explor
         set(select.value);
         draw();
       });
-      return element("label", {}, `${words} `, select);
+      return labelled(words, select);
     };
     const knob = (name: string) => report.knobs.find((one) => one.name === name) ?? down;
     mapped.append(

@@ -5,6 +5,7 @@ import { ORDER } from "../data/study";
 import { drawn, element, unique } from "../dom";
 import type { View } from "../view";
 import { steered } from "./keys";
+import { labelled } from "./labelled";
 import { makePlot, type Plot, pointer, wipe } from "./plot";
 import type { Selection } from "./selection";
 import { trialWords } from "./words";
@@ -57,7 +58,7 @@ export function scatterView(host: HTMLElement, data: Search, selection: Selectio
         set(select.value);
         draw(plot);
       });
-      return element("label", {}, `${words} `, select);
+      return labelled(words, select);
     };
     choosers.replaceChildren(
       chooser("Up", axis(up).name, (name) => {
