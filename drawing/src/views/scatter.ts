@@ -126,10 +126,11 @@ export function scatterView(host: HTMLElement, data: Search, selection: Selectio
       return path;
     }
     const points = front(search.trials, beside, right, upward);
-    path.setAttribute(
-      "d",
-      points.map((one, place) => `${place ? "L" : "M"}${x(one.x)} ${y(one.y)}`).join(""),
-    );
+    // in steps: between two of them nothing was found
+    const corner = (point: Point) =>
+      right.better === "less" ? `H${x(point.x)}V${y(point.y)}` : `V${y(point.y)}H${x(point.x)}`;
+    const [first, ...others] = points;
+    if (first) path.setAttribute("d", `M${x(first.x)} ${y(first.y)}${others.map(corner).join("")}`);
     return path;
   }
 
