@@ -212,7 +212,7 @@ def test_as_many_trials_are_drawn_within_a_frame(bare, count):
         print(f"{count} trials: first paint {painted_ms:.0f} ms, hover {frame_ms:.2f} ms a frame ({name})")
         assert frame_ms <= FRAME_MS
     bare.page.get_by_text("All ").click()
-    assert bare.page.get_by_role("row").count() == 26  # the others on demand
+    expect(bare.page.get_by_role("row")).to_have_count(26)  # the others on demand
 
 
 def test_what_came_from_the_user_is_text(bare):
