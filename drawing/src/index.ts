@@ -1,18 +1,38 @@
 /** All drawing of TAuto's front ends: the panels' and the JupyterLab renderer's, from the JSON of reports alone. */
 
+import type { Search } from "./data/search";
+import { studySearch } from "./data/study";
+import { tuningSearch } from "./data/tuning";
+import { readExploration } from "./reports/exploration";
 import { kindOf, type Read } from "./reports/reading";
+import { readStudy } from "./reports/study";
+import { readTuning } from "./reports/tuning";
 import type { View } from "./view";
 import { comparisonView, readComparison } from "./views/comparison";
+import { explorationView } from "./views/exploration";
 import { fixView, readFix } from "./views/fix";
 import { layersView, readLayers } from "./views/layers";
 import { profileView, readProfile } from "./views/profile";
 import { profileComparisonView, readProfileComparison } from "./views/profile_comparison";
+import { searchView } from "./views/search";
 
+export type { Search } from "./data/search";
+export { lastRejected } from "./data/search";
+export { studySearch } from "./data/study";
+export { tuningSearch, UNDER_WAY } from "./data/tuning";
 export { element } from "./dom";
+export type { Exploration, Setting } from "./reports/exploration";
+export { readExploration } from "./reports/exploration";
 export { kindOf, SCHEMA } from "./reports/reading";
+export { readStudy } from "./reports/study";
+export { readTuning } from "./reports/tuning";
 export { type Store, store } from "./store";
 export type { View } from "./view";
+export { explorationView } from "./views/exploration";
 export { NO_TRIAL, type Trial, type Trying } from "./views/findings";
+export type { SearchHost } from "./views/search";
+export { searchView } from "./views/search";
+export type { Selection } from "./views/selection";
 export { comparisonView, layersView, profileView, readComparison, readLayers, readProfile };
 
 /** What a host may say about how a report is shown. */
@@ -39,12 +59,28 @@ function reader<Report>(
   };
 }
 
+/** Draws a search of either kind. */
+function asSearch<Report>(
+  host: HTMLElement,
+  report: Report,
+  search: (report: Report) => Search,
+): View<Report> {
+  const view = searchView(host, search(report));
+  return { update: (next) => view.update(search(next)), dispose: () => view.dispose() };
+}
+
 /** One line a kind of report that has an interactive view. */
 const VIEWS: Record<string, Drawn> = {
   comparison: reader(readComparison, comparisonView),
   fix: reader(readFix, fixView),
   layers: reader(readLayers, layersView),
   profile: reader(readProfile, profileView),
+  exploration: reader(readExploration, (host, report) => {
+    const view = explorationView(host, { report, waiting: [] });
+    return { update: (next) => view.update({ report: next, waiting: [] }), dispose: () => view.dispose() };
+  }),
+  study: reader(readStudy, (host, report) => asSearch(host, report, studySearch)),
+  tuning: reader(readTuning, (host, report) => asSearch(host, report, (one) => tuningSearch(one))),
   profile_comparison: reader(readProfileComparison, profileComparisonView),
 };
 

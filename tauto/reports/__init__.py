@@ -11,6 +11,7 @@ from tauto.reports.decoding import (
     TokenAgreement,
 )
 from tauto.reports.distillation import DistillationReport
+from tauto.reports.exploration import ExplorationKnob, ExplorationReport, ExploredSetting
 from tauto.reports.fitting import FitPoint, FittingReport, Stop
 from tauto.reports.fix import FixReport, FixSide
 from tauto.reports.layers import LayerError, LayerRow, LayersReport, UnmatchedLayer
@@ -52,10 +53,11 @@ from tauto.reports.report import Report, report_from_dict
 from tauto.reports.runs import RunRow, RunsReport
 from tauto.reports.scaling import Growth, ScalePoint, ScaleSeries, ScalingReport, SizeLeftOut
 from tauto.reports.sensitivity import SensitivityReport, SensitivityRow, UnmeasuredLayer
+from tauto.reports.standing import Standing, UnderWay
 from tauto.reports.studies import StudiesReport, StudyRow
 from tauto.reports.study import StudyGoal, StudyKnob, StudyReport, StudyTrial
 from tauto.reports.summary import Footprint, SummaryReport, TopModule
-from tauto.reports.tuning import NotTried, StudyNote, TargetNote, TrialReport, TuningReport
+from tauto.reports.tuning import Limit, NotTried, StudyNote, TargetNote, TrialReport, TuningReport
 from tauto.reports.weights import SkippedWeight, WeightRow, WeightsReport
 
 __all__ = [
@@ -74,6 +76,9 @@ __all__ = [
     "DecodingRow",
     "DistillationReport",
     "DropConfidence",
+    "ExplorationKnob",
+    "ExplorationReport",
+    "ExploredSetting",
     "Finding",
     "FitPoint",
     "FittingReport",
@@ -92,6 +97,7 @@ __all__ = [
     "LayerRow",
     "LayersReport",
     "LengthRow",
+    "Limit",
     "LineRow",
     "MachineReport",
     "Measurement",
@@ -123,6 +129,7 @@ __all__ = [
     "ShapeTrial",
     "SizeLeftOut",
     "SkippedWeight",
+    "Standing",
     "StepReport",
     "Steps",
     "Stop",
@@ -140,6 +147,7 @@ __all__ = [
     "TrialReport",
     "Tried",
     "TuningReport",
+    "UnderWay",
     "UnmatchedLayer",
     "UnmeasuredLayer",
     "Usage",

@@ -11,11 +11,11 @@ from torch import nn
 
 from tauto.config import rounded_up
 from tauto.errors import CandidateFailed, TrialFailed
-from tauto.events import Progress, emit
+from tauto.events import check_stop
 from tauto.hardware import Hardware, Held
 from tauto.measurement import LONG_LIVED
 from tauto.recipes import Recipe
-from tauto.reports import Conditions, NotTried, TargetNote, TrialReport, TuningReport
+from tauto.reports import Conditions, Limit, NotTried, StudyNote, TargetNote, TrialReport, TuningReport
 from tauto.reports.tuning import TuningVerdict
 from tauto.tuning.bench import Bench
 from tauto.tuning.budget import Budget
@@ -29,6 +29,7 @@ from tauto.tuning.target import Target
 from tauto.tuning.traits import traits_of
 from tauto.tuning.weight_pictures import weight_pictures
 from tauto.workload import Workload
+from tauto.workload.quality import MAX_RELATIVE_ERROR
 
 if TYPE_CHECKING:
     from tauto.tuning.trial_log import TrialLog
@@ -116,8 +117,9 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
     )
     space, model = Space((), ()), workload.model
     try:
-        emit(Progress(plan.verb, "measuring the original", 0.0))
-        search.bench.measure_baseline(plan.budget.left_s)
+        search.head = lambda: _head(workload, plan, hardware, search)
+        search.tell("measuring the original", 0.0)
+        search.bench.measure_baseline(plan.budget.left_s, check_stop)
         plan.look(search.bench)
         space = plan.space()
         if space.control is not None:
@@ -141,7 +143,7 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
 def _loaded(search: Search, plan: Plan) -> tuple[nn.Module, str]:
     """Return the winner loaded here, or the original and why it could not be."""
     recipe = search.recipe or Recipe(())
-    emit(Progress(plan.verb, "loading the winner", 0.99))
+    search.tell("loading the winner", 0.99)
     try:
         if plan.isolated:
             return search.bench.resident(recipe, max(10.0, plan.budget.left_s)), ""
@@ -151,6 +153,37 @@ def _loaded(search: Search, plan: Plan) -> tuple[nn.Module, str]:
     except KeyboardInterrupt:
         search.interrupted, problem = True, "stopped while the winner was being loaded"
     return search.bench.workload.model, problem
+
+
+def _head(workload: Workload, plan: Plan, hardware: Hardware, search: Search) -> TuningReport:
+    """Return what is searched, with none of what was found: a front end shows it while the search runs."""
+    return TuningReport(
+        verb=plan.verb,
+        model=workload.name,
+        verdict="kept_original",
+        reason="the search is under way",
+        objective=plan.goal.objective,
+        quality_rule=search.bench.quality_rule,
+        speed_only=False,
+        conditions=_conditions(workload, hardware, search.bench.held),
+        trials=(),
+        winner=search.winner,
+        confirmed=search.confirmed,
+        not_tried=(),
+        constraints=tuple(limit.words for limit in plan.goal.constraints),
+        limits=_limits(workload, plan),
+        budget_s=plan.budget.total_s,
+        wall_s=plan.budget.elapsed_s,
+        interrupted=search.interrupted,
+        study=StudyNote(plan.log.name, plan.log.where.shown, search.taken_over) if plan.log else None,
+        workers=plan.workers,
+    )
+
+
+def _limits(workload: Workload, plan: Plan) -> tuple[Limit, ...]:
+    asked = tuple(Limit(limit.kind, limit.value) for limit in plan.goal.constraints)
+    nearness = Limit("relative_error", MAX_RELATIVE_ERROR)  # what judges where nothing of the user's does
+    return asked if workload.evaluate is not None else (*asked, nearness)
 
 
 def _report(
@@ -186,6 +219,7 @@ def _report(
         control=control,
         confidence=search.confidence,
         constraints=tuple(limit.words for limit in plan.goal.constraints),
+        limits=_limits(workload, plan),
         nearest=search.misses.nearest if search.recipe is None else None,
         original_nearest=search.recipe is None and search.misses.original_nearest,
         budget_s=plan.budget.total_s,

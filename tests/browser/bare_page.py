@@ -32,7 +32,7 @@ SHOW = """async ([source, traits]) => {
       traits[name] = value
       for (const call of [...(listeners[`change:${name}`] ?? [])]) call()
     },
-    happen(name) { for (const call of [...(listeners[name] ?? [])]) call() },
+    happen(name, ...given) { for (const call of [...(listeners[name] ?? [])]) call(...given) },
   }
   const el = document.createElement("div")
   document.querySelector("main").append(el)
@@ -67,6 +67,10 @@ class BarePage:
     def tell(self, name: str, value: Any) -> None:
         """Change a trait, as the kernel does."""
         self.page.evaluate("([name, value]) => window.model.tell(name, value)", [name, value])
+
+    def say(self, **content: Any) -> None:
+        """Send the panel a message, as the kernel does."""
+        self.page.evaluate("(content) => window.model.happen('msg:custom', content)", json.loads(json.dumps(content)))
 
     def lose_kernel(self) -> None:
         """Tell the panel that its kernel was restarted, as ipywidgets does."""

@@ -9,7 +9,7 @@ from reports_by_hand import HOSTILE, everything, hostile, whole_profile
 
 from tauto.rendering import bounded
 
-DRAWN = {"comparison", "fix", "layers", "profile", "profile_comparison"}
+DRAWN = {"comparison", "exploration", "fix", "layers", "profile", "profile_comparison", "study", "tuning"}
 
 LOAD = """async (source) => {
   window.drawing = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })))

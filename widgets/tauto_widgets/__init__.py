@@ -1,7 +1,9 @@
 """Panels: a result to look at and to turn, live in a notebook."""
 
 from tauto_widgets.compare import ComparePanel
+from tauto_widgets.explore import ExplorePanel
 from tauto_widgets.panel import Panel
 from tauto_widgets.profile import ProfilePanel
+from tauto_widgets.tune import TunePanel
 
-__all__ = ["ComparePanel", "Panel", "ProfilePanel"]
+__all__ = ["ComparePanel", "ExplorePanel", "Panel", "ProfilePanel", "TunePanel"]
