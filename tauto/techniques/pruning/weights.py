@@ -14,7 +14,7 @@ from torch.nn.utils import prune
 
 from tauto.techniques.pruning.cuts import unfit
 
-__all__ = ["compressed_bytes", "hold_zeros", "let_go", "prunable", "zero_weights"]
+__all__ = ["compressed_bytes", "hold_zeros", "let_go", "prunable", "smallest_at_zero", "zero_weights"]
 
 LEVEL = 6
 
@@ -80,6 +80,12 @@ def zero_weights(
             masks[name] = mask
             module.weight.data.mul_(mask)
     return masks
+
+
+def smallest_at_zero(weight: Tensor, share: float) -> Tensor:
+    """Return the mask of what stays of one layer's ``weight`` when its smallest ``share`` becomes zero."""
+    sizes = weight.detach().abs().float()
+    return sizes > _bar(sizes.flatten(), share)
 
 
 def _bar(sizes: Tensor, share: float) -> Tensor:
