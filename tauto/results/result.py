@@ -86,6 +86,27 @@ class Result(Generic[R]):
         """Return what was found in plain sentences."""
         return rendering.explain(self.report)
 
+    def panel(self) -> Any:
+        """Return a live panel of this: another object, to look at and to turn in a notebook.
+
+        It comes from the package ``tauto_widgets``, found by the entry points ``tauto.panels``, one for each kind of
+        report.
+
+        Raises
+        ------
+        InvalidArgument
+            When no panel shows such a result.
+        MissingDependency
+            When the panels, or what they need, are not installed.
+
+        Examples
+        --------
+        >>> tauto.profile(model, inputs).panel()  # doctest: +SKIP
+        """
+        from tauto.results.panels import panel_of
+
+        return panel_of(self)
+
     def plot(self) -> Figure:
         """Return a matplotlib figure of what was found.
 

@@ -1,0 +1,113 @@
+"""A real JupyterLab in a process of its own, whose files all lie in one folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["ROOT", "JupyterServer"]
+
+ROOT = Path(__file__).resolve().parents[2]
+STARTS_WITHIN_S = 90
+OPTIONS = [
+    "--no-browser",
+    "--allow-root",
+    "--port=0",
+    "--ip=127.0.0.1",
+    "--expose-app-in-browser",
+    "--LabApp.extension_manager=readonly",
+    "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+    "--LabApp.news_url=None",
+]
+
+
+@dataclass
+class JupyterServer:
+    """JupyterLab over ``folder / "notebooks"``.
+
+    Parameters
+    ----------
+    folder : Path
+        Of all its files: notebooks, settings, workspaces, log.
+    """
+
+    folder: Path
+    url: str = ""
+    token: str = ""
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def notebooks(self) -> Path:
+        """The folder that it serves."""
+        return self.folder / "notebooks"
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        self.notebooks.mkdir(parents=True)
+        self.token = secrets.token_hex(16)
+        command = [sys.executable, "-m", "jupyterlab", *OPTIONS, *self._own_extension()]
+        command += [f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={self.notebooks}"]
+        with (self.folder / "server.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                command, env=self._environment(), cwd=self.notebooks, stdout=log, stderr=subprocess.STDOUT
+            )
+        until = time.monotonic() + STARTS_WITHIN_S
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"JupyterLab did not start:\n{(self.folder / 'server.log').read_text()[-4000:]}")
+            time.sleep(0.2)
+
+    def stop(self) -> None:
+        """End it with its kernels."""
+        if self._process is not None:
+            self._process.terminate()  # it ends its kernels itself
+            try:
+                self._process.wait(20)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+
+    def _answers(self) -> bool:
+        if not (found := list((self.folder / "runtime").glob("jpserver-*.json"))):
+            return False
+        try:
+            self.url = str(json.loads(found[0].read_text())["url"])
+            with urllib.request.urlopen(f"{self.url}api?token={self.token}", timeout=5):
+                return True
+        except (OSError, ValueError, urllib.error.URLError):
+            return False
+
+    def _own_extension(self) -> list[str]:
+        """Return the option by which it finds the checkout's own extension, as built."""
+        built = ROOT / "labextension/dist"
+        if not built.is_dir():
+            return []
+        folder = self.folder / "labextensions"
+        folder.mkdir()
+        (folder / "tauto").symlink_to(built)
+        return [f"--LabApp.extra_labextensions_path={folder}"]
+
+    def _environment(self) -> dict[str, str]:
+        """Return an environment whose files all lie in the folder, and in which kernels find the checkout."""
+        names = {
+            "JUPYTER_CONFIG_DIR": "config",
+            "JUPYTER_DATA_DIR": "data",
+            "JUPYTER_RUNTIME_DIR": "runtime",
+            "JUPYTERLAB_SETTINGS_DIR": "settings",
+            "JUPYTERLAB_WORKSPACES_DIR": "workspaces",
+            "IPYTHONDIR": "ipython",
+            "TAUTO_STORE": "store",
+            "TAUTO_WORK": "work",
+            "TAUTO_CACHE": "cache",
+        }
+        folders = {name: str(self.folder / folder) for name, folder in names.items()}
+        path = os.pathsep.join(str(ROOT / part) for part in ("", "widgets", "tests"))
+        return {**os.environ, **folders, "PYTHONPATH": path}

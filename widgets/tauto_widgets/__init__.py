@@ -1,0 +1,6 @@
+"""Panels: a result to look at and to turn, live in a notebook."""
+
+from tauto_widgets.panel import Panel
+from tauto_widgets.profile import ProfilePanel
+
+__all__ = ["Panel", "ProfilePanel"]
