@@ -10,7 +10,7 @@ from tauto_magics.engine import change_model
 from tauto_magics.errors import translated
 from tauto_magics.magic import Invocation, Magic
 from tauto_magics.names import CALLABLE, MODEL
-from tauto_magics.options import add_inputs, add_quality, add_search, search_keywords, words
+from tauto_magics.options import add_inputs, add_panel, add_quality, add_search, search_keywords, words
 
 __all__ = ["AUTOTUNE"]
 
@@ -47,6 +47,7 @@ def _options(parser: Parser) -> None:
     add_inputs(parser)
     add_quality(parser)
     add_search(parser, budget="5min", instead=", or how many are tried, such as '20 trials'")
+    add_panel(parser)
 
 
 def _run(call: Invocation) -> Any:

@@ -9,6 +9,7 @@ from IPython.display import display
 
 from tauto.errors import Interrupted
 from tauto_magics.errors import Stopped, translated
+from tauto_magics.live import live_panel, watched
 from tauto_magics.magic import Invocation
 from tauto_magics.progress import opens_its_cell, shown
 
@@ -20,7 +21,7 @@ Kept = Callable[[Any], Any]
 def call_engine(
     call: Invocation, verb: Callable[..., Any], *args: Any, kept: Kept | None = None, **keywords: Any
 ) -> Any:
-    """Return what ``verb`` returns, with progress shown while it works.
+    """Return what ``verb`` returns, with progress shown while it works; with ``--panel`` a live panel of it.
 
     What is ``kept`` of the result is written into the name that ``--into`` says, and only there; of a partial result,
     too.
@@ -33,8 +34,11 @@ def call_engine(
         When the user stopped it; the best so far has been displayed.
     """
 
+    panel = translated(live_panel) if getattr(call.arguments, "panel", False) else None
+
     def work() -> Any:
-        with shown(call.shell, alone=opens_its_cell(call.shell)):
+        alone = opens_its_cell(call.shell)
+        with shown(call.shell, alone=alone) if panel is None else watched(call.shell, panel, alone=alone):
             return verb(*args, **keywords)
 
     try:
@@ -45,10 +49,12 @@ def call_engine(
         raise Stopped("stopped before anything was found; nothing was changed.") from None
     if kept is not None:
         _bind(call, kept(result))
+    if panel is not None:
+        panel.ended(result)
     if stopped:
-        display(result)
+        display(result if panel is None else panel)
         raise Stopped("stopped; what was found until then is above, and is tauto.last().")
-    return result
+    return result if panel is None else panel
 
 
 def change_model(call: Invocation, verb: Callable[..., Any], *args: Any, **keywords: Any) -> Any:

@@ -10,6 +10,7 @@ from tauto_magics.names import CALLABLE, ITERABLE, NEW, VALUE
 
 __all__ = [
     "add_inputs",
+    "add_panel",
     "add_quality",
     "add_search",
     "found",
@@ -48,6 +49,12 @@ def add_search(parser: Parser, budget: str, instead: str = "") -> None:
 def words(text: str) -> list[str]:
     """Return the names of a list such as ``a,b``."""
     return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def add_panel(parser: Parser) -> None:
+    """Add ``--panel`` of a search."""
+    words = "show the search in a live panel, which can stop it and is what this returns; its .result is the result"
+    parser.add_argument("--panel", action="store_true", help=words)
 
 
 def inputs_keywords(call: Invocation) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from IPython.display import DisplayHandle, clear_output
 from tauto.cli.progress import TerminalProgress, progress_line
 from tauto.events import Progress, listening
 
-__all__ = ["NotebookProgress", "opens_its_cell", "shown"]
+__all__ = ["NotebookProgress", "cleared_after", "opens_its_cell", "shown"]
 
 EVERY_S = 0.2
 """Seconds between two updates: a browser is not to be flooded."""
@@ -46,6 +46,20 @@ def shown(shell: InteractiveShell, *, alone: bool) -> Iterator[None]:
             yield
         finally:
             notebook.close(clear=others is not None and not others)
+
+
+@contextlib.contextmanager
+def cleared_after(shell: InteractiveShell, handle: DisplayHandle, *, alone: bool) -> Iterator[None]:
+    """Take away after the ``with`` block what ``handle`` displays: with the cell's output where that is all there is."""
+    with contextlib.ExitStack() as stack:
+        others = stack.enter_context(_others(shell, handle)) if alone else None
+        try:
+            yield
+        finally:
+            if others is not None and not others:
+                clear_output()
+            else:
+                handle.update({}, raw=True)
 
 
 class NotebookProgress:
@@ -105,7 +119,7 @@ class _Watched:
 
 
 @contextlib.contextmanager
-def _others(shell: InteractiveShell, notebook: NotebookProgress) -> Iterator[list[str]]:
+def _others(shell: InteractiveShell, notebook: NotebookProgress | DisplayHandle) -> Iterator[list[str]]:
     """Give a list that is not empty once anybody but ``notebook`` has written to the cell's output."""
     seen: list[str] = []
 

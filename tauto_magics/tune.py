@@ -11,6 +11,7 @@ from tauto_magics.engine import call_engine
 from tauto_magics.errors import UsageError
 from tauto_magics.magic import Invocation, Magic
 from tauto_magics.names import CALLABLE, NEW
+from tauto_magics.options import add_panel
 
 __all__ = ["TUNE"]
 
@@ -54,6 +55,7 @@ def _options(parser: Parser) -> None:
     parser.add_argument("--workers", metavar="N", type=int, help="trials at once, each with its share of the cores")
     parser.add_argument("--executor", metavar="WHERE", help="where trials run: local (default), ray or ray:ADDRESS")
     parser.takes("--into", NEW, "write the result into this name")
+    add_panel(parser)
 
 
 def _run(call: Invocation) -> Any:

@@ -53,10 +53,11 @@ from tauto.reports.report import Report, report_from_dict
 from tauto.reports.runs import RunRow, RunsReport
 from tauto.reports.scaling import Growth, ScalePoint, ScaleSeries, ScalingReport, SizeLeftOut
 from tauto.reports.sensitivity import SensitivityReport, SensitivityRow, UnmeasuredLayer
+from tauto.reports.standing import Standing, UnderWay
 from tauto.reports.studies import StudiesReport, StudyRow
 from tauto.reports.study import StudyGoal, StudyKnob, StudyReport, StudyTrial
 from tauto.reports.summary import Footprint, SummaryReport, TopModule
-from tauto.reports.tuning import NotTried, StudyNote, TargetNote, TrialReport, TuningReport
+from tauto.reports.tuning import Limit, NotTried, StudyNote, TargetNote, TrialReport, TuningReport
 from tauto.reports.weights import SkippedWeight, WeightRow, WeightsReport
 
 __all__ = [
@@ -98,6 +99,7 @@ __all__ = [
     "LayerRow",
     "LayersReport",
     "LengthRow",
+    "Limit",
     "LineRow",
     "MachineReport",
     "Measurement",
@@ -129,6 +131,7 @@ __all__ = [
     "ShapeTrial",
     "SizeLeftOut",
     "SkippedWeight",
+    "Standing",
     "StepReport",
     "Steps",
     "Stop",
@@ -146,6 +149,7 @@ __all__ = [
     "TrialReport",
     "Tried",
     "TuningReport",
+    "UnderWay",
     "UnmatchedLayer",
     "UnmeasuredLayer",
     "Usage",

@@ -12,7 +12,7 @@ from tauto.reports.quality_control import ControlReport, DropConfidence, KernelN
 from tauto.reports.recipe import RecipeReport
 from tauto.reports.report import Report
 
-__all__ = ["NotTried", "StudyNote", "TargetNote", "TrialReport", "TrialStatus", "TuningReport", "TuningVerdict"]
+__all__ = ["Limit", "NotTried", "StudyNote", "TargetNote", "TrialReport", "TrialStatus", "TuningReport", "TuningVerdict"]
 
 TrialStatus = Literal["kept", "rejected", "failed", "skipped"]
 TuningVerdict = Literal["improved", "kept_original", "infeasible", "applied", "estimated"]
@@ -41,6 +41,14 @@ class TrialReport:
     """Of the outputs, where it was rejected for these before it was timed."""
     stopped_after_s: float | None = None
     """The limit of time that ended it; None where it ended by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A figure that had to be kept to: milliseconds, bytes, seconds or samples a second, by its kind."""
+
+    kind: Literal["speedup", "latency", "p95", "throughput", "memory", "size", "preparation"]
+    value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +123,8 @@ class TuningReport(Report):
     """How sure the drops are of the winner, or else of what came nearest."""
     constraints: tuple[str, ...] = ()
     """What had to be kept to beside the quality, in words."""
+    limits: tuple[Limit, ...] = ()
+    """The same as figures."""
     nearest: int | None = None
     """Number of the trial that came nearest, where none kept to all that was asked."""
     original_nearest: bool = False

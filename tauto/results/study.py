@@ -52,17 +52,31 @@ class StudyResult(Result[StudyReport]):
             raise InvalidArgument(f"params: this study has no best trial. {way}; result.trials has all.")
         return dict(self.best.params)
 
-    def script(self) -> str:
-        """Return plain Python that runs the objective once with the best values.
+    def script(self, trial: int | None = None) -> str:
+        """Return plain Python that runs the objective once with the best values, or those of the ``trial`` named.
 
         Raises
         ------
         InvalidArgument
-            When there is no best one.
+            When there is no best one, or no such trial.
         """
-        lines = "".join(f"    {name!r}: {value!r},\n" for name, value in self.params.items())
+        params = self.params if trial is None else self.params_of(trial)
+        lines = "".join(f"    {name!r}: {value!r},\n" for name, value in params.items())
         call = f"{self.report.subject}()" if self.report.subject.isidentifier() else "...  # the cell's own code"
         return f"import tauto\n\nparams = {{\n{lines}}}\nwith tauto.suggest.fixed(params):\n    print({call})\n"
+
+    def params_of(self, trial: int) -> dict[str, Any]:
+        """Return the values of any trial, by its number.
+
+        Raises
+        ------
+        InvalidArgument
+            When there is no such trial.
+        """
+        found = next((one for one in self.report.trials if one.number == trial), None)
+        if found is None or isinstance(trial, bool):
+            raise InvalidArgument(f"trial: this study has no {trial!r}. result.trials has all.")
+        return dict(found.params)
 
     def plot(self, what: str | None = None) -> Figure:
         """Return a figure: ``history``, ``importance``, ``coordinates`` or ``front``; default all that there are.

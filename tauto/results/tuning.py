@@ -74,6 +74,11 @@ class TuningResult(Result[TuningReport]):
             raise InvalidArgument(f"model: this is a past run, and the store keeps no weights. {way}")
         return self._model
 
+    @property
+    def has_model(self) -> bool:
+        """Whether :attr:`model` is at hand: the store keeps no weights."""
+        return self._model is not None
+
     @cached_property
     def recipe(self) -> Recipe | None:
         """The recipe of the optimized model; None when the original was kept."""
@@ -117,6 +122,22 @@ class TuningResult(Result[TuningReport]):
         >>> small = min(r.front, key=lambda point: point.size_ratio)  # doctest: +SKIP
         >>> r.apply(small).model  # doctest: +SKIP
         """
+        recipe, number = self.recipe_of(trial)
+        if self._again is None:
+            raise InvalidArgument(
+                "apply: this is a past run, without its model. Write: "
+                f"tauto.apply(tauto.Recipe.from_report(r.trials[{number}].recipe), model, inputs=…)."
+            )
+        return self._again(recipe, budget)
+
+    def recipe_of(self, trial: int | TrialReport | Point) -> tuple[Recipe, int]:
+        """Return the recipe of another trial of this search, and its number.
+
+        Raises
+        ------
+        InvalidArgument
+            When there is no such trial, or it is the original.
+        """
         from tauto.recipes import Recipe
 
         number = trial if isinstance(trial, int) else getattr(trial, "number", trial)
@@ -127,13 +148,7 @@ class TuningResult(Result[TuningReport]):
             last = len(self.report.trials) - 1
             known = f"Write a number from 0 to {last}." if last >= 0 else "This search tried nothing."
             raise InvalidArgument(f"trial: there is no {number!r}. {known}")
-        recipe = Recipe.from_report(found.recipe)
-        if self._again is None:
-            raise InvalidArgument(
-                "apply: this is a past run, without its model. Write: "
-                f"tauto.apply(tauto.Recipe.from_report(r.trials[{number}].recipe), model, inputs=…)."
-            )
-        return self._again(recipe, budget)
+        return Recipe.from_report(found.recipe), found.number
 
     def plot(self, what: str | None = None) -> Figure:
         """Return a matplotlib figure of all that there is to draw, one below the other, or of one thing.
@@ -155,10 +170,22 @@ class TuningResult(Result[TuningReport]):
 
         return figure(self.report, what)
 
-    def script(self) -> str:
-        """Return the plain Python file that makes the same model; a comment when the original was kept."""
-        if self.recipe is None:
+    def script(self, trial: int | TrialReport | Point | None = None) -> str:
+        """Return the plain Python file that makes the same model; a comment when the original was kept.
+
+        Parameters
+        ----------
+        trial : int, TrialReport or Point, optional
+            Another one than the winner.
+
+        Raises
+        ------
+        InvalidArgument
+            When there is no such trial.
+        """
+        recipe = self.recipe if trial is None else self.recipe_of(trial)[0]
+        if recipe is None:
             return f"# {rendering.headline(self.report)}\n# There is nothing to do again: use the model as it is.\n"
         from tauto.recipes.script import script_of
 
-        return script_of(self.recipe)
+        return script_of(recipe)

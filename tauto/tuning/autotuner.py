@@ -11,11 +11,11 @@ from torch import nn
 
 from tauto.config import rounded_up
 from tauto.errors import CandidateFailed, TrialFailed
-from tauto.events import Progress, emit
+from tauto.events import check_stop
 from tauto.hardware import Hardware, Held
 from tauto.measurement import LONG_LIVED
 from tauto.recipes import Recipe
-from tauto.reports import Conditions, TargetNote, TrialReport, TuningReport
+from tauto.reports import Conditions, Limit, StudyNote, TargetNote, TrialReport, TuningReport
 from tauto.reports.tuning import TuningVerdict
 from tauto.tuning.bench import Bench
 from tauto.tuning.budget import Budget
@@ -113,8 +113,9 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
     )
     space, model = Space((), ()), workload.model
     try:
-        emit(Progress(plan.verb, "measuring the original", 0.0))
-        search.bench.measure_baseline(plan.budget.left_s)
+        search.head = lambda: _head(workload, plan, hardware, search)
+        search.tell("measuring the original", 0.0)
+        search.bench.measure_baseline(plan.budget.left_s, check_stop)
         plan.look(search.bench)
         space = plan.space()
         if space.control is not None:
@@ -138,7 +139,7 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
 def _loaded(search: Search, plan: Plan) -> tuple[nn.Module, str]:
     """Return the winner loaded here, or the original and why it could not be."""
     recipe = search.recipe or Recipe(())
-    emit(Progress(plan.verb, "loading the winner", 0.99))
+    search.tell("loading the winner", 0.99)
     try:
         if plan.isolated:
             return search.bench.resident(recipe, max(10.0, plan.budget.left_s)), ""
@@ -148,6 +149,35 @@ def _loaded(search: Search, plan: Plan) -> tuple[nn.Module, str]:
     except KeyboardInterrupt:
         search.interrupted, problem = True, "stopped while the winner was being loaded"
     return search.bench.workload.model, problem
+
+
+def _head(workload: Workload, plan: Plan, hardware: Hardware, search: Search) -> TuningReport:
+    """Return what is searched, with none of what was found: a front end shows it while the search runs."""
+    return TuningReport(
+        verb=plan.verb,
+        model=workload.name,
+        verdict="kept_original",
+        reason="the search is under way",
+        objective=plan.goal.objective,
+        quality_rule=search.bench.quality_rule,
+        speed_only=False,
+        conditions=_conditions(workload, hardware, search.bench.held),
+        trials=(),
+        winner=search.winner,
+        confirmed=search.confirmed,
+        not_tried=(),
+        constraints=tuple(limit.words for limit in plan.goal.constraints),
+        limits=_limits(plan),
+        budget_s=plan.budget.total_s,
+        wall_s=plan.budget.elapsed_s,
+        interrupted=search.interrupted,
+        study=StudyNote(plan.log.name, plan.log.where.shown, search.taken_over) if plan.log else None,
+        workers=plan.workers,
+    )
+
+
+def _limits(plan: Plan) -> tuple[Limit, ...]:
+    return tuple(Limit(limit.kind, limit.value) for limit in plan.goal.constraints)
 
 
 def _report(
@@ -183,6 +213,7 @@ def _report(
         control=control,
         confidence=search.confidence,
         constraints=tuple(limit.words for limit in plan.goal.constraints),
+        limits=_limits(plan),
         nearest=search.misses.nearest if search.recipe is None else None,
         original_nearest=search.recipe is None and search.misses.original_nearest,
         budget_s=plan.budget.total_s,

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from tauto.config import rounded_up, written
 from tauto.errors import RecipeError, TrialFailed
-from tauto.events import Progress, emit
+from tauto.events import Progress, check_stop, emit
 from tauto.recipes import Recipe
-from tauto.reports import Comparison, DropConfidence, TrialReport
+from tauto.reports import Comparison, DropConfidence, Standing, TrialReport, TuningReport, UnderWay
 from tauto.tuning.bench import Attempt, Bench
 from tauto.tuning.budget import Budget
 from tauto.tuning.candidate import Candidate
@@ -86,6 +86,8 @@ class Search:
         Whether the user stopped it.
     ended : str
         Why it ended before all was tried; empty when all was.
+    head : callable or None
+        Returns what is searched, as a report without trials, for those who watch.
     """
 
     bench: Bench
@@ -100,6 +102,8 @@ class Search:
     confirmed: Comparison | None = None
     interrupted: bool = False
     ended: str = ""
+    head: Callable[[], TuningReport] | None = None
+    _under_way: tuple[UnderWay, ...] = ()
     _recipes: list[Recipe] = field(default_factory=list)
     _listed: int = 0
     _space: Space = field(default_factory=lambda: Space((), ()))
@@ -375,14 +379,9 @@ class Search:
             if not best.prepared:
                 self._make_again(best, left)
                 continue
-            emit(
-                Progress(
-                    self.task,
-                    f"confirming {best.recipe.title} in a fresh process",
-                    0.95,
-                    min(left, self._confirm_cost_s()),
-                )
-            )
+            self._under_way = ()
+            wait_s = min(left, self._confirm_cost_s())
+            self.tell(f"confirming {best.recipe.title} in a fresh process", 0.95, wait_s)
             attempt = self.bench.confirm(
                 best.recipe, wall_limit_s=CONFIRM_SHARE * left, time_cap_s=self._cap_s(), tried=best.attempt
             )
@@ -398,7 +397,7 @@ class Search:
     def _make_again(self, candidate: Candidate, left_s: float) -> None:
         """Prepare and measure once more what an earlier search found, since its files are gone."""
         number = candidate.report.number
-        emit(Progress(self.task, f"making {candidate.recipe.title} again", 0.9, min(left_s, self._confirm_cost_s())))
+        self.tell(f"making {candidate.recipe.title} again", 0.9, min(left_s, self._confirm_cost_s()))
         attempt = self._trying(candidate.recipe, (1 - CONFIRM_SHARE / 2) * left_s)
         fresh = self._reported(number, candidate.recipe, attempt(lambda: None))
         self._candidates[number] = fresh
@@ -461,8 +460,19 @@ class Search:
             return (1 - (LAST_SHARE if last else FIRST_SHARE)) * self.budget.left_s
         return self._confirm_cost_s() / CONFIRM_SHARE
 
+    def tell(self, message: str, done: float | None = None, left_s: float | None = None) -> None:
+        """Tell whoever listens what happens now, and how the search stands."""
+        emit(Progress(self.task, message, done, left_s, self._standing if self.head is not None else None))
+
+    def _standing(self) -> Standing:
+        assert self.head is not None
+        best = self._best()
+        return Standing(self.head(), self.trials, self._under_way, best.report.number if best else None)
+
     def _tell(self, under_way: Sequence[Recipe]) -> None:
+        check_stop()
         best, number = self._best(), len(self._candidates)
+        self._under_way = tuple(UnderWay(number + place, recipe.title) for place, recipe in enumerate(under_way))
         number += len(under_way) - 1
         so_far = f"; best so far {best.comparison.speedup:.2f}×" if best else ""
         listed, adaptive = len(self._recipes), self._space.control or not self._space.follow
@@ -474,7 +484,7 @@ class Search:
         if left is None and self._space.follow:  # proposals go on until the budget ends, as a rule
             left = self.budget.left_s
         done = None if left is None else min(self.budget.elapsed_s / max(self.budget.elapsed_s + left, 1e-9), 0.99)
-        emit(Progress(self.task, message, done, left))
+        self.tell(message, done, left)
 
 
 def _told(attempt: Attempt, reason: str) -> str:

@@ -10,6 +10,7 @@ from torch import nn
 
 from tauto.config import Settings, parse_duration
 from tauto.errors import Interrupted, InvalidArgument, RecipeError
+from tauto.events import ended_by_switch
 from tauto.hardware import Hardware
 from tauto.recipes import Recipe
 from tauto.results import Result, TuningResult, set_last
@@ -40,7 +41,7 @@ def deliver_tuned(tuned: Tuned, workload: Workload, *, isolated: bool) -> Tuning
         What it was found for and how it runs, for the trials that are applied later.
     """
     result = deliver(TuningResult(tuned.report, tuned.model, _Again(workload, isolated)))
-    if tuned.report.interrupted:
+    if tuned.report.interrupted and not ended_by_switch():
         raise Interrupted(result)
     return result
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tauto.config import parse_duration
 from tauto.errors import Interrupted, InvalidArgument
+from tauto.events import ended_by_switch
 from tauto.results import StudyResult
 from tauto.tuning.hyperparameters import Goal, Subject
 from tauto.tuning.hyperparameters.goal import Directions
@@ -139,7 +140,7 @@ def tune(
         )
     )
     result = deliver(StudyResult(search.run()))
-    if result.report.interrupted:
+    if result.report.interrupted and not ended_by_switch():
         raise Interrupted(result)
     return result
 

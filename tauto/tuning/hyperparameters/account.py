@@ -123,13 +123,13 @@ def _relative_misses(one: StudyTrial, goal: Goal) -> dict[str, float]:
     return {str(limit): over[str(limit)] / max(abs(limit.limit), 1e-12) for limit in goal.constraints} or {"": 0.0}
 
 
-def knobs_of(goal: Goal, trials: Sequence[FrozenTrial]) -> tuple[StudyKnob, ...]:
-    """Return the knobs in order of importance, as far as that can be estimated; else as they were asked for."""
+def knobs_of(goal: Goal, trials: Sequence[FrozenTrial], *, weighed: bool = True) -> tuple[StudyKnob, ...]:
+    """Return the knobs in order of importance, as far as that can be estimated and ``weighed``; else as asked for."""
     seen: dict[str, list[BaseDistribution]] = {}
     for one in trials:
         for name, distribution in one.distributions.items():
             seen.setdefault(name, []).append(distribution)
-    importance = _importance(goal, trials)
+    importance = _importance(goal, trials) if weighed else {}
     made = [
         StudyKnob(name, _values(name, found), bool(getattr(found[-1], "log", False)), importance.get(name))
         for name, found in seen.items()

@@ -12,7 +12,7 @@ import queue
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any
 
@@ -23,11 +23,11 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from tauto.errors import StudyError, TrialFailed
-from tauto.events import Progress, emit
+from tauto.events import Progress, check_stop, emit
 from tauto.execution import new_workspace
 from tauto.hardware import Hardware
 from tauto.profiling.interrupts import held_interrupts
-from tauto.reports import StudyReport, StudyTrial
+from tauto.reports import Standing, StudyKnob, StudyReport, StudyTrial, UnderWay
 from tauto.tuning.hyperparameters import account
 from tauto.tuning.hyperparameters.clock import SearchClock, busy_s
 from tauto.tuning.hyperparameters.failing import all_alike, failing_alike
@@ -230,6 +230,7 @@ class Search:
                     return
                 free += [run.place for run in self._heard(_ASK_AGAIN_S if free else _TOLD_EVERY_S)]
                 self._tell()
+                check_stop()
         except KeyboardInterrupt:
             self._stopped, self._interrupted = "it was stopped by hand", True
         except StudyError:
@@ -344,7 +345,7 @@ class Search:
             return
         ended = sum(map(_counts, self._trials))
         words = [self._at_work()]
-        trials = account.trials_of(self._trials, self._plan.goal)
+        trials = self._trials_told()
         best, front, _ = account.choose(trials, self._plan.goal)
         if best is not None:
             words.append(f"best {next(one for one in trials if one.number == best).values[0]:.4g}")
@@ -367,12 +368,19 @@ class Search:
             return "waiting for the trials of others" if self._claims_nothing else "choosing the next"
         if len(numbers) > 1:
             return f"trials {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
-        params = self._running[0].trial.params
-        settings = ", ".join(f"{name} {_short(value)}" for name, value in list(params.items())[:3])
+        settings = _under_way(self._running[0]).title
         return f"trial {numbers[0]}" + (f" ({settings})" if settings else "")
 
     def _emit(self, message: str, done: float | None, left_s: float | None) -> None:
-        emit(Progress("tune", message, done, left_s))
+        emit(Progress("tune", message, done, left_s, self._standing))
+
+    def _standing(self) -> Standing:
+        trials = self._trials_told()
+        head = self._report_of(trials, account.knobs_of(self._plan.goal, self._trials, weighed=False))
+        return Standing(replace(head, trials=()), trials, tuple(map(_under_way, self._running)), head.best)
+
+    def _trials_told(self) -> tuple[StudyTrial, ...]:
+        return account.trials_of(self._trials, self._plan.goal)
 
     def _report(self, opened: Opened) -> StudyReport:
         plan = self._plan
@@ -386,6 +394,10 @@ class Search:
             trials = (*(one for one in trials if one.number not in own), *own.values())
             for number in self._unwritten:
                 self._notes[f"Trial {number} could not be written to the storage; it stands here alone."] = None
+        return self._report_of(trials, account.knobs_of(plan.goal, self._trials))
+
+    def _report_of(self, trials: tuple[StudyTrial, ...], knobs: tuple[StudyKnob, ...]) -> StudyReport:
+        plan = self._plan
         best, front, nearest = account.choose(trials, plan.goal)
         return StudyReport(
             name=plan.name,
@@ -393,7 +405,7 @@ class Search:
             storage=plan.where.shown,
             goals=account.goals_of(plan.goal),
             constraints=tuple(map(str, plan.goal.constraints)),
-            knobs=account.knobs_of(plan.goal, self._trials),
+            knobs=knobs,
             importance_by=account.importance_by(),
             trials=trials,
             best=best,
@@ -425,6 +437,11 @@ def _counts(one: FrozenTrial) -> bool:
 
 def _seconds(one: FrozenTrial) -> float:
     return float(one.user_attrs.get(account.SECONDS, 0.0))
+
+
+def _under_way(run: TrialRun) -> UnderWay:
+    settings = (f"{name} {_short(value)}" for name, value in list(run.trial.params.items())[:3])
+    return UnderWay(run.trial.number, ", ".join(settings))
 
 
 def _short(value: Any) -> str:
