@@ -47,3 +47,13 @@ export function reportView(host: HTMLElement, json: unknown, options: ReportOpti
   const draw = kind !== null && Object.hasOwn(VIEWS, kind) ? VIEWS[kind] : undefined;
   return draw ? draw(host, json, options) : null;
 }
+
+export { type CodeText, codeView } from "./views/code";
+export {
+  type Asked,
+  type CompressionState,
+  compressionView,
+  readAnswer,
+  readChoices,
+  readPicture,
+} from "./views/compression";

@@ -124,8 +124,8 @@ def recipe_of(options: ChoicesReport, choices: Mapping[str, LayerChoice], engine
         raise InvalidArgument(f"engine: there is no {engine!r}. {did_you_mean(str(engine), _BY_NAME)}".rstrip())
     _check(options, choices, option)
     way = _BY_NAME[engine]
-    int8, narrow = (_in(options, choices, precision) for precision in ("int8", "bfloat16"))
-    zeros = [f"{one.path}={choices[one.path].sparsity:g}" for one in options.layers if _share(choices, one.path)]
+    int8, narrow = (_in(choices, precision) for precision in ("int8", "bfloat16"))
+    zeros = sorted(f"{path}={one.sparsity:g}" for path, one in choices.items() if one.sparsity)
     steps: list[tuple[str, Mapping[str, Any]]] = []
     if zeros:
         steps.append(("prune_weights", {"spread": "named", "ratios": tuple(zeros)}))
@@ -140,13 +140,9 @@ def recipe_of(options: ChoicesReport, choices: Mapping[str, LayerChoice], engine
     return Recipe.of(*steps)
 
 
-def _in(options: ChoicesReport, choices: Mapping[str, LayerChoice], precision: str) -> tuple[str, ...]:
-    """Return the paths for which ``precision`` was chosen, in the order of the report."""
-    return tuple(one.path for one in options.layers if one.path in choices and choices[one.path].precision == precision)
-
-
-def _share(choices: Mapping[str, LayerChoice], path: str) -> float:
-    return choices[path].sparsity if path in choices else 0.0
+def _in(choices: Mapping[str, LayerChoice], precision: str) -> tuple[str, ...]:
+    """Return the paths for which ``precision`` was chosen; in one order always, so that the recipe is the same."""
+    return tuple(sorted(path for path, one in choices.items() if one.precision == precision))
 
 
 def _check(options: ChoicesReport, choices: Mapping[str, LayerChoice], engine: EngineOption) -> None:

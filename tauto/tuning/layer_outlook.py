@@ -91,6 +91,8 @@ def _worst(quality: Sequence[Quality]) -> Quality | None:
 def _scale(together: float, alone: Sequence[float | None]) -> float | None:
     """Return how many times the sum of all ``alone`` what they did ``together`` is; None where that is not known."""
     total = sum(one for one in alone if one is not None)
+    if None not in alone and total == together == 0:
+        return 1.0
     if None in alone or not 0 < total < math.inf or not 0 <= together < math.inf:
         return None
     return together / total

@@ -1,6 +1,7 @@
 """Panels: a result to look at and to turn, live in a notebook."""
 
+from tauto_widgets.compression import CompressionPanel
 from tauto_widgets.panel import Panel
 from tauto_widgets.profile import ProfilePanel
 
-__all__ = ["Panel", "ProfilePanel"]
+__all__ = ["CompressionPanel", "Panel", "ProfilePanel"]
