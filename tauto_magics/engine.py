@@ -33,6 +33,7 @@ def call_engine(
     Stopped
         When the user stopped it; the best so far has been displayed.
     """
+
     panel = translated(live_panel) if getattr(call.arguments, "panel", False) else None
 
     def work() -> Any:
