@@ -13,6 +13,9 @@ from tauto_magics.magic import Invocation, Magic
 __all__ = ["RUNS"]
 
 
+_IN_A_PANEL = 1000
+
+
 def _count(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text[:9]) <= 100_000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of runs, such as 20")
@@ -20,11 +23,21 @@ def _count(text: str) -> int:
 
 
 def _options(parser: Parser) -> None:
-    parser.add_argument("--limit", metavar="N", type=_count, default=20, help="how many, newest first; default 20")
+    parser.add_argument("--limit", metavar="N", type=_count, help="how many, newest first; default 20, in a panel 1000")
+    parser.add_argument(
+        "--panel", action="store_true", help="show them in a panel: filter, compare two, apply the recipe of one again"
+    )
 
 
 def _run(call: Invocation) -> Any:
-    return translated(lambda: tauto.runs(limit=call.arguments.limit))
+    arguments = call.arguments
+    limit = arguments.limit or (_IN_A_PANEL if arguments.panel else 20)
+
+    def listed() -> Any:
+        found = tauto.runs(limit=limit)
+        return found.panel() if arguments.panel else found
+
+    return translated(listed)
 
 
 RUNS = Magic("tauto_runs", "Past runs, newest first.", _options, _run)

@@ -1,13 +1,15 @@
 /** All drawing of TAuto's front ends: the panels' and the JupyterLab renderer's, from the JSON of reports alone. */
 
 import { kindOf, type Read } from "./reports/reading";
+import { readRuns } from "./reports/runs";
 import type { View } from "./view";
 import { profileView, readProfile } from "./views/profile";
+import { runsReportView } from "./views/runs";
 
 export { element } from "./dom";
 export { kindOf, SCHEMA } from "./reports/reading";
 export type { View } from "./view";
-export { profileView, readProfile };
+export { profileView, readProfile, readRuns };
 
 /** What a host may say about how a report is shown. */
 export type ReportOptions = Record<never, never>;
@@ -36,6 +38,7 @@ function reader<Report>(
 /** One line a kind of report that has an interactive view. */
 const VIEWS: Record<string, Drawn> = {
   profile: reader(readProfile, profileView),
+  runs: reader(readRuns, runsReportView),
 };
 
 /**
@@ -57,3 +60,4 @@ export {
   readChoices,
   readPicture,
 } from "./views/compression";
+export { type History, historyView, readHistory } from "./views/history";

@@ -1,7 +1,8 @@
 """Panels: a result to look at and to turn, live in a notebook."""
 
 from tauto_widgets.compression import CompressionPanel
+from tauto_widgets.history import HistoryPanel
 from tauto_widgets.panel import Panel
 from tauto_widgets.profile import ProfilePanel
 
-__all__ = ["CompressionPanel", "Panel", "ProfilePanel"]
+__all__ = ["CompressionPanel", "HistoryPanel", "Panel", "ProfilePanel"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
 from tauto.recipes import Recipe, Step
 from tauto.workload import Workload
 
-__all__ = ["lines_of"]
+__all__ = ["applied_lines", "lines_of"]
 
 
 def lines_of(recipe: Recipe, workload: Workload, names: Mapping[str, Any]) -> str:
@@ -34,19 +35,26 @@ def lines_of(recipe: Recipe, workload: Workload, names: Mapping[str, Any]) -> st
         given.append("data=data")
     if workload.evaluate is not None:
         given.append(f"evaluate={_name(names, workload.evaluate, 'evaluate')}")
+    return f"import tauto\n\nrecipe = {_written(recipe)}\nresult = tauto.apply(recipe, {', '.join(given)})\n"
+
+
+def applied_lines(recipe: Recipe, model: str, keywords: Mapping[str, str], into: str) -> str:
+    """Return the lines that apply ``recipe`` to what the user calls ``model``, with keywords that are names, too."""
+    given = ", ".join([model, *(f"{key}={name}" for key, name in keywords.items())])
+    return f"import tauto\n\nrecipe = {_written(recipe)}\n{into} = tauto.apply(recipe, {given}).model\n"
+
+
+def _written(recipe: Recipe) -> str:
     steps = "".join(f"    {_step(step)},\n" for step in recipe.steps)
-    made = f"tauto.Recipe.of(\n{steps})" if steps else "tauto.Recipe.of()"
-    return f"import tauto\n\nrecipe = {made}\nresult = tauto.apply(recipe, {', '.join(given)})\n"
+    return f"tauto.Recipe.of(\n{steps})" if steps else "tauto.Recipe.of()"
 
 
 def _step(step: Step) -> str:
     """Return one step as it is written, without what it has by default."""
-    usual = type(step.config)()
     config = {
-        name: getattr(step.config, name)
-        for name in step.config.__dataclass_fields__
-        # a value that goes with others may be no default on its own
-        if getattr(step.config, name) != getattr(usual, name)
+        field.name: getattr(step.config, field.name)
+        for field in dataclasses.fields(step.config)
+        if getattr(step.config, field.name) != field.default
     }
     return repr((step.name, config)) if config else repr(step.name)
 

@@ -4,7 +4,8 @@ import type { View } from "../view";
 /** The same by hand: lines for a cell, and a script that needs no TAuto. */
 export interface CodeText {
   lines: string;
-  script: string;
+  /** Null where there are lines alone. */
+  script: string | null;
 }
 
 /** Code to take away, as text, with buttons that copy it. */
@@ -12,6 +13,7 @@ export function codeView(host: HTMLElement, data: CodeText | null): View<CodeTex
   let code = data;
   const text = element("pre", { tabindex: 0, "aria-label": "The lines" });
   const told = element("span", { role: "status", class: "tauto-soft" });
+  const whole = button("Copy the whole script", () => code?.script);
   const root = element(
     "details",
     { class: "tauto-code" },
@@ -21,7 +23,7 @@ export function codeView(host: HTMLElement, data: CodeText | null): View<CodeTex
       { class: "tauto-controls" },
       button("Copy the lines", () => code?.lines),
       " ",
-      button("Copy the whole script", () => code?.script),
+      whole,
       " ",
       told,
     ),
@@ -29,7 +31,7 @@ export function codeView(host: HTMLElement, data: CodeText | null): View<CodeTex
   );
   host.append(root);
 
-  function button(words: string, content: () => string | undefined): HTMLElement {
+  function button(words: string, content: () => string | null | undefined): HTMLElement {
     const made = element("button", { type: "button", class: "tauto-button" }, words);
     made.addEventListener("click", async () => {
       const copied = await copy(content() ?? "", made);
@@ -43,6 +45,7 @@ export function codeView(host: HTMLElement, data: CodeText | null): View<CodeTex
     if (next?.lines !== code?.lines) told.textContent = "";
     code = next;
     root.hidden = code === null;
+    whole.hidden = !code?.script;
     text.textContent = code?.lines ?? "";
   }
 
