@@ -9,7 +9,7 @@ from tauto_magics.arguments import Parser
 from tauto_magics.engine import call_engine
 from tauto_magics.magic import Invocation, Magic
 from tauto_magics.names import MODEL
-from tauto_magics.options import add_inputs, add_quality, inputs_keywords, quality_keywords
+from tauto_magics.options import add_inputs, add_panel, add_quality, inputs_keywords, quality_keywords
 
 __all__ = ["COMPARE"]
 
@@ -20,6 +20,7 @@ def _options(parser: Parser) -> None:
     add_inputs(parser)
     add_quality(parser)
     parser.add_argument("--layers", action="store_true", help="layer by layer: where an error starts and how it grows")
+    add_panel(parser)
 
 
 def _run(call: Invocation) -> Any:

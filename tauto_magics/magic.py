@@ -12,7 +12,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import no_var_expand
 
 from tauto_magics.arguments import Parser, split
-from tauto_magics.errors import UsageError
+from tauto_magics.errors import UsageError, translated
 from tauto_magics.names import Names
 from tauto_magics.settings import TautoMagics
 
@@ -82,8 +82,11 @@ class Magic:
             return None
         if cell is not None and not cell.strip():
             raise UsageError(f"%%{self.name}: the cell has nothing to run.")
-        result = self.run(Invocation(shell, settings, self.parser.parse_line(text), cell))
-        return None if hidden else result
+        arguments = self.parser.parse_line(text)
+        result = self.run(Invocation(shell, settings, arguments, cell))
+        if hidden:
+            return None
+        return translated(result.panel) if getattr(arguments, "panel", False) else result
 
     def bound(self, shell: InteractiveShell, settings: TautoMagics) -> Callable[..., Any]:
         """Return the function that IPython calls for this magic."""

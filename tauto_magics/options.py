@@ -26,6 +26,11 @@ def add_inputs(parser: Parser) -> None:
     parser.takes("--inputs", VALUE, "a tensor, a tuple of arguments or a dict of keyword arguments")
 
 
+def add_panel(parser: Parser) -> None:
+    """Add ``--panel``: the magic returns the panel of its result in place of the result."""
+    parser.add_argument("--panel", action="store_true", help="show it live, to look at and to turn: result.panel()")
+
+
 def add_quality(parser: Parser) -> None:
     """Add what judges the quality."""
     parser.takes("--data", ITERABLE, "batches to compare outputs over and to calibrate on")

@@ -14,7 +14,7 @@ from tauto_magics.errors import UsageError, translated
 from tauto_magics.magic import Invocation, Magic
 from tauto_magics.names import MODEL, NEW
 from tauto_magics.names import PROFILE as PROFILE_RESULT
-from tauto_magics.options import add_inputs, inputs_keywords
+from tauto_magics.options import add_inputs, add_panel, inputs_keywords
 from tauto_magics.progress import shown
 
 __all__ = ["PROFILE"]
@@ -37,6 +37,7 @@ def _options(parser: Parser) -> None:
     parser.add_argument("--budget", metavar="TIME", help="time that --scale may take, such as 2min; default 60s")
     parser.takes("--against", PROFILE_RESULT, "an earlier profile to set this one against: its name, or previous")
     parser.takes("--into", NEW, "write the profile into this name")
+    add_panel(parser)
 
 
 def _shown(call: Invocation) -> dict[str, Any]:

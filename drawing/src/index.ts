@@ -3,13 +3,17 @@
 import { kindOf, type Read } from "./reports/reading";
 import { readRuns } from "./reports/runs";
 import type { View } from "./view";
+import { comparisonView, readComparison } from "./views/comparison";
+import { layersView, readLayers } from "./views/layers";
 import { profileView, readProfile } from "./views/profile";
 import { runsReportView } from "./views/runs";
 
 export { element } from "./dom";
 export { kindOf, SCHEMA } from "./reports/reading";
+export { type Store, store } from "./store";
 export type { View } from "./view";
-export { profileView, readProfile, readRuns };
+export { NO_TRIAL, type Trial, type Trying } from "./views/findings";
+export { comparisonView, layersView, profileView, readComparison, readLayers, readProfile, readRuns };
 
 /** What a host may say about how a report is shown. */
 export type ReportOptions = Record<never, never>;
@@ -37,6 +41,8 @@ function reader<Report>(
 
 /** One line a kind of report that has an interactive view. */
 const VIEWS: Record<string, Drawn> = {
+  comparison: reader(readComparison, comparisonView),
+  layers: reader(readLayers, layersView),
   profile: reader(readProfile, profileView),
   runs: reader(readRuns, runsReportView),
 };

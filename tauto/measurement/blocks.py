@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from tauto.measurement.statistics import TRIM, Samples
-from tauto.reports.measurement import Latency
+from tauto.reports.measurement import QUANTILES, Latency
 
 __all__ = ["LONG_CALL_S", "Function", "latency_of", "run_block", "synchronizer", "warm_up"]
 
@@ -84,6 +84,7 @@ def latency_of(blocks: list[Samples], batch: int) -> Latency:
         throughput_per_s=batch / float(p50),
         p05_ms=float(p05) * 1e3,
         block_ms=float(np.quantile([np.median(block) for block in blocks], 1 - TRIM)) * 1e3,
+        quantiles_ms=tuple(float(f"{value * 1e3:.4g}") for value in np.quantile(calls, QUANTILES)),
     )
 
 

@@ -79,6 +79,8 @@ class CallSpan:
     """Of the backward pass through its own operators, modules below it apart."""
     net_bytes: int = 0
     """What was allocated in it, modules below it included, and not freed when it ended."""
+    operators_ns: dict[str, int] = field(default_factory=dict)
+    """Own time of its own operators by name, forward and backward."""
 
 
 @dataclass(slots=True)
@@ -343,6 +345,9 @@ class _Sweep:
         row.total_ns += total
         row.self_ns += total - done.inner
         row.allocated_bytes += done.allocated
+        if done.span is not None:
+            own_ns = done.span.operators_ns
+            own_ns[done.name] = own_ns.get(done.name, 0) + total - done.inner
         if done.event is not None:
             row.flops += done.flops or 0
             if done.span is not None:

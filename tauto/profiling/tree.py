@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -11,6 +12,9 @@ from tauto.profiling.trace import CallSpan, Trace, Work
 from tauto.reports.profile import ModuleRow, OperatorRow
 
 __all__ = ["ModuleSum", "module_row", "module_sums", "operator_rows", "uncounted"]
+
+MOST_OPERATORS = 6
+"""Of a module's own operators, those with most time, are told."""
 
 Place = tuple[int, str]
 """Index of the root, and dotted path below it."""
@@ -28,6 +32,7 @@ class ModuleSum:
     self_ns: int = 0
     backward_ns: int = 0
     net_bytes: int = 0
+    operators_ns: Counter[str] = field(default_factory=Counter)
     work: Work = field(default_factory=Work)
 
 
@@ -57,6 +62,7 @@ def module_sums(trace: Trace, keys: Sequence[ModuleKey]) -> dict[Place, ModuleSu
         if chain[0] not in chain[1:]:
             own.total_ns += span.total_ns
         own.net_bytes += max(span.net_bytes, 0)
+        own.operators_ns.update(span.operators_ns)
         for place in dict.fromkeys(chain):
             sums[place].work.add(span.work)
             sums[place].backward_ns += span.backward_ns
@@ -83,6 +89,7 @@ def module_row(total: ModuleSum, roofline: Roofline, *, has_backward: bool = Fal
         precision=total.work.precision,
         activation_bytes=round(total.net_bytes / total.calls),
         backward_ms=total.backward_ns / 1e6 if has_backward else None,
+        operators={name: round(ns / 1e6, 4) for name, ns in total.operators_ns.most_common(MOST_OPERATORS)},
     )
 
 

@@ -10,7 +10,7 @@ from tauto.reports import Report
 __all__ = ["LIMIT_BYTES", "bounded"]
 
 LIMIT_BYTES = 1_000_000
-_STEPS = ((10_000, 20_000), (2_500, 5_000), (600, 2_000), (150, 1_000), (40, 400), (10, 200), (4, 80))
+_STEPS = ((10_000, 20_000), (2_500, 5_000), (1_500, 3_500), (600, 2_000), (150, 1_000), (40, 400), (10, 200), (4, 80))
 
 _FIGURES = 64
 """Plain numbers up to which a list stays whole."""

@@ -7,7 +7,10 @@ from typing import ClassVar
 
 from tauto.reports.report import Report
 
-__all__ = ["Latency", "Measurement", "Memory"]
+__all__ = ["QUANTILES", "Latency", "Measurement", "Memory"]
+
+QUANTILES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99)
+"""Shares of the calls at which :attr:`Latency.quantiles_ms` tells the latency."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class Latency:
     """The fast end, nearly free of other work on the machine."""
     block_ms: float | None = None
     """Three quarters of the blocks have a median of at most this: far above p50 when whole blocks stood still."""
+    quantiles_ms: tuple[float, ...] = ()
+    """The distribution over the calls, at each of :data:`QUANTILES`; empty in reports of before."""
 
     @property
     def disturbed(self) -> bool:

@@ -65,6 +65,8 @@ class ModuleRow:
     """Still allocated when a call ended, mean of the calls: its output and what it keeps for the backward pass."""
     backward_ms: float | None = None
     """Of the backward pass through its operators, the modules below included; None when none was traced."""
+    operators: dict[str, float] = field(default_factory=dict)
+    """Milliseconds in its own operators by name, forward and backward, the modules below apart; the largest."""
 
 
 @dataclass(frozen=True, slots=True)

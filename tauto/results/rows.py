@@ -31,7 +31,10 @@ def rows_of(report: ProfileReport, kind: str) -> list[dict[str, Any]]:
         )
     if kind == "memory":
         return _moments(report)
-    return [_flat(asdict(row)) for row in getattr(report, kind)]
+    rows = [asdict(row) for row in getattr(report, kind)]
+    for row in rows if kind == "modules" else ():
+        del row["operators"]  # each operator would be a column
+    return [_flat(row) for row in rows]
 
 
 def _moments(report: ProfileReport) -> list[dict[str, Any]]:
@@ -57,7 +60,9 @@ def _flat(row: dict[str, Any], lead: str = "") -> dict[str, Any]:
 def csv_of(report: ProfileReport, kind: str = "modules") -> str:
     """Return the rows of one kind as CSV with a heading; a text that a spreadsheet would run gets an apostrophe."""
     rows = rows_of(report, kind)
-    names = list(dict.fromkeys(name for row in rows for name in row)) or [one.name for one in fields(ModuleRow)]
+    names = list(dict.fromkeys(name for row in rows for name in row)) or [
+        one.name for one in fields(ModuleRow) if one.name != "operators"
+    ]
     return csv_text(rows, names)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import weakref
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, overload
 
 from torch import nn
@@ -11,9 +12,10 @@ from tauto import measurement
 from tauto.config import Drop
 from tauto.errors import InvalidArgument
 from tauto.hardware import Hardware
+from tauto.reports import LayersReport
 from tauto.results import ComparisonResult, LayersResult, MeasurementResult
 from tauto.verbs.delivery import deliver
-from tauto.workload import Workload, check_model
+from tauto.workload import Call, Workload, check_model
 from tauto.workload.check import check_runs
 from tauto.workload.state import evaluating, preserved_rng
 
@@ -105,7 +107,23 @@ def compare(
     for argument, model in zip(names, (a, b), strict=True):
         check_call(model, workload, argument)
     hardware = Hardware.current(workload.device.type)
-    return deliver(ComparisonResult(measurement.compare(a, b, workload, hardware=hardware, names=names)))
+    report = measurement.compare(a, b, workload, hardware=hardware, names=names)
+    return deliver(ComparisonResult(report, _later(a, b, workload.samples, hardware, names)))
+
+
+def _later(
+    a: nn.Module, b: nn.Module, samples: Sequence[Call], hardware: Hardware, names: tuple[str, str]
+) -> Callable[[], LayersReport]:
+    """Return what compares the two layer by layer when it is asked to; a result does not keep the models alive."""
+    models = weakref.ref(a), weakref.ref(b)
+
+    def compared() -> LayersReport:
+        one, other = (model() for model in models)
+        if one is None or other is None:
+            raise InvalidArgument("layers: a model of this comparison is gone. Build it, then compare again.")
+        return measurement.compare_layers(one, other, samples, hardware=hardware, names=names)
+
+    return compared
 
 
 def _compare_layers(

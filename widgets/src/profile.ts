@@ -1,29 +1,51 @@
 import type { Render } from "@anywidget/types";
-import { reportView } from "@tauto/drawing";
-import { cover } from "./common/cover";
-import { styled } from "./common/styled";
+import { NO_TRIAL, profileView, readProfile, store, type Trial } from "@tauto/drawing";
+import { kernelLost, type PanelModel, panel, trait } from "./common/panel";
 
-interface Model {
-  report: unknown;
+interface Model extends PanelModel {
+  trial: Trial;
+  hindrance: string;
 }
 
-const render: Render<Model> = ({ model, el }) => {
-  styled(el);
-  const view = reportView(el, model.get("report"));
-  if (view === null) return undefined; // the static report stays what is seen
-  let uncover = () => {};
-  // the element is placed on the page only after this function has returned
-  const placed = requestAnimationFrame(() => {
-    uncover = cover(el);
+const render: Render<Model> = ({ model, el }) =>
+  panel(el, (host) => {
+    const { report } = readProfile(model.get("report"));
+    if (report === undefined) return null;
+    const told = trait(model, "trial");
+    const lost = kernelLost(model);
+    const trial = store(told.value);
+    told.listen(trial.set);
+    const hindrance = store(lost.value || model.get("hindrance"));
+    lost.listen((words) => {
+      hindrance.set(words);
+      // nobody is left who could end it
+      if (trial.value.state !== "none") trial.set({ ...trial.value, state: "ended", words });
+    });
+    const view = profileView(host, report, {
+      trying: {
+        trial,
+        hindrance,
+        start(finding) {
+          // at once, so that a second press does nothing; the kernel answers when it is free
+          trial.set({ ...NO_TRIAL, finding, state: "waiting", words: "waiting for the kernel" });
+          model.send({ do: "try", finding });
+        },
+        stop: () => model.send({ do: "stop" }),
+      },
+    });
+    const redraw = () => {
+      const next = readProfile(model.get("report")).report;
+      if (next !== undefined) view.update(next);
+    };
+    model.on("change:report", redraw);
+    return {
+      dispose() {
+        model.off("change:report", redraw);
+        told.dispose();
+        lost.dispose();
+        view.dispose();
+      },
+    };
   });
-  const redraw = () => view.update(model.get("report"));
-  model.on("change:report", redraw);
-  return () => {
-    cancelAnimationFrame(placed);
-    model.off("change:report", redraw);
-    uncover();
-    view.dispose();
-  };
-};
 
 export default { render };

@@ -1,8 +1,9 @@
 """Panels: a result to look at and to turn, live in a notebook."""
 
+from tauto_widgets.compare import ComparePanel
 from tauto_widgets.compression import CompressionPanel
 from tauto_widgets.history import HistoryPanel
 from tauto_widgets.panel import Panel
 from tauto_widgets.profile import ProfilePanel
 
-__all__ = ["CompressionPanel", "HistoryPanel", "Panel", "ProfilePanel"]
+__all__ = ["ComparePanel", "CompressionPanel", "HistoryPanel", "Panel", "ProfilePanel"]

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Panel", "front_end"]
 
+LIMIT_BYTES = 8_000_000
+"""Of a report's JSON on its way to the browser; what is saved with a notebook is smaller."""
 STATIC = Path(__file__).parent / "static"
 
 # the part that is live says nothing where it cannot live, and JupyterLab's words about a lost widget stay unseen
@@ -61,11 +63,11 @@ class Panel(anywidget.AnyWidget):
                 "(it fetches Node.js where there is none); a wheel that was built with Node.js carries them."
             )
         self.result = result
-        super().__init__(report=bounded(result.report))
+        super().__init__(report=bounded(result.report, LIMIT_BYTES))
 
     def show(self, report: Report) -> None:
         """Draw ``report`` from now on."""
-        self.report = bounded(report)
+        self.report = bounded(report, LIMIT_BYTES)
 
     def _ipython_display_(self) -> None:
         static = self.result._repr_mimebundle_()

@@ -1,14 +1,42 @@
-"""The panel of a profile."""
+"""The panel of a profile: its findings can be tried."""
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import threading
+import time
+from typing import Any
+
+import traitlets
+
+import tauto
+from tauto import rendering
+from tauto.errors import Interrupted, TautoError
+from tauto.events import Progress, listening
+from tauto.results import ProfileResult, Result
 from tauto_widgets.panel import Panel, front_end
 
 __all__ = ["ProfilePanel"]
 
+EVERY_S = 0.2
+"""Seconds between two messages of a trial: a browser is not to be flooded."""
+NO_TRIAL = {"finding": 0, "state": "none", "words": "", "done": None, "seconds_left": None}
+
+_one_at_a_time = threading.Lock()
+"""Two trials at once, of whatever panels, would time each other."""
+
 
 class ProfilePanel(Panel):
-    """Where time and memory go, to look at: what ``profile.panel()`` returns.
+    """Where time and memory go, to look at and to try: what ``profile.panel()`` returns.
+
+    *Try it* does what :func:`tauto.fix` does, in a thread beside the kernel's own work: cells run meanwhile, though
+    what they compute disturbs the timing. What it brought is shown beside what was expected.
+
+    Parameters
+    ----------
+    result : ProfileResult
+        What is shown; its findings note what was tried.
 
     Examples
     --------
@@ -16,3 +44,81 @@ class ProfilePanel(Panel):
     """
 
     _esm = front_end("profile")
+    result: ProfileResult
+
+    trial = traitlets.Dict(NO_TRIAL).tag(sync=True)
+    """The trial that runs, or the last one: number of its finding, state, words, share done, seconds left."""
+    hindrance = traitlets.Unicode().tag(sync=True)
+    """Why nothing can be tried, in words; empty when it can."""
+
+    def __init__(self, result: Result[Any]) -> None:
+        super().__init__(result)
+        self._thread: threading.Thread | None = None
+        if self.result.cell is None and any(finding.fix for finding in self.result.findings):
+            self.hindrance = "This is a past profile, with no code to run: profile it again to try its findings."
+        self.on_msg(self._asked)
+
+    def _asked(self, _: object, content: dict[str, Any], __: object) -> None:
+        match content:
+            case {"do": "try", "finding": int(number)}:
+                self.try_finding(number)
+            case {"do": "stop"}:
+                self.stop()
+
+    def try_finding(self, number: int) -> None:
+        """Try the finding of this ``number``, from 1, in a thread; one that is being tried goes on."""
+        if self._thread is not None and self._thread.is_alive():
+            return
+        self._tell(number, "waiting", "waiting for a trial of another panel" if _one_at_a_time.locked() else "starting")
+        self._thread = threading.Thread(target=self._try, args=(number,), name="tauto-try", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the trial that runs: what was measured until then is told."""
+        thread = self._thread
+        if thread is not None and thread.is_alive() and thread.ident is not None:
+            # as Ctrl-C does on the main thread: the trial ends its processes on the way out
+            stopped = ctypes.py_object(KeyboardInterrupt)
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), stopped)
+
+    def wait(self) -> None:
+        """Return when the trial that runs has ended; at once when there is none."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def _try(self, number: int) -> None:
+        words = "stopped before anything was measured"
+        # a stop that arrives later than the trial ends has nothing to end
+        with contextlib.suppress(KeyboardInterrupt):
+            words = self._tried(number)
+        self.show(self.result.report)
+        self._tell(number, "ended", words)
+
+    def _tried(self, number: int) -> str:
+        """Try it, and return in a line what came of it."""
+        try:
+            with _one_at_a_time, listening(self._progress(number)):
+                return rendering.headline(tauto.fix(number, self.result).report)
+        except Interrupted as stopped:
+            result: Any = stopped.result
+            return rendering.headline(result.report)
+        except TautoError as error:
+            return str(error)
+        except Exception as error:  # a thread has nobody else to tell
+            return f"It could not be tried: {type(error).__name__}: {error}"
+
+    def _progress(self, number: int) -> Any:
+        shown_at = -EVERY_S
+
+        def listen(progress: Progress) -> None:
+            nonlocal shown_at
+            if (now := time.monotonic()) - shown_at >= EVERY_S:
+                shown_at = now
+                self._tell(number, "running", progress.message, progress.done, progress.seconds_left)
+
+        return listen
+
+    def _tell(
+        self, number: int, state: str, words: str, done: float | None = None, seconds_left: float | None = None
+    ) -> None:
+        self.trial = {"finding": number, "state": state, "words": words, "done": done, "seconds_left": seconds_left}

@@ -24,6 +24,8 @@ const MODULE = fields({
   precision: otherwise(text, "float32"),
   activation_bytes: otherwise(number, 0),
   backward_ms: maybe(number),
+  /** Time in its own operators, by name. */
+  operators: otherwise(table(number), {}),
 });
 
 const OPERATOR = fields({

@@ -29,13 +29,15 @@ export function phasesView(host: HTMLElement, data: Profile["phases"]): View<Pro
             element("span", { class: `tauto-key tauto-phase-${part.name}` }),
             part.words,
           ),
-          element("td", {}, share(part.share)),
-          element("td", {}, duration(part.ms)),
-          element("td", {}, part.calls ? count(part.calls) : "–"),
+          element("td", { class: "tauto-number" }, share(part.share)),
+          element("td", { class: "tauto-number" }, duration(part.ms)),
+          element("td", { class: "tauto-number" }, part.calls ? count(part.calls) : "–"),
         ),
       );
     }
-    const head = ["Phase", "Share", "Time", "Times"].map((title) => element("th", { scope: "col" }, title));
+    const head = ["Phase", "Share", "Time", "Times"].map((title, index) =>
+      element("th", { scope: "col", class: index ? "tauto-number" : null }, title),
+    );
     const table = element(
       "table",
       { class: "tauto-table" },
