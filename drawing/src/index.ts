@@ -2,11 +2,15 @@
 
 import { kindOf, type Read } from "./reports/reading";
 import { readRuns } from "./reports/runs";
+import { readSensitivity } from "./reports/sensitivity";
+import { readWeights } from "./reports/weights";
 import type { View } from "./view";
 import { comparisonView, readComparison } from "./views/comparison";
 import { layersView, readLayers } from "./views/layers";
 import { profileView, readProfile } from "./views/profile";
 import { runsReportView } from "./views/runs";
+import { sensitivityView } from "./views/sensitivity";
+import { weightsView } from "./views/weights";
 
 export { element } from "./dom";
 export { kindOf, SCHEMA } from "./reports/reading";
@@ -45,6 +49,8 @@ const VIEWS: Record<string, Drawn> = {
   layers: reader(readLayers, layersView),
   profile: reader(readProfile, profileView),
   runs: reader(readRuns, runsReportView),
+  sensitivity: reader(readSensitivity, sensitivityView),
+  weights: reader(readWeights, weightsView),
 };
 
 /**

@@ -40,7 +40,7 @@ def test_a_run_is_opened_and_two_are_compared(store):
     assert one["report"]["kind"] == "tuning"
     assert one["recipe"]
     assert panel.compared is None
-    panel.open(*numbers)
+    panel.look_at(*numbers)
     assert [one["number"] for one in panel.opened] == numbers
     assert "different kinds" in panel.compared["notes"][0]
     assert "Speedup" in {row[0] for row in panel.compared["rows"]}
@@ -55,7 +55,7 @@ def test_a_run_that_is_gone_is_said_and_the_rest_stays(store):
     panel._heard(None, {"kind": "open", "numbers": [99]}, [])
     assert "no run 99" in panel.trouble
     with pytest.raises(InvalidArgument, match="one run is opened, or two"):
-        panel.open(1, 2, 3)
+        panel.look_at(1, 2, 3)
 
 
 def test_names_to_apply_with_are_the_users_models_inputs_and_functions(store):

@@ -9,11 +9,9 @@ import {
   readPicture,
   reportView,
 } from "@tauto/drawing";
-import { cover } from "./common/cover";
-import { styled } from "./common/styled";
+import { kernelLost, type PanelModel, panel } from "./common/panel";
 
-interface Model {
-  report: unknown;
+interface Model extends PanelModel {
   options: unknown;
   asked: Asked;
   answer: unknown;
@@ -24,58 +22,42 @@ interface Model {
 
 const HEARD = ["asked", "answer", "looked", "picture", "code"] as const;
 
-function stateOf(model: AnyModel<Model>): CompressionState {
-  return {
-    asked: model.get("asked"),
-    answer: readAnswer(model.get("answer")),
-    looked: model.get("looked"),
-    picture: readPicture(model.get("picture")),
-    code: model.get("code"),
-  };
-}
+const stateOf = (model: AnyModel<Model>, lost: string): CompressionState => ({
+  asked: model.get("asked"),
+  answer: readAnswer(model.get("answer")),
+  looked: model.get("looked"),
+  picture: readPicture(model.get("picture")),
+  code: model.get("code"),
+  lost,
+});
 
-interface Drawn {
-  redraw(): void;
-  dispose(): void;
-}
-
-/** Draws the switches; of a past run, which has no model to choose for, the analysis. */
-function drawn(el: HTMLElement, model: AnyModel<Model>): Drawn | null {
-  const options = readChoices(model.get("options"));
-  if (options === null) {
-    const view = reportView(el, model.get("report"));
-    return view && { redraw: () => view.update(model.get("report")), dispose: () => view.dispose() };
-  }
-  const view = compressionView(el, options, stateOf(model), {
-    ask(engine, choices) {
-      model.set("asked", { number: model.get("asked").number + 1, engine, choices });
-      model.save_changes();
-    },
-    look(path) {
-      model.set("looked", path);
-      model.save_changes();
-    },
-    stop: () => model.send({ kind: "stop" }),
+const render: Render<Model> = ({ model, el }) =>
+  panel(el, (host) => {
+    const options = readChoices(model.get("options"));
+    // a past run has no model to choose for: the analysis alone
+    if (options === null) return reportView(host, model.get("report"));
+    const lost = kernelLost(model);
+    const view = compressionView(host, options, stateOf(model, lost.value), {
+      ask(engine, choices) {
+        model.set("asked", { number: model.get("asked").number + 1, engine, choices });
+        model.save_changes();
+      },
+      look(path) {
+        model.set("looked", path);
+        model.save_changes();
+      },
+      stop: () => model.send({ kind: "stop" }),
+    });
+    const redraw = () => view.update(stateOf(model, lost.value));
+    for (const name of HEARD) model.on(`change:${name}`, redraw);
+    lost.listen(redraw);
+    return {
+      dispose() {
+        for (const name of HEARD) model.off(`change:${name}`, redraw);
+        lost.dispose();
+        view.dispose();
+      },
+    };
   });
-  return { redraw: () => view.update(stateOf(model)), dispose: () => view.dispose() };
-}
-
-const render: Render<Model> = ({ model, el }) => {
-  styled(el);
-  const view = drawn(el, model);
-  if (view === null) return undefined; // the static report stays what is seen
-  let uncover = () => {};
-  // the element is placed on the page only after this function has returned
-  const placed = requestAnimationFrame(() => {
-    uncover = cover(el);
-  });
-  for (const name of HEARD) model.on(`change:${name}`, view.redraw);
-  return () => {
-    cancelAnimationFrame(placed);
-    for (const name of HEARD) model.off(`change:${name}`, view.redraw);
-    uncover();
-    view.dispose();
-  };
-};
 
 export default { render };

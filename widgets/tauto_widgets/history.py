@@ -50,12 +50,12 @@ class HistoryPanel(Panel):
     _esm = front_end("history")
     opened = traitlets.List().tag(sync=True)
     """The runs that are open, one or two: number, report, sentences, and the recipe where there is one."""
-    compared = traitlets.Dict(None, allow_none=True).tag(sync=True)
+    compared = traitlets.Dict(default_value=None, allow_none=True).tag(sync=True)
     """Of the two that are open: figures side by side."""
     trouble = traitlets.Unicode("").tag(sync=True)
-    choices = traitlets.Dict({"models": [], "values": [], "functions": []}).tag(sync=True)
+    choices = traitlets.Dict(default_value={"models": [], "values": [], "functions": []}).tag(sync=True)
     """The user's names to apply a recipe with."""
-    applied = traitlets.Dict(None, allow_none=True).tag(sync=True)
+    applied = traitlets.Dict(default_value=None, allow_none=True).tag(sync=True)
     """Where applying stands."""
 
     def __init__(self, result: RunsResult, *, names: MutableMapping[str, Any] | None = None) -> None:
@@ -66,7 +66,7 @@ class HistoryPanel(Panel):
         self.on_msg(self._heard)
         self._look_for_names()
 
-    def open(self, *numbers: int) -> None:
+    def look_at(self, *numbers: int) -> None:
         """Open one run, or two beside each other, by their numbers.
 
         Raises
@@ -89,7 +89,7 @@ class HistoryPanel(Panel):
         del buffers
         match content:
             case {"kind": "open", "numbers": list(numbers)} if all(isinstance(one, int) for one in numbers):
-                self._told(lambda: self.open(*numbers))
+                self._told(lambda: self.look_at(*numbers))
             case {"kind": "close"}:
                 self.opened, self.compared, self.trouble = [], None, ""
             case {"kind": "apply", "number": int(number), "model": str(), "into": str()}:

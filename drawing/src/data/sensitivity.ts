@@ -1,15 +1,9 @@
 import type { LayerError, Quality, Sensitivity, SensitivityRow } from "../reports/sensitivity";
-import { number, plural, share, UNKNOWN } from "./numbers";
+import { metricChange } from "./comparison";
+import { decibels } from "./layers";
+import { plural, share, UNKNOWN } from "./numbers";
 
 /** Words of an analysis of sensitivity, as `tauto/rendering/sensitivity.py` writes them. */
-
-const SHARES = ["accuracy", "precision", "recall", "f1", "auc", "top1", "top5", "top-1", "top-5", "iou"];
-
-/** `41.2 dB`; infinite where nothing is rounded. */
-export function decibels(value: number | null): string {
-  if (value === null || !Number.isFinite(value)) return number(value);
-  return `${value.toFixed(1)} dB`.replace("-", "−");
-}
 
 /** What an error is in one figure. */
 export function errorWords(error: LayerError | null): string {
@@ -21,12 +15,6 @@ export function errorWords(error: LayerError | null): string {
 /** How long a bar is: the relative error of the outputs, or the share of values that differ. */
 export function errorSize(error: LayerError | null): number | null {
   return error === null ? null : (error.relative_error ?? error.changed);
-}
-
-/** The size of a change of a figure: in points of a percentage where that is its unit. */
-export function metricChange(metric: string, value: number): string {
-  const isShare = SHARES.some((word) => metric.toLowerCase().includes(word)) && Math.abs(value) <= 1;
-  return isShare ? `${(Math.abs(value) * 100).toFixed(2)} points` : number(Math.abs(value), 2);
 }
 
 /** `worse by 1.20 points (more than allowed)`. */

@@ -1,18 +1,10 @@
+import { CONDITIONS, ERROR } from "./comparison";
 import { type Read, read } from "./reading";
 import { fields, flag, list, maybe, number, type Of, otherwise, table, text, word } from "./shape";
 
 /** The form of an analysis of sensitivity: `tauto.reports.SensitivityReport`. */
 
-export const ERROR = fields({
-  snr_db: maybe(number),
-  relative_error: maybe(number),
-  cosine: maybe(number),
-  max_abs_error: maybe(number),
-  changed: maybe(number),
-  not_finite: number,
-});
-
-export const QUALITY = fields({
+const QUALITY = fields({
   metric: text,
   original: number,
   optimized: number,
@@ -48,6 +40,7 @@ const SENSITIVITY = fields({
   samples: number,
   batches: number,
   size_bytes: number,
+  conditions: CONDITIONS,
   interrupted: otherwise(flag, false),
   left_out: otherwise(table(number), {}),
 });

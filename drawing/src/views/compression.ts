@@ -26,6 +26,8 @@ export interface CompressionState {
   picture: Picture | null;
   looked: string | null;
   code: CodeText | null;
+  /** Why the kernel cannot be asked any more; empty as long as it is there. */
+  lost: string;
 }
 
 export interface Asked {
@@ -43,6 +45,8 @@ export interface CompressionEvents {
 
 /** How long the kernel may take to say that it heard, in milliseconds. */
 const HEARD_WITHIN = 2500;
+const BUSY =
+  "The kernel has not answered yet: it may be busy with a cell. What is estimated holds without it.";
 
 /** Layers switched one by one: what that is expected to bring, at once; what it brought, as the kernel measures it. */
 export function compressionView(
@@ -176,9 +180,7 @@ export function compressionView(
     select.value = engine.name;
     effects.update(shown());
     switches.update({ options, engine, chosen, looked: state.looked });
-    const words = unheard
-      ? "The kernel has not answered: it is busy with a cell, or gone. What is estimated holds without it."
-      : (answer?.words ?? "");
+    const words = state.lost || (unheard ? BUSY : (answer?.words ?? ""));
     if (status.textContent !== words) status.textContent = words;
     clock.textContent = runs && answer !== null ? duration(Math.round(answer.seconds) * 1000) : "";
     if (!runs) stop.disabled = false;

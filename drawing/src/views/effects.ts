@@ -1,9 +1,11 @@
 import type { Estimate } from "../data/choices";
+import { decibels } from "../data/layers";
 import { dataSize, duration, ratio, share, UNKNOWN } from "../data/numbers";
-import { decibels, dropWords } from "../data/sensitivity";
+import { dropWords } from "../data/sensitivity";
 import { element } from "../dom";
 import type { Choices } from "../reports/choices";
-import type { Answer, MeasuredComparison } from "../reports/measured";
+import type { Comparison } from "../reports/comparison";
+import type { Answer } from "../reports/measured";
 import type { View } from "../view";
 
 /** What choices are expected to bring, and what they brought where that was measured. */
@@ -66,7 +68,7 @@ export function effectsView(host: HTMLElement, data: Effects): View<Effects> {
 
 type Line = [string, string, string];
 
-function lines({ options, estimate }: Effects, found: MeasuredComparison | null): Line[] {
+function lines({ options, estimate }: Effects, found: Comparison | null): Line[] {
   const sized = (bytes: number, whole: number) => `${dataSize(bytes)} (${ratio(bytes / whole)})`;
   const error = found?.agreement?.relative_error;
   const heard = error === undefined ? UNKNOWN : decibels(-20 * Math.log10(error));
@@ -89,7 +91,7 @@ function lines({ options, estimate }: Effects, found: MeasuredComparison | null)
   ];
 }
 
-function qualityLines(options: Choices, estimate: Estimate, found: MeasuredComparison | null): Line[] {
+function qualityLines(options: Choices, estimate: Estimate, found: Comparison | null): Line[] {
   const measured = new Map(found?.quality.map((one) => [one.metric, one]));
   const metrics = [...new Set([...(options.metric ? [options.metric] : []), ...measured.keys()])];
   return metrics.map((metric): Line => {

@@ -27,10 +27,14 @@ const HISTORY = fields({
   applied: maybe(APPLIED),
 });
 
-export type History = Of<typeof HISTORY>;
-type Opened = Of<typeof OPENED>;
+export interface History extends Of<typeof HISTORY> {
+  /** Why the kernel cannot be asked any more; empty as long as it is there. */
+  lost: string;
+}
+type Opened = History["opened"][number];
 
-export const readHistory = (json: unknown): History => HISTORY(json, "");
+/** Reads what the kernel tells. */
+export const readHistory = (json: unknown): Of<typeof HISTORY> => HISTORY(json, "");
 
 export interface Application {
   number: number;
@@ -68,7 +72,7 @@ export function historyView(
   let views: (View | null)[] = [];
 
   function update(next: History): void {
-    trouble.textContent = next.trouble;
+    trouble.textContent = next.lost || next.trouble;
     if (next.opened !== shown) {
       for (const view of views) view?.dispose();
       shown = next.opened;
@@ -199,7 +203,7 @@ function applyForm(events: HistoryEvents): View<History> & { root: HTMLElement }
     fill(evaluate.select, next.choices.functions, "none", true);
     const applied = next.applied?.number === one.number ? next.applied : null;
     const runs = applied?.state === "running";
-    button.disabled = runs || next.choices.models.length === 0;
+    button.disabled = runs || next.choices.models.length === 0 || next.lost !== "";
     button.textContent = applied?.state === "refused" && applied.taken ? "Replace it" : "Prepare and measure";
     if (status.textContent !== (applied?.words ?? "")) status.textContent = applied?.words ?? "";
     clock.textContent = runs && applied !== null ? duration(Math.round(applied.seconds) * 1000) : "";

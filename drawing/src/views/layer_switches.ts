@@ -1,6 +1,7 @@
 import { bytesOf, choiceOf, decibelsOf, offers } from "../data/choices";
+import { decibels } from "../data/layers";
 import { count, dataSize, share, UNKNOWN } from "../data/numbers";
-import { decibels, dropWords } from "../data/sensitivity";
+import { dropWords } from "../data/sensitivity";
 import { element, unique } from "../dom";
 import type { Choice, Choices, Chosen, EngineOption, LayerOption } from "../reports/choices";
 import { PRECISIONS } from "../reports/choices";

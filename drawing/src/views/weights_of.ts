@@ -1,9 +1,9 @@
 import { count, share } from "../data/numbers";
-import { drawn, element } from "../dom";
+import { element } from "../dom";
 import type { Picture } from "../reports/pictures";
 import type { View } from "../view";
+import { histogramFigure } from "./histogram";
 
-const [WIDTH, HEIGHT] = [320, 110];
 const CELL = 5;
 
 /** One layer's weights before and after: their histograms over one range, and where they are zero. */
@@ -15,8 +15,8 @@ export function weightsOfView(host: HTMLElement, data: Picture): View<Picture> {
     const shape = picture.shape_before.join(" × ");
     const words = `${count(sum(picture.before))} weights (${shape}); zeros: ${share(picture.zeros_before)} before, ${share(picture.zeros_after)} after`;
     root.replaceChildren(
-      figure(
-        histogram(picture),
+      histogramFigure(
+        picture,
         "Weights before (outline) and after (filled), over one range; zeros are in no bin.",
       ),
       ...maps(picture),
@@ -36,44 +36,6 @@ const sum = (bins: readonly number[]): number => bins.reduce((total, bin) => tot
 
 function figure(drawing: Element, caption: string): HTMLElement {
   return element("figure", {}, drawing, element("figcaption", { class: "tauto-soft" }, caption));
-}
-
-function histogram(picture: Picture): SVGElement {
-  const top = Math.max(...picture.before, ...picture.after, 1);
-  const step = WIDTH / Math.max(picture.before.length, 1);
-  const y = (bin: number) => HEIGHT - (bin / top) * HEIGHT;
-  const bars = picture.after.map((bin, index) =>
-    drawn("rect", {
-      class: "tauto-after",
-      x: index * step,
-      y: y(bin),
-      width: Math.max(step - 1, 0.5),
-      height: HEIGHT - y(bin),
-    }),
-  );
-  const outline = picture.before.map(
-    (bin, index) => `${index * step},${y(bin)} ${(index + 1) * step},${y(bin)}`,
-  );
-  const ends = [
-    drawn("text", { class: "tauto-tick", x: 0, y: HEIGHT + 13 }, picture.low.toPrecision(3)),
-    drawn(
-      "text",
-      { class: "tauto-tick", x: WIDTH, y: HEIGHT + 13, "text-anchor": "end" },
-      picture.high.toPrecision(3),
-    ),
-  ];
-  return drawn(
-    "svg",
-    {
-      viewBox: `0 0 ${WIDTH} ${HEIGHT + 16}`,
-      class: "tauto-histogram",
-      role: "img",
-      "aria-label": `Histogram of the weights of ${picture.name}, from ${picture.low.toPrecision(3)} to ${picture.high.toPrecision(3)}`,
-    },
-    ...bars,
-    drawn("polyline", { class: "tauto-before", points: outline.join(" ") }),
-    ...ends,
-  );
 }
 
 /** Where the zeros are: the first rows sign by sign, and the whole in tenths. */
