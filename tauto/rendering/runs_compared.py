@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tauto.rendering.document import Column, Document, Note, Row, Table, cell
 from tauto.rendering.layers import decibels
-from tauto.rendering.numbers import UNKNOWN, count, data_size, duration, metric, ratio, seconds
+from tauto.rendering.numbers import UNKNOWN, count, data_size, duration, metric, ratio, seconds, share
 from tauto.rendering.pages import headline
 from tauto.reports import Comparison, Conditions, ProfileReport, Report, SensitivityReport, StudyReport, TuningReport
 
@@ -86,7 +86,7 @@ def _comparison(found: Comparison) -> Facts:
     }
     facts |= {one.metric: metric(one.metric, one.optimized) for one in found.quality}
     if found.agreement is not None:
-        facts["Relative error of the outputs"] = f"{found.agreement.relative_error:.2%}"
+        facts["Relative error of the outputs"] = share(found.agreement.relative_error)
     return facts
 
 

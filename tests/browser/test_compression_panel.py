@@ -25,6 +25,7 @@ def test_a_layer_switched_is_estimated_at_once_and_measured_when_let_go(page):
         [
             f"{BEGIN}model = fragile_net()\npanel = analysed(model, evaluate=right, max_drop='20%').panel()\npanel",
             "print(panel.recipe.title, panel.answer['state'], panel._bench.estimate(panel.choices).snr_db)",
+            "panel.result.panel()",
         ]
     )
     panel = page.run(0).locator(PANEL)
@@ -62,6 +63,14 @@ def test_a_layer_switched_is_estimated_at_once_and_measured_when_let_go(page):
     slider.press("Home")
     expect(panel.get_by_role("status").first).to_contain_text("Measured: the quality holds", timeout=3000)
 
+    # a second panel of the same analysis has switches of its own
+    other = page.run(2).locator(PANEL)
+    expect(switch(other, "late", "float32")).to_be_checked()
+    switch(other, "stem", "bfloat16").check(force=True)
+    expect(switch(panel, "stem", "float32")).to_be_checked()
+    other.get_by_role("button", name="Stop measuring").click()
+    expect(other.get_by_role("status").first).to_contain_text("Stopped")
+
     panel.get_by_text("Copy as code").click()
     lines = panel.get_by_label("The lines")
     expect(lines).to_contain_text("('int8_dynamic', {'keep': ('stem', 'middle', 'fragile', 'head')})")
@@ -70,3 +79,11 @@ def test_a_layer_switched_is_estimated_at_once_and_measured_when_let_go(page):
     page.dark()
     assert page.violations(PANEL) == []
     page.screenshot("compression-panel-dark", panel)
+
+    # without a kernel the static report is what is seen
+    page.save()
+    page.command("kernelmenu:shutdown")
+    page.visit()
+    saved = page.output(0)
+    expect(saved.locator(".tauto-static")).to_be_visible()
+    expect(saved.locator(".tauto-static")).to_contain_text("Each layer quantized alone")

@@ -39,8 +39,10 @@ const render: Render<Model> = ({ model, el }) =>
     const lost = kernelLost(model);
     const view = compressionView(host, options, stateOf(model, lost.value), {
       ask(engine, choices) {
-        model.set("asked", { number: model.get("asked").number + 1, engine, choices });
+        const asked = { number: model.get("asked").number + 1, engine, choices };
+        model.set("asked", asked);
         model.save_changes();
+        return asked;
       },
       look(path) {
         model.set("looked", path);

@@ -37,8 +37,8 @@ export interface Asked {
 }
 
 export interface CompressionEvents {
-  /** Choices were let go: they are to be measured. */
-  ask(engine: string, choices: Chosen): void;
+  /** Choices were let go: they are to be measured. Returns what is asked for from now on. */
+  ask(engine: string, choices: Chosen): Asked;
   look(path: string): void;
   stop(): void;
 }
@@ -156,7 +156,7 @@ export function compressionView(
       unheard = !isCurrent();
       draw();
     }, HEARD_WITHIN);
-    events.ask(engine.name, chosen);
+    state = { ...state, asked: events.ask(engine.name, chosen) };
     draw();
   }
 

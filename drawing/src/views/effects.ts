@@ -23,7 +23,7 @@ export function effectsView(host: HTMLElement, data: Effects): View<Effects> {
   const measuredHead = element("th", { scope: "col" });
   const root = element(
     "div",
-    { class: "tauto-scroll" },
+    { class: "tauto-scroll", tabindex: 0, role: "group", "aria-label": "The effect of what is chosen" },
     element(
       "table",
       { class: "tauto-table tauto-effects" },
@@ -78,7 +78,11 @@ function lines({ options, estimate }: Effects, found: Comparison | null): Line[]
       sized(estimate.sizeBytes, options.size_bytes),
       found === null ? UNKNOWN : sized(found.optimized.size_bytes, found.original.size_bytes),
     ],
-    ["Outputs, signal over noise", decibels(estimate.snrDb), found === null ? UNKNOWN : heard],
+    [
+      "Outputs, signal over noise",
+      estimate.snrDb === Number.POSITIVE_INFINITY ? "unchanged" : decibels(estimate.snrDb),
+      found === null ? UNKNOWN : heard,
+    ],
     ...qualityLines(options, estimate, found),
     [
       "Time of a call",

@@ -1,3 +1,4 @@
+import { number } from "../data/numbers";
 import { drawn, element } from "../dom";
 
 const [WIDTH, HEIGHT] = [320, 110];
@@ -26,7 +27,7 @@ export function histogramFigure(data: Histogram, caption: string): HTMLElement {
     }),
   );
   const outline = before.map((bin, index) => `${index * step},${y(bin)} ${(index + 1) * step},${y(bin)}`);
-  const [from, to] = [low.toPrecision(3), high.toPrecision(3)];
+  const [from, to] = [number(low), number(high)];
   const drawing = drawn(
     "svg",
     {

@@ -117,7 +117,7 @@ function line(layer: LayerOption, options: Choices, top: number, events: SwitchE
     step: 5,
     "aria-label": `Zeros among the weights of ${name}`,
   });
-  const percent = element("output", {}, "0 %");
+  const percent = element("span", { "aria-hidden": "true" });
   const precision = () => radios.find(({ radio }) => radio.checked)?.precision ?? "float32";
   const shown = () => Number(slider.value) / 100;
   slider.addEventListener("input", () => {
