@@ -1,3 +1,4 @@
+// @vitest-environment jsdom
 import { expect, test } from "vitest";
 import { reportView } from "../src";
 import { read } from "../src/reports/reading";

@@ -12,7 +12,9 @@ __all__ = ["BarePage"]
 
 STATIC = ROOT / "widgets/tauto_widgets/static"
 
-PAGE = '<!doctype html><html lang="en"><title>TAuto</title><body style="margin:12px"><main></main></body></html>'
+PAGE = """<!doctype html><html lang="en"><title>TAuto</title>
+<style>:root {color-scheme: light dark} @media (prefers-color-scheme: dark) {body {background: #111}}</style>
+<body style="margin:12px"><main></main></body></html>"""
 
 # stands for the widget's model in the kernel, and notes what it is sent
 SHOW = """async ([source, traits]) => {
@@ -56,6 +58,19 @@ class BarePage:
         self.page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
         self.page.set_content(PAGE)
+
+    @property
+    def sent(self) -> list[Any]:
+        """What the panel sent to its kernel."""
+        return list(self.page.evaluate("window.sent"))
+
+    def tell(self, name: str, value: Any) -> None:
+        """Change a trait, as the kernel does."""
+        self.page.evaluate("([name, value]) => window.model.tell(name, value)", [name, value])
+
+    def lose_kernel(self) -> None:
+        """Tell the panel that its kernel is gone, as ipywidgets does."""
+        self.page.evaluate("window.model.happen('comm_live_update')")
 
     def show(self, name: str, **traits: Any) -> float:
         """Draw the panel ``name`` with these ``traits`` of its model; return the milliseconds until it was painted."""

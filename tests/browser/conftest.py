@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bare_page import BarePage
 from chromium import FLAGS, chromium_path
 from lab_server import JupyterServer
 from notebook_page import NotebookPage
@@ -52,6 +53,25 @@ def new_page(browser: Browser, server: JupyterServer) -> Iterator[Callable[..., 
     for page in pages:
         assert page.errors == []
         assert page.elsewhere == []
+
+
+@pytest.fixture
+def bare(browser: Browser) -> Iterator[Callable[..., BarePage]]:
+    """Return what opens a page without JupyterLab: ``bare(width=400, dark=True)``. Each must end without errors."""
+    pages: list[BarePage] = []
+    contexts = []
+
+    def opened(width: int = 1000, height: int = 800, *, dark: bool = False) -> BarePage:
+        scheme: Any = "dark" if dark else "light"
+        contexts.append(browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme))
+        pages.append(BarePage(contexts[-1]))
+        return pages[-1]
+
+    yield opened
+    for context in contexts:
+        context.close()
+    for page in pages:
+        assert page.errors == []
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from accessibility import violations
 from lab_server import ROOT, JupyterServer
 from playwright.sync_api import BrowserContext, Locator, Page
 
 __all__ = ["SCREENSHOTS", "NotebookPage"]
 
 SCREENSHOTS = ROOT / "demo-output/screenshots"
-AXE = ROOT / "node_modules/axe-core/axe.min.js"
 LOADS_WITHIN_MS = 90_000
 WITHIN_MS = 60_000
 # the front end's own words about itself, none of them ours
@@ -111,11 +111,4 @@ class NotebookPage:
 
     def violations(self, selector: str) -> list[str]:
         """Return what axe finds wrong with the accessibility of what ``selector`` selects."""
-        if not self.page.evaluate("() => 'axe' in window"):
-            # JupyterLab has an AMD loader, which would take axe for a module of its own
-            source = AXE.read_text(encoding="utf-8")
-            self.page.evaluate(f"() => {{ const define = undefined, module = undefined;\n{source}\n}}")
-        found = self.page.evaluate("(selector) => axe.run(selector)", selector)
-        return [
-            f"{one['id']}: {one['help']}: {node['html'][:200]}" for one in found["violations"] for node in one["nodes"]
-        ]
+        return violations(self.page, selector)

@@ -10,6 +10,7 @@ from tauto_widgets.panel import Panel
 from tauto.errors import InvalidArgument, MissingDependency
 from tauto.results import panels
 from tauto.results.of import result_of
+from tauto.results.result import REPORT_MIME
 
 
 @pytest.fixture
@@ -28,10 +29,13 @@ def test_a_result_gives_its_panel_and_stays_what_it_is():
 
 def test_a_panel_is_shown_as_its_static_report_and_what_is_live(shell):
     result = result_of(reports_by_hand.trained_profile())
+    panel = result.panel()
     with capture_output() as shown:
-        shell.display_formatter.format(result.panel())
+        shell.display_formatter.format(panel)
     static, live = (output.data for output in shown.outputs)
-    assert static["text/html"].startswith('<div class="tauto-static">')
+    assert shown.outputs[0].metadata == {REPORT_MIME: {"panel": panel.token}}
+    assert f"tauto-of-{panel.token}" in static["text/html"]
+    assert static["text/html"].startswith('<div class="tauto-static tauto-of-')
     assert result._repr_mimebundle_()["text/html"] in static["text/html"]
     assert static["text/plain"] == result._repr_mimebundle_()["text/plain"]
     assert "application/vnd.jupyter.widget-view+json" in live

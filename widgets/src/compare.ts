@@ -15,7 +15,7 @@ interface Model extends PanelModel {
 }
 
 const render: Render<Model> = ({ model, el }) =>
-  panel(el, (host) => {
+  panel(model, el, (host) => {
     const json = model.get("report");
     const { report } = readComparison(json);
     if (report === undefined) {

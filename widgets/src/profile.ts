@@ -8,7 +8,7 @@ interface Model extends PanelModel {
 }
 
 const render: Render<Model> = ({ model, el }) =>
-  panel(el, (host) => {
+  panel(model, el, (host) => {
     const { report } = readProfile(model.get("report"));
     if (report === undefined) return null;
     const told = trait(model, "trial");

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,7 @@ from IPython.display import display
 
 from tauto.errors import MissingDependency
 from tauto.rendering import bounded
-from tauto.results import Result
+from tauto.results import REPORT_MIME, Result
 
 if TYPE_CHECKING:
     from tauto.reports import Report
@@ -22,9 +23,9 @@ LIMIT_BYTES = 8_000_000
 """Of a report's JSON on its way to the browser; what is saved with a notebook is smaller."""
 STATIC = Path(__file__).parent / "static"
 
-# the part that is live says nothing where it cannot live, and JupyterLab's words about a lost widget stay unseen
+# JupyterLab's words about a lost widget stay unseen below the report that stands for it; the same rule is in style.css
 _HIDE_WHAT_IS_LOST = (
-    "<style>:has(> * .tauto-static) + * "
+    "<style>.jp-OutputArea-child:has(.tauto-static) + .jp-OutputArea-child "
     '[data-mime-type="application/vnd.jupyter.widget-view+json"]:not(:has(*)) {display: none}</style>'
 )
 
@@ -55,6 +56,8 @@ class Panel(anywidget.AnyWidget):
     _esm = ""
     report = traitlets.Dict().tag(sync=True)
     """The report as JSON, small enough to travel."""
+    token = traitlets.Unicode().tag(sync=True)
+    """What the static report above the panel bears, so that the panel finds it."""
 
     def __init__(self, result: Result[Any]) -> None:
         if not self._esm:
@@ -63,7 +66,7 @@ class Panel(anywidget.AnyWidget):
                 "(it fetches Node.js where there is none); a wheel that was built with Node.js carries them."
             )
         self.result = result
-        super().__init__(report=bounded(result.report, LIMIT_BYTES))
+        super().__init__(report=bounded(result.report, LIMIT_BYTES), token=secrets.token_hex(8))
 
     def show(self, report: Report) -> None:
         """Draw ``report`` from now on."""
@@ -71,8 +74,10 @@ class Panel(anywidget.AnyWidget):
 
     def _ipython_display_(self) -> None:
         static = self.result._repr_mimebundle_()
-        html = f'<div class="tauto-static">{static["text/html"]}</div>{_HIDE_WHAT_IS_LOST}'
-        display({**static, "text/html": html}, raw=True)
+        marks = f"tauto-static tauto-of-{self.token}"
+        html = f'<div class="{marks}">{static["text/html"]}</div>{_HIDE_WHAT_IS_LOST}'
+        # a renderer of the JSON form marks what it draws in the same way
+        display({**static, "text/html": html}, raw=True, metadata={REPORT_MIME: {"panel": self.token}})
         live = self._repr_mimebundle_()
         if live is not None:
             # other forms of what is live are empty: the static report stands above it

@@ -37,6 +37,8 @@ class ProfilePanel(Panel):
     ----------
     result : ProfileResult
         What is shown; its findings note what was tried.
+    budget : str or float, optional
+        Time that a trial may take, such as ``"30s"``; default that of :func:`tauto.fix`.
 
     Examples
     --------
@@ -51,8 +53,9 @@ class ProfilePanel(Panel):
     hindrance = traitlets.Unicode().tag(sync=True)
     """Why nothing can be tried, in words; empty when it can."""
 
-    def __init__(self, result: Result[Any]) -> None:
+    def __init__(self, result: Result[Any], budget: str | float | None = None) -> None:
         super().__init__(result)
+        self._budget = budget
         self._thread: threading.Thread | None = None
         if self.result.cell is None and any(finding.fix for finding in self.result.findings):
             self.hindrance = "This is a past profile, with no code to run: profile it again to try its findings."
@@ -98,7 +101,7 @@ class ProfilePanel(Panel):
         """Try it, and return in a line what came of it."""
         try:
             with _one_at_a_time, listening(self._progress(number)):
-                return rendering.headline(tauto.fix(number, self.result).report)
+                return rendering.headline(tauto.fix(number, self.result, budget=self._budget).report)
         except Interrupted as stopped:
             result: Any = stopped.result
             return rendering.headline(result.report)

@@ -207,5 +207,5 @@ export function operatorsIn(nodes: readonly ModuleNode[], index: number): Operat
 
 /** Returns the indices of the modules that ran an operator themselves. */
 export function modulesWith(nodes: readonly ModuleNode[], operator: string): Set<number> {
-  return new Set(nodes.filter(({ row }) => operator in row.operators).map((node) => node.index));
+  return new Set(nodes.filter(({ row }) => Object.hasOwn(row.operators, operator)).map((node) => node.index));
 }

@@ -60,9 +60,8 @@ export function findingsView(
 
   function layout(item: Item): HTMLElement {
     const { finding, number, button, stop, result, status } = item;
-    button?.setAttribute("aria-label", `Try finding ${number}: ${finding.title}`);
     button?.addEventListener("click", () => trying?.start(number));
-    stop?.setAttribute("aria-label", `Stop trying finding ${number}`);
+    stop?.setAttribute("aria-label", `Stop: finding ${number}`);
     stop?.addEventListener("click", () => {
       stop.disabled = true; // pressed twice, it acts once
       trying?.stop();
@@ -101,7 +100,9 @@ export function findingsView(
       const mine = trial.finding === item.number;
       if (!item.button || !item.stop) continue;
       item.button.disabled = busy || hindrance !== "";
-      item.button.textContent = item.finding.tried ? "Try it again" : "Try it";
+      const words = item.finding.tried ? "Try it again" : "Try it";
+      item.button.textContent = words;
+      item.button.setAttribute("aria-label", `${words}: finding ${item.number}, ${item.finding.title}`);
       item.stop.hidden = !(mine && trial.state === "running");
       if (item.stop.hidden) item.stop.disabled = false;
       item.status.replaceChildren(...(mine ? progress(trial) : hindrance ? [hindrance] : []));

@@ -3,27 +3,26 @@
  * hides the static one; wherever no panel can draw (no kernel, another viewer), the static report is what is seen.
  */
 
-/** Marks the element that holds the static report. */
-const STATIC = ".tauto-static";
+/** When it is looked for, in milliseconds: a notebook may place the two in either order. */
+const LOOKS = [0, 50, 300, 1000, 3000];
 
-/** Hides the static report above `live`, if there is one; returns what shows it again. */
-export function cover(live: HTMLElement): () => void {
-  const above = outputAbove(live);
-  if (above === null) return () => undefined;
-  const display = above.style.display;
-  above.style.display = "none";
-  return () => {
-    above.style.display = display;
-  };
-}
+/** Hides the static report that bears `token`; returns what shows it again. */
+export function cover(token: string): () => void {
+  const covered: [HTMLElement, string][] = [];
+  const timers = LOOKS.map((delay) => setTimeout(look, delay));
 
-/** The nearest element around `live` that stands right below one that holds nothing but the static report. */
-function outputAbove(live: HTMLElement): HTMLElement | null {
-  for (let around: HTMLElement | null = live; around !== null; around = around.parentElement) {
-    const before = around.previousElementSibling;
-    if (before instanceof HTMLElement && (before.matches(STATIC) || before.querySelector(STATIC))) {
-      return before.querySelectorAll(STATIC).length > 1 ? null : before;
+  function look(): void {
+    for (const report of document.querySelectorAll<HTMLElement>(`.tauto-of-${CSS.escape(token)}`)) {
+      // in JupyterLab with its margin, so that no empty line stays
+      const output = report.closest<HTMLElement>(".jp-OutputArea-child") ?? report;
+      if (output.style.display === "none") continue;
+      covered.push([output, output.style.display]);
+      output.style.display = "none";
     }
   }
-  return null;
+
+  return () => {
+    for (const timer of timers) clearTimeout(timer);
+    for (const [output, display] of covered) output.style.display = display;
+  };
 }

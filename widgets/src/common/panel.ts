@@ -7,6 +7,8 @@ import { styled } from "./styled";
 /** What every panel's model holds. */
 export interface PanelModel {
   report: unknown;
+  /** What the static report above the panel bears. */
+  token: string;
 }
 
 /** What a panel draws with, and the end of it. */
@@ -18,17 +20,16 @@ interface Drawn {
  * Draws a panel into `el` and hides the static report above it while it is drawn. Where `draw` returns null, nothing is
  * drawn, and the static report stays what is seen.
  */
-export function panel(el: HTMLElement, draw: (host: HTMLElement) => Drawn | null): () => void {
+export function panel<Model extends PanelModel>(
+  model: AnyModel<Model>,
+  el: HTMLElement,
+  draw: (host: HTMLElement) => Drawn | null,
+): () => void {
   styled(el);
   const drawn = draw(el);
   if (drawn === null) return () => undefined;
-  let uncover = () => {};
-  // the element is placed on the page only after the panel was drawn
-  const placed = requestAnimationFrame(() => {
-    uncover = cover(el);
-  });
+  const uncover = cover(model.get("token"));
   return () => {
-    cancelAnimationFrame(placed);
     uncover();
     drawn.dispose();
   };
