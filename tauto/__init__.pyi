@@ -18,6 +18,7 @@ from .verbs.counts import count_flops as count_flops
 from .verbs.counts import count_parameters as count_parameters
 from .verbs.decode import decode as decode
 from .verbs.distill import distill as distill
+from .verbs.explore import explore as explore
 from .verbs.factorize import factorize as factorize
 from .verbs.fix import fix as fix
 from .verbs.history import last as last

@@ -16,6 +16,7 @@ from tauto_magics.compile import COMPILE
 from tauto_magics.completion import make_matcher
 from tauto_magics.decode import DECODE
 from tauto_magics.distill import DISTILL
+from tauto_magics.explore import EXPLORE
 from tauto_magics.factorize import FACTORIZE
 from tauto_magics.fix import FIX
 from tauto_magics.magic import Magic
@@ -33,7 +34,7 @@ from tauto_magics.tune import TUNE
 __all__ = ["MAGICS", "load_ipython_extension", "unload_ipython_extension"]
 
 _CHANGES = (QUANTIZE, PRUNE, FACTORIZE, DISTILL, COMPILE, DECODE, AUTOTUNE, APPLY)
-_VERBS = (PROFILE, FIX, COMPARE, SENSITIVITY, *_CHANGES, TUNE, STUDIES, SCRIPT, RUNS)
+_VERBS = (PROFILE, FIX, COMPARE, SENSITIVITY, EXPLORE, *_CHANGES, TUNE, STUDIES, SCRIPT, RUNS)
 
 MAGICS: tuple[Magic, ...] = (*_VERBS, overview_magic(_VERBS))
 

@@ -86,7 +86,9 @@ class Magic:
         result = self.run(Invocation(shell, settings, arguments, cell))
         if hidden:
             return None
-        return translated(result.panel) if getattr(arguments, "panel", False) else result
+        if getattr(arguments, "panel", False) and hasattr(result, "panel"):  # that of a search is there from its start
+            return translated(result.panel)
+        return result
 
     def bound(self, shell: InteractiveShell, settings: TautoMagics) -> Callable[..., Any]:
         """Return the function that IPython calls for this magic."""

@@ -56,12 +56,6 @@ def words(text: str) -> list[str]:
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
-def add_panel(parser: Parser) -> None:
-    """Add ``--panel`` of a search."""
-    words = "show the search in a live panel, which can stop it and is what this returns; its .result is the result"
-    parser.add_argument("--panel", action="store_true", help=words)
-
-
 def inputs_keywords(call: Invocation) -> dict[str, Any]:
     """Return ``inputs`` when given."""
     return found(call, {"inputs": VALUE})

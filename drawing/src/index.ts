@@ -1,22 +1,42 @@
 /** All drawing of TAuto's front ends: the panels' and the JupyterLab renderer's, from the JSON of reports alone. */
 
+import type { Search } from "./data/search";
+import { studySearch } from "./data/study";
+import { tuningSearch } from "./data/tuning";
+import { readExploration } from "./reports/exploration";
 import { kindOf, type Read } from "./reports/reading";
 import { readRuns } from "./reports/runs";
 import { readSensitivity } from "./reports/sensitivity";
+import { readStudy } from "./reports/study";
+import { readTuning } from "./reports/tuning";
 import { readWeights } from "./reports/weights";
 import type { View } from "./view";
 import { comparisonView, readComparison } from "./views/comparison";
+import { explorationView } from "./views/exploration";
 import { layersView, readLayers } from "./views/layers";
 import { profileView, readProfile } from "./views/profile";
 import { runsReportView } from "./views/runs";
+import { searchView } from "./views/search";
 import { sensitivityView } from "./views/sensitivity";
 import { weightsView } from "./views/weights";
 
+export type { Search } from "./data/search";
+export { lastRejected } from "./data/search";
+export { studySearch } from "./data/study";
+export { tuningSearch, UNDER_WAY } from "./data/tuning";
 export { element } from "./dom";
+export type { Exploration, Setting } from "./reports/exploration";
+export { readExploration } from "./reports/exploration";
 export { kindOf, SCHEMA } from "./reports/reading";
+export { readStudy } from "./reports/study";
+export { readTuning } from "./reports/tuning";
 export { type Store, store } from "./store";
 export type { View } from "./view";
+export { explorationView } from "./views/exploration";
 export { NO_TRIAL, type Trial, type Trying } from "./views/findings";
+export type { SearchHost } from "./views/search";
+export { searchView } from "./views/search";
+export type { Selection } from "./views/selection";
 export { comparisonView, layersView, profileView, readComparison, readLayers, readProfile, readRuns };
 
 /** What a host may say about how a report is shown. */
@@ -43,6 +63,16 @@ function reader<Report>(
   };
 }
 
+/** Draws a search of either kind. */
+function asSearch<Report>(
+  host: HTMLElement,
+  report: Report,
+  search: (report: Report) => Search,
+): View<Report> {
+  const view = searchView(host, search(report));
+  return { update: (next) => view.update(search(next)), dispose: () => view.dispose() };
+}
+
 /** One line a kind of report that has an interactive view. */
 const VIEWS: Record<string, Drawn> = {
   comparison: reader(readComparison, comparisonView),
@@ -51,6 +81,12 @@ const VIEWS: Record<string, Drawn> = {
   runs: reader(readRuns, runsReportView),
   sensitivity: reader(readSensitivity, sensitivityView),
   weights: reader(readWeights, weightsView),
+  exploration: reader(readExploration, (host, report) => {
+    const view = explorationView(host, { report, waiting: [] });
+    return { update: (next) => view.update({ report: next, waiting: [] }), dispose: () => view.dispose() };
+  }),
+  study: reader(readStudy, (host, report) => asSearch(host, report, studySearch)),
+  tuning: reader(readTuning, (host, report) => asSearch(host, report, (one) => tuningSearch(one))),
 };
 
 /**

@@ -12,6 +12,7 @@ from tauto.reports.decoding import (
     TokenAgreement,
 )
 from tauto.reports.distillation import DistillationReport
+from tauto.reports.exploration import ExplorationKnob, ExplorationReport, ExploredSetting
 from tauto.reports.fitting import FitPoint, FittingReport, Stop
 from tauto.reports.fix import FixReport, FixSide
 from tauto.reports.layers import LayerError, LayerRow, LayersReport, UnmatchedLayer
@@ -78,6 +79,9 @@ __all__ = [
     "DistillationReport",
     "DropConfidence",
     "EngineOption",
+    "ExplorationKnob",
+    "ExplorationReport",
+    "ExploredSetting",
     "Finding",
     "FitPoint",
     "FittingReport",

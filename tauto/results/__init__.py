@@ -3,6 +3,7 @@
 from tauto.results.comparison import ComparisonResult
 from tauto.results.decoding import DecodingResult
 from tauto.results.distillation import DistillationResult
+from tauto.results.exploration import ExplorationResult
 from tauto.results.fitting import FittingResult
 from tauto.results.fix import FixResult
 from tauto.results.last import last, last_of, set_last
@@ -27,6 +28,7 @@ __all__ = [
     "ComparisonResult",
     "DecodingResult",
     "DistillationResult",
+    "ExplorationResult",
     "FittingResult",
     "FixResult",
     "FootprintResult",

@@ -9,6 +9,7 @@ from tauto.reports import (
     Comparison,
     DecodingReport,
     DistillationReport,
+    ExplorationReport,
     FittingReport,
     FixReport,
     Footprint,
@@ -29,6 +30,7 @@ from tauto.reports import (
 from tauto.results.comparison import ComparisonResult
 from tauto.results.decoding import DecodingResult
 from tauto.results.distillation import DistillationResult
+from tauto.results.exploration import ExplorationResult
 from tauto.results.fitting import FittingResult
 from tauto.results.fix import FixResult
 from tauto.results.layers import LayersResult
@@ -51,6 +53,7 @@ _RESULTS: dict[type[Report], type[Result[Any]]] = {
     Comparison: ComparisonResult,
     DecodingReport: DecodingResult,
     DistillationReport: DistillationResult,
+    ExplorationReport: ExplorationResult,
     FittingReport: FittingResult,
     FixReport: FixResult,
     Footprint: FootprintResult,

@@ -32,7 +32,7 @@ const stateOf = (model: AnyModel<Model>, lost: string): CompressionState => ({
 });
 
 const render: Render<Model> = ({ model, el }) =>
-  panel(el, (host) => {
+  panel(model, el, (host) => {
     const options = readChoices(model.get("options"));
     // a past run has no model to choose for: the analysis alone
     if (options === null) return reportView(host, model.get("report"));

@@ -17,7 +17,7 @@ const same = (one: History["opened"], other: History["opened"]): boolean =>
   one.length === other.length && one.every((run, index) => run.number === other[index]?.number);
 
 const render: Render<Model> = ({ model, el }) =>
-  panel(el, (host) => {
+  panel(model, el, (host) => {
     const { report } = readRuns(model.get("report"));
     if (report === undefined) return null;
     const lost = kernelLost(model);

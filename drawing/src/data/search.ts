@@ -29,6 +29,8 @@ export interface Axis {
   label: string;
   better: "less" | "more" | null;
   written(value: number): string;
+  /** Whether the figure has no unit, so that its ticks are plain numbers. */
+  plain: boolean;
   /** What has to be kept to. */
   limit: { value: number; bound: "at most" | "at least" } | null;
   log: boolean;
@@ -61,14 +63,13 @@ export interface Search {
   study: { name: string; earlier: number } | null;
 }
 
-/** How each state is said, with a sign that tells it apart without colour. */
-export const SIGNS: Record<State, string> = {
-  good: "✓",
-  outside: "•",
-  failed: "✗",
-  skipped: "–",
-  unfinished: "…",
-};
+const SIGNS: Record<State, string> = { good: "•", outside: "×", failed: "✗", skipped: "–", unfinished: "…" };
+
+/** The state of a trial in a word, with a sign that tells it apart without colour. */
+export function stateWords(trial: Trial): string {
+  const taken = trial.word === "best" || trial.word === "kept";
+  return `${taken ? "✓" : SIGNS[trial.state]} ${trial.word}`;
+}
 
 /** The order of trials along an axis, for moving from one to the next; those without a place come last. */
 export function inOrder(trials: readonly Trial[], axis: string): Trial[] {

@@ -1,5 +1,5 @@
 import type { Setting, Study, StudyTrial } from "../reports/study";
-import { duration, number } from "./numbers";
+import { count, duration, number } from "./numbers";
 import type { Axis, Search, State, Trial } from "./search";
 
 const LIMIT = /^(.*\S)\s*(<=|>=|<|>)\s*([-+0-9.eE]+)$/;
@@ -21,7 +21,15 @@ export function studySearch(report: Study, best: number | null = report.best): S
   const limits = new Map(report.constraints.flatMap(limitOf));
   const goals = report.goals.map(({ name, direction }): Axis => {
     const better = direction === "maximize" ? "more" : "less";
-    return { name: `goal:${name}`, label: name, better, written: figure, limit: limits.get(name) ?? null, log: false };
+    return {
+      name: `goal:${name}`,
+      label: name,
+      better,
+      written: figure,
+      plain: true,
+      limit: limits.get(name) ?? null,
+      log: false,
+    };
   });
   const named = new Set(report.goals.map((goal) => goal.name));
   const others = [...new Set(report.trials.flatMap((trial) => Object.keys(trial.figures ?? {})))]
@@ -29,13 +37,14 @@ export function studySearch(report: Study, best: number | null = report.best): S
     .map((name): Axis => {
       const limit = limits.get(name) ?? null;
       const better = limit === null ? null : limit.bound === "at most" ? "less" : "more";
-      return { name: `figure:${name}`, label: name, better, written: figure, limit, log: false };
+      return { name: `figure:${name}`, label: name, better, written: figure, plain: true, limit, log: false };
     });
   const order: Axis = {
     name: ORDER,
     label: "trial",
     better: null,
-    written: (value) => number(value),
+    written: (value) => String(value),
+    plain: true,
     limit: null,
     log: false,
   };
@@ -44,13 +53,14 @@ export function studySearch(report: Study, best: number | null = report.best): S
     label: "time of the trial",
     better: "less",
     written: (value) => duration(value * 1000),
+    plain: false,
     limit: null,
     log: false,
   };
   const [first, second] = goals;
   return {
     title: `study ${report.name} of ${report.subject}`,
-    verdict: report.stopped ? verdictOf(report) : "",
+    verdict: report.stopped ? verdictOf(report, best) : "",
     trials: report.trials.map((trial) => trialOf(trial, report, best)),
     axes: [...goals, ...others, order, time],
     choices: report.knobs.map(({ name, log }) => ({ name, log })),
@@ -66,10 +76,15 @@ export function studySearch(report: Study, best: number | null = report.best): S
 
 const figure = (value: number): string => number(value, 4);
 
-function verdictOf(report: Study): string {
-  const ended = report.trials.filter((trial) => !["running", "waiting", "interrupted"].includes(trial.state)).length;
-  const words = `${ended.toLocaleString("en-US")} ${ended === 1 ? "trial" : "trials"}; ${report.stopped}`;
-  return words.charAt(0).toUpperCase() + words.slice(1);
+function verdictOf(report: Study, best: number | null): string {
+  const ended = report.trials.filter(
+    (trial) => !["running", "waiting", "interrupted"].includes(trial.state),
+  ).length;
+  const found = report.trials.find((trial) => trial.number === best);
+  const words = `${count(ended)} ${ended === 1 ? "trial" : "trials"}; ${report.stopped}`;
+  const value = found?.values[0];
+  if (found === undefined || value === undefined) return words.charAt(0).toUpperCase() + words.slice(1);
+  return `Best ${report.goals[0]?.name ?? "value"} ${figure(value)} (trial ${found.number}) in ${words}`;
 }
 
 function limitOf(words: string): [string, NonNullable<Axis["limit"]>][] {

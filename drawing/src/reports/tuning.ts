@@ -22,7 +22,7 @@ const QUALITY = fields({
   held: flag,
 });
 
-const COMPARED = fields({
+export const COMPARED = fields({
   original: MEASURED,
   optimized: MEASURED,
   speedup: number,
@@ -32,11 +32,13 @@ const COMPARED = fields({
   quality_held: maybe(flag),
   agreement: maybe(AGREEMENT),
   verdict: VERDICT,
+  preparation_s: maybe(number),
   quality: otherwise(list(QUALITY), []),
 });
 
 /** The configuration of a step: whatever its technique takes. */
-const config: Shape<Record<string, unknown>> = (value, place) => fields({})(value, place) && { ...(value as object) };
+const config: Shape<Record<string, unknown>> = (value, place) =>
+  fields({})(value, place) && { ...(value as object) };
 
 export const RECIPE_TRIAL = fields({
   number,
