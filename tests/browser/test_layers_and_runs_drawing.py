@@ -6,10 +6,13 @@ from dataclasses import asdict, replace
 import pytest
 import reports_by_hand
 import sensitivity_by_hand
-from bare_page import BarePage
-from notebook_page import AXE, SCREENSHOTS
+import torch
+from accessibility import violations
+from notebook_page import SCREENSHOTS
 from playwright.sync_api import expect
+from torch import nn
 
+from tauto.profiling.weights import analyse_weights
 from tauto.rendering import bounded
 from tauto.rendering.runs_compared import compared
 from tauto.reports import ChoicesReport, EngineOption, LayerOption, RunRow
@@ -38,6 +41,7 @@ def traits(layers, **others):
     }
     return {
         "report": bounded(sensitivity_by_hand.sensitivity()),
+        "token": "t",
         "options": asdict(options(layers)),
         "asked": {"number": 0, "engine": "torch", "choices": {}},
         "answer": None,
@@ -66,6 +70,7 @@ def runs():
 def history(**others):
     return {
         "report": bounded(runs()),
+        "token": "t",
         "opened": [],
         "compared": None,
         "trouble": "",
@@ -73,36 +78,6 @@ def history(**others):
         "applied": None,
         **others,
     }
-
-
-@pytest.fixture
-def bare(browser):
-    made = []
-
-    def opened(width=1100, **preferences):
-        context = browser.new_context(viewport={"width": width, "height": 900}, **preferences)
-        made.append((context, BarePage(context)))
-        return made[-1][1]
-
-    yield opened
-    for context, page in made:
-        context.close()
-        assert page.errors == []
-
-
-def violations(page):
-    """Return what axe finds wrong with the accessibility of the page."""
-    page.page.add_script_tag(content=AXE.read_text(encoding="utf-8"))
-    found = page.page.evaluate("() => axe.run('main')")["violations"]
-    return [f"{one['id']}: {one['help']}: {node['html'][:200]}" for one in found for node in one["nodes"]]
-
-
-def sent(page):
-    return page.page.evaluate("() => window.sent")
-
-
-def tell(page, name, value):
-    page.page.evaluate("([name, value]) => window.model.tell(name, value)", [name, value])
 
 
 def kept(page, name):
@@ -114,15 +89,14 @@ def kept(page, name):
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("panel", ["compression", "history"])
 def test_a_panel_is_accessible_and_fits_light_or_dark_wide_or_narrow(bare, panel, width, dark):
-    page = bare(WIDTHS[width], color_scheme="dark" if dark else "light")
-    page.page.add_style_tag(content=":root {color-scheme: light dark} body {background: light-dark(#fff, #111)}")
+    page = bare(WIDTHS[width], dark=dark)
     if panel == "compression":
         page.show("compression", **traits(LAYERS))
         page.page.get_by_text("Copy as code").click()
     else:
         reports = [reports_by_hand.tuning(), reports_by_hand.trained_profile()]
         page.show("history", **history(**opened(reports)))
-    assert violations(page) == []
+    assert violations(page.page, "main") == []
     assert page.page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
     # names that are markup are text
     assert page.page.locator("img").count() == 0
@@ -165,7 +139,7 @@ def test_layers_are_chosen_by_keyboard_alone_and_asked_for_when_let_go(bare):
         "seconds": 3.0,
         "comparison": comparison,
     }
-    tell(page, "answer", answer)
+    page.tell("answer", answer)
     expect(page.page.get_by_role("columnheader", name="Measured", exact=True)).to_be_visible()
     expect(page.page.locator(".tauto-effects")).to_contain_text("speedup 3.41×")
     keys.press("ArrowLeft")
@@ -190,8 +164,8 @@ def test_what_is_measured_can_be_stopped_once_and_a_lost_kernel_is_said(bare):
     stop = page.page.get_by_role("button", name="Stop measuring")
     stop.dblclick()
     expect(stop).to_be_disabled()
-    assert sent(page) == [{"kind": "stop"}]
-    page.page.evaluate("() => window.model.happen('comm_live_update')")
+    assert page.sent == [{"kind": "stop"}]
+    page.lose_kernel()
     expect(page.page.get_by_role("status").first).to_contain_text("kernel that this belongs to is gone")
     # the estimate needs no kernel
     page.page.get_by_role("slider", name="Zeros among the weights of stem").press("End")
@@ -242,9 +216,9 @@ def test_runs_are_filtered_sorted_and_two_are_asked_for(bare):
     for number in (10, 12):
         page.page.get_by_role("checkbox", name=f"Choose run {number} for comparing").press("Space")
     page.page.get_by_role("button", name="Compare 10 and 12").press("Enter")
-    assert sent(page) == [{"kind": "open", "numbers": [10, 12]}]
-    tell(page, "compared", opened([reports_by_hand.tuning(), reports_by_hand.comparison()])["compared"])
-    tell(page, "opened", opened([reports_by_hand.tuning(), reports_by_hand.comparison()])["opened"])
+    assert page.sent == [{"kind": "open", "numbers": [10, 12]}]
+    page.tell("compared", opened([reports_by_hand.tuning(), reports_by_hand.comparison()])["compared"])
+    page.tell("opened", opened([reports_by_hand.tuning(), reports_by_hand.comparison()])["opened"])
     expect(page.page.get_by_role("row", name="Speedup")).to_be_visible()
     expect(page.page.get_by_role("region", name="Run 12")).to_be_visible()
 
@@ -257,14 +231,14 @@ def test_a_recipe_is_applied_once_and_a_name_in_use_is_replaced_only_on_purpose(
     page.page.get_by_label("Its model is named").fill("fast")
     page.page.get_by_role("button", name="Prepare and measure").dblclick()
     asked = {"kind": "apply", "number": 11, "model": "net", "inputs": "x", "data": "", "evaluate": "", "into": "fast"}
-    assert sent(page) == [{**asked, "over": False}]
+    assert page.sent == [{**asked, "over": False}]
     told = {"number": 11, "state": "refused", "words": "'fast' is in use.", "lines": "", "seconds": 0, "taken": True}
-    tell(page, "applied", told)
+    page.tell("applied", told)
     expect(page.page.get_by_text("'fast' is in use.")).to_be_visible()
     page.page.get_by_role("button", name="Replace it").click()
-    assert sent(page)[-1] == {**asked, "over": True}
+    assert page.sent[-1] == {**asked, "over": True}
     done = {**told, "state": "done", "words": "fast is the model.", "lines": "import tauto", "taken": False}
-    tell(page, "applied", done)
+    page.tell("applied", done)
     expect(page.page.get_by_text("fast is the model.")).to_be_visible()
     page.page.get_by_text("Copy as code").click()
     expect(page.page.get_by_label("The lines")).to_have_text("import tauto")
@@ -279,3 +253,23 @@ def test_two_thousand_runs_are_filtered_quickly(bare):
     assert time.monotonic() - begun < 10
     page.page.get_by_role("searchbox", name="Words in a run").fill("1999")
     expect(page.page.locator("table.tauto-runs tbody tr")).to_have_count(1)
+
+
+def test_analyses_of_layers_and_weights_are_drawn_from_their_json_alone(bare):
+    page = bare()
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 4))
+    weights = analyse_weights(net, (1e-3,), "net")
+    page.show("history", **history(**opened([sensitivity_by_hand.sensitivity(), weights])))
+    first, second = (page.page.get_by_role("region", name=f"Run {number}") for number in (11, 12))
+    expect(first.get_by_role("heading", level=2)).to_contain_text("Quantizing stages.1 alone hurts most")
+    first.get_by_role("button", name="Layer").first.click()
+    expect(first.get_by_role("columnheader", name="Layer").first).to_have_attribute("aria-sort", "ascending")
+    expect(second.get_by_role("img", name="Histogram of the weights of 0.weight")).to_be_visible()
+    second.get_by_role("button", name="2.weight").click()
+    expect(second.get_by_role("img", name="Histogram of the weights of 2.weight")).to_be_visible()
+    assert violations(page.page, "main") == []
+    # a report that no view knows is told in sentences
+    (odd,) = opened([sensitivity_by_hand.sensitivity()])["opened"]
+    page.tell("opened", [{**odd, "number": 13, "report": {"kind": "sensitivity", "schema": 99}}])
+    expect(page.page.get_by_role("region", name="Run 13")).to_contain_text("a")
