@@ -84,3 +84,11 @@ def test_what_was_seen_of_a_cell_that_raises_goes_there_too(ready: Any) -> None:
 def test_a_name_that_would_be_lost_is_refused_before_anything_runs(ready: Any, line: str, words: str) -> None:
     assert words in ready.fails(line)
     assert not ready.engine.calls
+
+
+def test_with_panel_the_magic_returns_the_panel_of_its_result(ready: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = object()
+    monkeypatch.setattr(type(ready.engine.verb("profile")(1)), "panel", lambda self: made, raising=False)
+    assert ready.run("%tauto_profile model --panel").result is made
+    assert ready.run("%tauto_profile model --panel;").result is None
+    assert ready.run("%tauto_profile model").result is not made

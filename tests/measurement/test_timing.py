@@ -12,6 +12,7 @@ from tauto.measurement.sequential import FEWEST_PAIRS, MIN_PAIRS
 from tauto.measurement.statistics import RatioEstimate
 from tauto.measurement.timing import cautious, time_pair, verdict_of
 from tauto.reports.comparison import Interval
+from tauto.reports.measurement import QUANTILES
 
 pytestmark = pytest.mark.alone
 
@@ -193,3 +194,12 @@ def test_whole_blocks_that_stood_still_show_as_disturbed():
     assert mixed.block_ms == pytest.approx(16.0)
     assert mixed.disturbed
     assert not latency_of([*[fast] * 9, slow], batch=1).disturbed
+
+
+def test_the_distribution_over_the_calls_is_told():
+    blocks = [np.linspace(0.001, 0.002, 101), np.linspace(0.001, 0.002, 101)]
+    latency = latency_of(blocks, batch=1)
+    assert len(latency.quantiles_ms) == len(QUANTILES)
+    assert latency.quantiles_ms[QUANTILES.index(0.5)] == pytest.approx(latency.p50_ms, rel=1e-3)
+    assert latency.quantiles_ms[QUANTILES.index(0.95)] == pytest.approx(latency.p95_ms, rel=1e-3)
+    assert list(latency.quantiles_ms) == sorted(latency.quantiles_ms)

@@ -129,3 +129,16 @@ def test_anatomy():
     assert (facts.channels_last, facts.trainable, facts.opaque) == (False, True, "")
     assert anatomy_of(net.to(memory_format=torch.channels_last)).channels_last
     assert not anatomy_of(net.requires_grad_(False)).trainable
+
+
+def test_each_module_has_the_time_of_its_own_operators_forward_and_backward():
+    net = nn.Sequential(nn.Linear(64, 64), nn.Softmax(dim=1))
+    with ProfileSession() as session:
+        for _ in range(3):
+            net(torch.ones(32, 64, requires_grad=True)).sum().backward()
+    whole, linear, softmax = session.report.modules
+    assert whole.operators == {}
+    assert {"aten::addmm", "aten::mm"} <= set(linear.operators)  # its backward pass, too
+    assert "aten::_softmax" in softmax.operators
+    assert "aten::_softmax" not in linear.operators
+    assert all(ms >= 0 for row in (linear, softmax) for ms in row.operators.values())

@@ -1,0 +1,139 @@
+"""Front ends: how large each is, how soon it is painted, and how long a frame of hovering takes.
+
+make front-ends, then: python -m benchmarks.front_ends
+
+Panels are drawn in Chromium on a page of their own, without JupyterLab and kernel. First paint is from the call that
+draws to the second frame after it. Work of a frame is what our code does for one movement of the mouse: the handler and
+the drawing; the frame itself ends with the screen's next refresh.
+"""
+
+from __future__ import annotations
+
+import gzip
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT / part) for part in ("tests", "tests/browser", "widgets")]
+
+from bare_page import STATIC, BarePage  # noqa: E402
+from chromium import FLAGS, chromium_path  # noqa: E402
+from layers_by_hand import layers  # noqa: E402
+from playwright.sync_api import Browser, sync_playwright  # noqa: E402
+from reports_by_hand import modules, whole_profile  # noqa: E402
+from tauto_widgets.compare import NO_LAYERS  # noqa: E402
+from tauto_widgets.panel import LIMIT_BYTES  # noqa: E402
+from tauto_widgets.profile import NO_TRIAL  # noqa: E402
+
+from tauto.rendering import bounded  # noqa: E402
+
+COUNTS = (100, 1000, 5000)
+REPEATS = 5
+MOVES = 200
+
+# moves the pointer over the chart, and times the handler and what it asked to be drawn at the next frame
+HOVER = """async ([selector, moves]) => {
+  const chart = [...document.querySelectorAll(selector)].findLast((one) => one.offsetParent !== null)
+  const { width, height } = chart.getBoundingClientRect()
+  const real = window.requestAnimationFrame
+  let drawing = 0
+  window.requestAnimationFrame = (call) => real((time) => {
+    const begun = performance.now()
+    call(time)
+    drawing += performance.now() - begun
+  })
+  const work = [], frames = []
+  let last = performance.now()
+  for (let move = 0; move < moves; move++) {
+    drawing = 0
+    const begun = performance.now()
+    const event = new PointerEvent("pointermove", { bubbles: true })
+    Object.defineProperty(event, "offsetX", { value: (move * 37.7) % width })
+    Object.defineProperty(event, "offsetY", { value: (move * 11.3) % height })
+    chart.dispatchEvent(event)
+    const handling = performance.now() - begun
+    await new Promise((next) => real(next))
+    const now = performance.now()
+    work.push(handling + drawing)
+    frames.push(now - last)
+    last = now
+  }
+  window.requestAnimationFrame = real
+  return [work, frames.slice(1)]
+}"""
+
+
+OPEN = """async (tab) => {
+  const begun = performance.now()
+  tab.click()
+  await new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)))
+  return performance.now() - begun
+}"""
+
+
+def profile_traits(count: int) -> dict[str, Any]:
+    report = replace(whole_profile(), modules=modules(count))
+    return {"report": bounded(report, LIMIT_BYTES), "trial": NO_TRIAL, "hindrance": "", "token": "t"}
+
+
+def compare_traits(count: int) -> dict[str, Any]:
+    row = layers().rows[1]
+    rows = tuple(replace(row, path=f"stages.{number}") for number in range(count))
+    report = replace(layers(), rows=rows, starts="stages.0", worst="stages.1")
+    return {"report": bounded(report, LIMIT_BYTES), "layers": NO_LAYERS, "token": "t"}
+
+
+PANELS: dict[str, tuple[str, Callable[[int], dict[str, Any]], tuple[str, ...]]] = {
+    "profile": ("modules", profile_traits, ("Modules", "Roofline", "Memory")),
+    "compare": ("layers", compare_traits, ()),
+}
+"""By file name: what is counted, the traits of the panel's model for so many, and the tabs with a chart."""
+
+
+def sizes() -> None:
+    print("| front end | bytes | compressed (gzip) |\n|---|---|---|")
+    for file in sorted(STATIC.glob("*.js")):
+        data = file.read_bytes()
+        print(f"| {file.stem} | {len(data) / 1e3:.0f} kB | {len(gzip.compress(data)) / 1e3:.0f} kB |")
+
+
+def drawn(browser: Browser, name: str, count: int) -> None:
+    noun, traits, tabs = PANELS[name]
+    data = traits(count)
+    paints = []
+    for _ in range(REPEATS):
+        context = browser.new_context(viewport={"width": 1000, "height": 900})
+        bare = BarePage(context)
+        paints.append(bare.show(name, **data))
+        if len(paints) < REPEATS:
+            context.close()
+    print(f"| {name} | {count:,} {noun} | {median(paints):.0f} ms ({min(paints):.0f}–{max(paints):.0f}) |", end="")
+    for tab in tabs or ("",):
+        opened = ""
+        if tab:
+            opened = f" opened in {bare.page.get_by_role('tab', name=tab).evaluate(OPEN):.0f} ms,"
+        work, frames = bare.page.evaluate(HOVER, [".tauto-canvas", MOVES])
+        told = f"{median(work):.1f} ms, p95 {quantiles(work, n=20)[-1]:.1f}; frame {median(frames):.1f} ms"
+        print(f" {tab or 'chart'}:{opened} {told};", end="")
+    print(" |", flush=True)
+    context.close()
+
+
+def main() -> None:
+    sizes()
+    print("\n| panel | of | first paint, median (range) | work of a hover frame; time between frames |")
+    print("|---|---|---|---|")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(playwright), args=FLAGS)
+        for name in PANELS:
+            for count in COUNTS:
+                drawn(browser, name, count)
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
