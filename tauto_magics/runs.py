@@ -9,9 +9,9 @@ import tauto
 from tauto_magics.arguments import Parser
 from tauto_magics.errors import translated
 from tauto_magics.magic import Invocation, Magic
+from tauto_magics.options import add_panel
 
 __all__ = ["RUNS"]
-
 
 _IN_A_PANEL = 1000
 
@@ -24,20 +24,12 @@ def _count(text: str) -> int:
 
 def _options(parser: Parser) -> None:
     parser.add_argument("--limit", metavar="N", type=_count, help="how many, newest first; default 20, in a panel 1000")
-    parser.add_argument(
-        "--panel", action="store_true", help="show them in a panel: filter, compare two, apply the recipe of one again"
-    )
+    add_panel(parser)
 
 
 def _run(call: Invocation) -> Any:
-    arguments = call.arguments
-    limit = arguments.limit or (_IN_A_PANEL if arguments.panel else 20)
-
-    def listed() -> Any:
-        found = tauto.runs(limit=limit)
-        return found.panel() if arguments.panel else found
-
-    return translated(listed)
+    limit = call.arguments.limit or (_IN_A_PANEL if call.arguments.panel else 20)
+    return translated(lambda: tauto.runs(limit=limit))
 
 
 RUNS = Magic("tauto_runs", "Past runs, newest first.", _options, _run)
