@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { decibelsOf, estimate, noiseOf, offers, suited } from "../src/data/choices";
+import { bearable, decibelsOf, estimate, noiseOf, offers, suited } from "../src/data/choices";
 import type { Choices, LayerOption } from "../src/reports/choices";
 
 const layer = (path: string, changes: Partial<LayerOption> = {}): LayerOption => ({
@@ -78,4 +78,22 @@ test("an engine follows what it computes, and layers named like methods are no t
   ).toEqual({ a: { precision: "int8", sparsity: 0 }, b: { precision: "float32", sparsity: 0.5 } });
   const odd = { ...options, layers: [layer("constructor")] };
   expect(estimate(odd, {}).sizeBytes).toBe(9000);
+});
+
+test("int8 goes as far as the estimate allows, the least harmful first", () => {
+  const engine = { name: "torch", title: "PyTorch", int8: ["a", "b", "c"], bfloat16: [], lacking: "" };
+  const layers = [
+    layer("a", { int8_noise: 0.5, int8_drop: 0.2 }),
+    layer("b", { int8_noise: 1e-4, int8_drop: 0 }),
+    layer("c", { int8_noise: 1e-5, int8_drop: 0.015 }),
+    layer("d", { int8_noise: 1e-6, int8_drop: 0 }),
+  ];
+  const judged = { ...options, layers, drop_scale: 1 };
+  expect(Object.keys(bearable({ ...judged, allowed_drop: 0.02 }, engine)).sort()).toEqual(["b", "c"]);
+  expect(Object.keys(bearable({ ...judged, allowed_drop: 0.01 }, engine))).toEqual(["b"]);
+  // without a metric by the outputs, of which one layer alone takes too much
+  expect(Object.keys(bearable({ ...judged, drop_scale: null, allowed_drop: null }, engine)).sort()).toEqual([
+    "b",
+    "c",
+  ]);
 });

@@ -75,5 +75,6 @@ class Workbench:
                 time_cap_s=TIME_CAP_S,
                 tick=lambda: tick("preparing and measuring"),
             )
+            self._bench.discard(recipe)  # what was prepared is not loaded
             self._found[recipe.digest] = found
             return found

@@ -105,3 +105,28 @@ export function suited(engine: EngineOption, chosen: Chosen): Chosen {
       .filter(([, one]) => one.precision !== "float32" || one.sparsity > 0),
   );
 }
+
+/** What outputs must reach where no metric judges them: a relative error of 10 %. */
+const LEAST_DB = 20;
+
+/**
+ * Returns int8 for as many layers as the estimate allows, the least harmful first: the drop stays within what is
+ * allowed where it is known, and else the error of the outputs within a tenth.
+ */
+export function bearable(options: Choices, engine: EngineOption): Chosen {
+  const chosen: Record<string, Choice> = {};
+  const harm = (layer: LayerOption) => layer.int8_noise ?? Number.POSITIVE_INFINITY;
+  for (const layer of [...options.layers].sort((a, b) => harm(a) - harm(b))) {
+    if (!offers(engine, layer.path, "int8")) continue;
+    const { snrDb, drop } = estimate(options, {
+      ...chosen,
+      [layer.path]: { precision: "int8", sparsity: 0 },
+    });
+    const within =
+      drop !== null && options.allowed_drop !== null
+        ? drop <= options.allowed_drop
+        : snrDb !== null && snrDb >= LEAST_DB;
+    if (within) chosen[layer.path] = { precision: "int8", sparsity: 0 };
+  }
+  return chosen;
+}

@@ -1,4 +1,4 @@
-import { choiceOf, estimate, offers, suited } from "../data/choices";
+import { bearable, choiceOf, estimate, offers, suited } from "../data/choices";
 import { duration } from "../data/numbers";
 import { element, unique } from "../dom";
 import {
@@ -80,6 +80,16 @@ export function compressionView(
     button.addEventListener("click", () => release(everyLayer(precision)));
     return button;
   });
+  const least = element(
+    "button",
+    {
+      type: "button",
+      class: "tauto-button",
+      title: "The least harmful first, as long as the estimate holds the quality",
+    },
+    "int8 as far as the estimate allows",
+  );
+  least.addEventListener("click", () => release(bearable(options, engine)));
   const status = element("span", { role: "status" });
   const clock = element("span", { class: "tauto-soft", "aria-hidden": "true" });
   const stop = element("button", { type: "button", class: "tauto-button" }, "Stop measuring");
@@ -95,6 +105,7 @@ export function compressionView(
       element("label", { for: label }, "Computed by "),
       select,
       element("span", { role: "group", "aria-label": "All layers" }, "  All layers: ", ...all),
+      least,
     ),
   );
   const effects = effectsView(root, shown());
