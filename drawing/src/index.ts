@@ -13,8 +13,10 @@ import { readWeights } from "./reports/weights";
 import type { View } from "./view";
 import { comparisonView, readComparison } from "./views/comparison";
 import { explorationView } from "./views/exploration";
+import { fixView, readFix } from "./views/fix";
 import { layersView, readLayers } from "./views/layers";
 import { profileView, readProfile } from "./views/profile";
+import { profileComparisonView, readProfileComparison } from "./views/profile_comparison";
 import { runsReportView } from "./views/runs";
 import { searchView } from "./views/search";
 import { sensitivityView } from "./views/sensitivity";
@@ -76,6 +78,7 @@ function asSearch<Report>(
 /** One line a kind of report that has an interactive view. */
 const VIEWS: Record<string, Drawn> = {
   comparison: reader(readComparison, comparisonView),
+  fix: reader(readFix, fixView),
   layers: reader(readLayers, layersView),
   profile: reader(readProfile, profileView),
   runs: reader(readRuns, runsReportView),
@@ -87,6 +90,7 @@ const VIEWS: Record<string, Drawn> = {
   }),
   study: reader(readStudy, (host, report) => asSearch(host, report, studySearch)),
   tuning: reader(readTuning, (host, report) => asSearch(host, report, (one) => tuningSearch(one))),
+  profile_comparison: reader(readProfileComparison, profileComparisonView),
 };
 
 /**

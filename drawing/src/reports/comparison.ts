@@ -6,7 +6,7 @@ import { fields, flag, list, maybe, number, type Of, otherwise, text, word } fro
 /** Shares of the calls at which a latency's `quantiles_ms` are told. */
 export const QUANTILES = [0.01, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99];
 
-const LATENCY = fields({
+export const LATENCY = fields({
   p50_ms: number,
   p95_ms: number,
   calls: number,

@@ -5,7 +5,7 @@ import { fields, flag, list, maybe, number, type Of, otherwise, table, text, wor
 export const VERDICT = word("better", "same", "worse");
 export const INTERVAL = fields({ low: number, high: number });
 export const CEILING = fields({ resource: text, value: number, unit: word("GFLOP/s", "GB/s") });
-const PHASE_NAME = word("data", "forward", "loss", "backward", "optimizer", "other");
+export const PHASE_NAME = word("data", "forward", "loss", "backward", "optimizer", "other");
 
 const MODULE = fields({
   path: text,
@@ -44,7 +44,7 @@ const TRIED = fields({
   bytes_saved: maybe(number),
 });
 
-const FINDING = fields({
+export const FINDING = fields({
   rule: text,
   title: text,
   evidence: text,

@@ -1,13 +1,13 @@
-import { type ChangeRow, changeRows, conditionFacts, headline } from "../data/comparison";
+import { changeRows, conditionFacts, headline } from "../data/comparison";
 import { count, duration, number, plural, ratio, share } from "../data/numbers";
 import { element } from "../dom";
 import { COMPARISON, type Comparison } from "../reports/comparison";
 import { type Read, read } from "../reports/reading";
 import type { View } from "../view";
+import { changesView } from "./changes";
 import { factsView } from "./facts";
 import { gainBar } from "./gain";
 import { latenciesView } from "./latencies";
-import { tableView } from "./table";
 
 /** Reads a comparison from JSON, or says why it cannot be drawn. */
 export function readComparison(json: unknown): Read<Comparison> {
@@ -43,30 +43,7 @@ function draw(host: HTMLElement, report: Comparison): { dispose(): void } {
   );
   host.append(root);
   const end = latenciesView(root, report);
-  const bar = (row: ChangeRow, value: number | null) => {
-    const top = Math.max(row.original ?? 0, row.optimized ?? 0);
-    return value !== null && top > 0 ? value / top : 0;
-  };
-  tableView(root, changeRows(report), {
-    caption: "Before and after",
-    columns: [
-      { title: "Quantity", value: (row) => row.name },
-      {
-        title: "Original",
-        value: (row) => row.original,
-        write: (row) => row.write(row.original),
-        bar: (row) => bar(row, row.original),
-      },
-      {
-        title: "Optimized",
-        value: (row) => row.optimized,
-        write: (row) => row.write(row.optimized),
-        bar: (row) => bar(row, row.optimized),
-      },
-      { title: "Change", value: (row) => row.change },
-    ],
-    more: "quantities",
-  });
+  changesView(root, "Before and after", changeRows(report), ["Original", "Optimized"]);
   for (const reason of new Set([original.memory.reason, optimized.memory.reason])) {
     if (reason) root.append(element("p", { class: "tauto-soft" }, `Memory: ${reason}`));
   }
