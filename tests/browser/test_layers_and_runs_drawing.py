@@ -1,7 +1,7 @@
 """The panels of layers and of past runs on a page of their own, without a kernel: what they draw and ask for."""
 
 import time
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import pytest
 import reports_by_hand
@@ -9,75 +9,17 @@ import sensitivity_by_hand
 import torch
 from accessibility import violations
 from notebook_page import SCREENSHOTS
+from panels_by_hand import ODD, compression_traits, history_traits, layer, opened_runs, past_runs
 from playwright.sync_api import expect
 from torch import nn
 
 from tauto.profiling.weights import analyse_weights
 from tauto.rendering import bounded
-from tauto.rendering.runs_compared import compared
-from tauto.reports import ChoicesReport, EngineOption, LayerOption, RunRow
-from tauto.tuning.layer_outlook import SHARES
 
-ODD = "<img src=x onerror=alert(1)>"
 WIDTHS = {"wide": 1100, "narrow": 400}
 
 
-def layer(path, noise=1e-3, drop=0.002):
-    zeros = tuple(share**3 for share in SHARES)
-    return LayerOption(path, "Linear", 40_000, 10_500, 20_000, 10_000, noise, noise / 100, zeros, drop, 0.2, 0.1)
-
-
-def options(layers):
-    paths = tuple(one.path for one in layers)
-    torch = EngineOption("torch", "PyTorch", paths[:-1], paths)
-    openvino = EngineOption("openvino", "OpenVINO", (), (), lacking="openvino is not installed")
-    return ChoicesReport("net", 400_000, SHARES, tuple(layers), (torch, openvino), 1.0, 1.0, "accuracy", 0.01)
-
-
-def traits(layers, **others):
-    weights = {
-        **asdict(sensitivity_by_hand.weight_picture()),
-        "name": layers[0].path,
-    }
-    return {
-        "report": bounded(sensitivity_by_hand.sensitivity()),
-        "token": "t",
-        "options": asdict(options(layers)),
-        "asked": {"number": 0, "engine": "torch", "choices": {}},
-        "answer": None,
-        "looked": layers[0].path,
-        "picture": weights,
-        "code": {"lines": "import tauto\n", "script": "import torch\n"},
-        **others,
-    }
-
-
 LAYERS = [layer("stages.1", 0.1, 0.02), layer("stem"), layer(ODD), layer("head", 1e-5, None)]
-
-
-def runs():
-    rows = tuple(
-        RunRow(number, f"2026-11-{number:02}T14:05:09+00:00", verb, model, words, verdict, "4f2a", "Xeon")
-        for number, verb, model, words, verdict in (
-            (12, "autotune", "net", "2.31× faster", "improved"),
-            (11, "profile", ODD, f"{ODD} takes 42 %", ""),
-            (10, "autotune", "resnet", "Kept the original", "kept_original"),
-        )
-    )
-    return replace(reports_by_hand.runs(), rows=rows, total=3)
-
-
-def history(**others):
-    return {
-        "report": bounded(runs()),
-        "token": "t",
-        "opened": [],
-        "compared": None,
-        "trouble": "",
-        "choices": {"models": ["net"], "values": ["x"], "functions": ["judge"]},
-        "applied": None,
-        **others,
-    }
 
 
 def kept(page, name):
@@ -91,11 +33,11 @@ def kept(page, name):
 def test_a_panel_is_accessible_and_fits_light_or_dark_wide_or_narrow(bare, panel, width, dark):
     page = bare(WIDTHS[width], dark=dark)
     if panel == "compression":
-        page.show("compression", **traits(LAYERS))
+        page.show("compression", **compression_traits(LAYERS))
         page.page.get_by_text("Copy as code").click()
     else:
         reports = [reports_by_hand.tuning(), reports_by_hand.trained_profile()]
-        page.show("history", **history(**opened(reports)))
+        page.show("history", **history_traits(**opened_runs(reports)))
     assert violations(page.page, "main") == []
     assert page.page.evaluate("() => document.documentElement.scrollWidth <= window.innerWidth")
     # names that are markup are text
@@ -104,19 +46,9 @@ def test_a_panel_is_accessible_and_fits_light_or_dark_wide_or_narrow(bare, panel
     kept(page, f"{panel}-{width}-{'dark' if dark else 'light'}")
 
 
-def opened(reports):
-    shown = [
-        {"number": 11 + index, "report": bounded(one), "sentences": "a\nb", "recipe": None}
-        for index, one in enumerate(reports)
-    ]
-    found = compared(*reports) if len(reports) == 2 else None
-    told = None if found is None else {"rows": list(map(list, found.rows)), "notes": list(found.notes)}
-    return {"opened": shown, "compared": told}
-
-
 def test_layers_are_chosen_by_keyboard_alone_and_asked_for_when_let_go(bare):
     page = bare()
-    page.show("compression", **traits(LAYERS))
+    page.show("compression", **compression_traits(LAYERS))
     keys = page.page.keyboard
     page.page.get_by_role("button", name="stages.1").focus()
     keys.press("Tab")
@@ -148,7 +80,7 @@ def test_layers_are_chosen_by_keyboard_alone_and_asked_for_when_let_go(bare):
 
 def test_what_an_engine_does_not_compute_cannot_be_chosen(bare):
     page = bare()
-    page.show("compression", **traits(LAYERS))
+    page.show("compression", **compression_traits(LAYERS))
     head = page.page.get_by_role("radiogroup", name="Precision of head")
     expect(head.get_by_role("radio", name="int8")).to_be_disabled()
     expect(page.page.get_by_role("option", name="OpenVINO (not here: openvino is not installed)")).to_be_disabled()
@@ -160,7 +92,7 @@ def test_what_an_engine_does_not_compute_cannot_be_chosen(bare):
 def test_what_is_measured_can_be_stopped_once_and_a_lost_kernel_is_said(bare):
     page = bare()
     running = {"number": 0, "state": "running", "words": "Measuring.", "seconds": 4.2, "comparison": None}
-    page.show("compression", **traits(LAYERS, answer=running))
+    page.show("compression", **compression_traits(LAYERS, answer=running))
     stop = page.page.get_by_role("button", name="Stop measuring")
     stop.dblclick()
     expect(stop).to_be_disabled()
@@ -175,7 +107,7 @@ def test_what_is_measured_can_be_stopped_once_and_a_lost_kernel_is_said(bare):
 def test_five_thousand_layers_are_drawn_and_moved_quickly(bare):
     page = bare()
     many = [layer(f"blocks.{index}.fc", 1e-4 / (index + 1)) for index in range(5000)]
-    first_ms = page.show("compression", **traits(many))
+    first_ms = page.show("compression", **compression_traits(many))
     print(f"first paint of 5,000 layers: {first_ms:.0f} ms")
     assert first_ms < 5000
     expect(page.page.locator(".tauto-layers > li")).to_have_count(60)
@@ -201,7 +133,7 @@ def test_five_thousand_layers_are_drawn_and_moved_quickly(bare):
 
 def test_runs_are_filtered_sorted_and_two_are_asked_for(bare):
     page = bare()
-    page.show("history", **history())
+    page.show("history", **history_traits())
     table = page.page.locator("table.tauto-runs tbody tr")
     expect(table).to_have_count(3)
     page.page.get_by_role("searchbox", name="Words in a run").fill("kept resnet")
@@ -217,16 +149,16 @@ def test_runs_are_filtered_sorted_and_two_are_asked_for(bare):
         page.page.get_by_role("checkbox", name=f"Choose run {number} for comparing").press("Space")
     page.page.get_by_role("button", name="Compare 10 and 12").press("Enter")
     assert page.sent == [{"kind": "open", "numbers": [10, 12]}]
-    page.tell("compared", opened([reports_by_hand.tuning(), reports_by_hand.comparison()])["compared"])
-    page.tell("opened", opened([reports_by_hand.tuning(), reports_by_hand.comparison()])["opened"])
+    page.tell("compared", opened_runs([reports_by_hand.tuning(), reports_by_hand.comparison()])["compared"])
+    page.tell("opened", opened_runs([reports_by_hand.tuning(), reports_by_hand.comparison()])["opened"])
     expect(page.page.get_by_role("row", name="Speedup")).to_be_visible()
     expect(page.page.get_by_role("region", name="Run 12")).to_be_visible()
 
 
 def test_a_recipe_is_applied_once_and_a_name_in_use_is_replaced_only_on_purpose(bare):
     page = bare()
-    (one,) = opened([reports_by_hand.tuning()])["opened"]
-    page.show("history", **history(opened=[{**one, "recipe": "int8_dynamic"}]))
+    (one,) = opened_runs([reports_by_hand.tuning()])["opened"]
+    page.show("history", **history_traits(opened=[{**one, "recipe": "int8_dynamic"}]))
     page.page.get_by_label("Inputs").select_option("x")
     page.page.get_by_label("Its model is named").fill("fast")
     page.page.get_by_role("button", name="Prepare and measure").dblclick()
@@ -246,9 +178,9 @@ def test_a_recipe_is_applied_once_and_a_name_in_use_is_replaced_only_on_purpose(
 
 def test_two_thousand_runs_are_filtered_quickly(bare):
     page = bare()
-    rows = tuple(replace(runs().rows[0], id=number) for number in range(2000, 0, -1))
+    rows = tuple(replace(past_runs().rows[0], id=number) for number in range(2000, 0, -1))
     begun = time.monotonic()
-    page.show("history", **history(report=bounded(replace(runs(), rows=rows, total=2000))))
+    page.show("history", **history_traits(report=bounded(replace(past_runs(), rows=rows, total=2000))))
     expect(page.page.locator("table.tauto-runs tbody tr")).to_have_count(50)
     assert time.monotonic() - begun < 10
     page.page.get_by_role("searchbox", name="Words in a run").fill("1999")
@@ -260,7 +192,7 @@ def test_analyses_of_layers_and_weights_are_drawn_from_their_json_alone(bare):
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 4))
     weights = analyse_weights(net, (1e-3,), "net")
-    page.show("history", **history(**opened([sensitivity_by_hand.sensitivity(), weights])))
+    page.show("history", **history_traits(**opened_runs([sensitivity_by_hand.sensitivity(), weights])))
     first, second = (page.page.get_by_role("region", name=f"Run {number}") for number in (11, 12))
     expect(first.get_by_role("heading", level=2)).to_contain_text("Quantizing stages.1 alone hurts most")
     first.get_by_role("button", name="Layer").first.click()
@@ -270,6 +202,6 @@ def test_analyses_of_layers_and_weights_are_drawn_from_their_json_alone(bare):
     expect(second.get_by_role("img", name="Histogram of the weights of 2.weight")).to_be_visible()
     assert violations(page.page, "main") == []
     # a report that no view knows is told in sentences
-    (odd,) = opened([sensitivity_by_hand.sensitivity()])["opened"]
+    (odd,) = opened_runs([sensitivity_by_hand.sensitivity()])["opened"]
     page.tell("opened", [{**odd, "number": 13, "report": {"kind": "sensitivity", "schema": 99}}])
     expect(page.page.get_by_role("region", name="Run 13")).to_contain_text("a")
