@@ -33,7 +33,6 @@ def call_engine(
     Stopped
         When the user stopped it; the best so far has been displayed.
     """
-
     panel = translated(lambda: live_panel(call.shell)) if getattr(call.arguments, "panel", False) else None
 
     def work() -> Any:

@@ -27,5 +27,7 @@ def _run(call: Invocation) -> Any:
     return translated(result.panel)
 
 
-EXPLORE = Magic("tauto_explore", "Turn a knob of a model (batch, engine, precision …), see it measured.", _options, _run)
+EXPLORE = Magic(
+    "tauto_explore", "Turn a knob of a model (batch, engine, precision …), see it measured.", _options, _run
+)
 """The panel is what it returns; ``.result`` is that of ``tauto.explore``."""

@@ -50,7 +50,7 @@ def shown(shell: InteractiveShell, *, alone: bool) -> Iterator[None]:
 
 @contextlib.contextmanager
 def cleared_after(shell: InteractiveShell, handle: DisplayHandle, *, alone: bool) -> Iterator[None]:
-    """Take away after the ``with`` block what ``handle`` displays: with the cell's output where that is all there is."""
+    """Take away after the ``with`` block what ``handle`` displays: with the cell's output where that is all of it."""
     with contextlib.ExitStack() as stack:
         others = stack.enter_context(_others(shell, handle)) if alone else None
         try:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from compilation_by_hand import compiled, hostile_compilation
 from decoding_by_hand import every_decoding, hostile_decoding
 from distillation_by_hand import distillations, hostile_distillation
+from exploration_by_hand import exploration, hostile_exploration
 from fitting_by_hand import fitted, trainings
 from growth_by_hand import grown
 from layers_by_hand import every_layers, hostile_layers
@@ -458,7 +459,7 @@ def hostile() -> tuple[Report, ...]:
     taught = hostile_distillation(HOSTILE, pair)
     decoded = hostile_decoding(HOSTILE)
     done = told, trained, taught, cut, decoded, *layers
-    return seen, pair, nameless, search, kept, here, past, *done, *hostile_study(HOSTILE)
+    return seen, pair, nameless, search, kept, here, past, *done, *hostile_study(HOSTILE), hostile_exploration(HOSTILE)
 
 
 def fix_report(speedup: float = 3.2, objective: str = "time") -> FixReport:
@@ -537,6 +538,8 @@ def everything() -> tuple[Report, ...]:
         *every_sensitivity(),
         *every_decoding(),
         *every_study(),
+        exploration(),
+        exploration(()),
         controlled(),
         controlled(met=False),
         *compiled(tuning()),

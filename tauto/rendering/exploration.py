@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tauto.rendering.comparison import conditions
-from tauto.rendering.document import Block, Cell, Column, Document, Facts, Note, Row, Table, cell, numeric
+from tauto.rendering.document import Block, Cell, Column, Document, Facts, Note, Row, Table, cell, clean, numeric
 from tauto.rendering.numbers import UNKNOWN, data_size, duration, plural, rate, ratio, share
 from tauto.reports import ExplorationReport, ExploredSetting
 from tauto.reports.exploration import KnobValue
@@ -41,7 +41,7 @@ def _value(value: KnobValue) -> str:
 def document(report: ExplorationReport) -> Document:
     """Return the page."""
     columns = (
-        *(Column(knob.label) for knob in report.knobs),
+        Column("Setting"),
         *numeric("Latency, median", "Samples/s", "Speedup", "Size", "Output error"),
         Column("Why"),
     )
@@ -53,16 +53,21 @@ def document(report: ExplorationReport) -> Document:
         Note("Each was timed for two seconds at most: a look, not a verdict. tauto.apply measures one to the end."),
     ]
     blocks += [
-        Facts(f"{knob.label}: what cannot be had here", tuple(knob.refused.items())) for knob in report.knobs if knob.refused
+        Facts(
+            f"{clean(knob.label)}: what cannot be had here",
+            tuple((clean(k), clean(v)) for k, v in knob.refused.items()),
+        )
+        for knob in report.knobs
+        if knob.refused
     ]
     return Document(f"{report.model} at other settings", headline(report), tuple(blocks))
 
 
 def _row(report: ExplorationReport, one: ExploredSetting) -> Row:
-    knobs = [cell(_value(one.setting.get(knob.name, knob.given))) for knob in report.knobs]
+    setting = cell(_words(report, one))
     compared = one.comparison
     if compared is None:
-        return Row((*knobs, *(Cell(UNKNOWN) for _ in range(5)), cell(one.reason)))
+        return Row((setting, *(Cell(UNKNOWN) for _ in range(5)), cell(one.reason)))
     latency, near = compared.optimized.latency, compared.agreement
     figures = (
         Cell(duration(latency.p50_ms)),
@@ -71,7 +76,7 @@ def _row(report: ExplorationReport, one: ExploredSetting) -> Row:
         Cell(data_size(compared.optimized.size_bytes)),
         Cell(share(near.relative_error) if near is not None else UNKNOWN),
     )
-    return Row((*knobs, *figures, cell(one.reason)), weight=compared.speedup)
+    return Row((setting, *figures, cell(one.reason)), weight=compared.speedup)
 
 
 def explain(report: ExplorationReport) -> str:

@@ -12,7 +12,16 @@ from tauto.reports.quality_control import ControlReport, DropConfidence, KernelN
 from tauto.reports.recipe import RecipeReport
 from tauto.reports.report import Report
 
-__all__ = ["Limit", "NotTried", "StudyNote", "TargetNote", "TrialReport", "TrialStatus", "TuningReport", "TuningVerdict"]
+__all__ = [
+    "Limit",
+    "NotTried",
+    "StudyNote",
+    "TargetNote",
+    "TrialReport",
+    "TrialStatus",
+    "TuningReport",
+    "TuningVerdict",
+]
 
 TrialStatus = Literal["kept", "rejected", "failed", "skipped"]
 TuningVerdict = Literal["improved", "kept_original", "infeasible", "applied", "estimated"]

@@ -41,12 +41,18 @@ _STEPS: dict[tuple[str, str], tuple[tuple[str, dict[str, Any]], ...]] = {
 def knobs_of(workload: Workload, hardware: Hardware) -> tuple[ExplorationKnob, ...]:
     """Return what can be turned of ``workload`` here, with the reason for what cannot."""
     knobs = [knob for name in SIZES if (knob := _size_knob(name, workload)) is not None]
-    refused = {name: why for name, needed in _ENGINES.items() if needed and (why := _refusal(needed, workload, hardware))}
+    refused = {
+        name: why for name, needed in _ENGINES.items() if needed and (why := _refusal(needed, workload, hardware))
+    }
     low = {"bfloat16": _refusal("bfloat16", workload, hardware)}
     knobs += [
         ExplorationKnob("engine", "Engine", tuple(_ENGINES), "eager", refused),
         ExplorationKnob(
-            "precision", "Precision", ("float32", "bfloat16", "int8"), "float32", {k: why for k, why in low.items() if why}
+            "precision",
+            "Precision",
+            ("float32", "bfloat16", "int8"),
+            "float32",
+            {k: why for k, why in low.items() if why},
         ),
     ]
     if (cores := hardware.cores) > 1:

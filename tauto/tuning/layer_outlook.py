@@ -65,7 +65,7 @@ def _option(row: SensitivityRow, weights: int, layer: nn.Module | None, gain: fl
     int8 = damage(row.error) if row.error is not None and math.isfinite(damage(row.error)) else None
     own = damage(row.own)
     passed_on = int8 / own if int8 is not None and 0 < own < math.inf else None
-    lost = () if layer is None else lost_energy(layer.weight.detach(), SHARES)  # type: ignore[arg-type]
+    lost = () if layer is None else lost_energy(layer.get_parameter("weight").detach(), SHARES)
     time = None if row.work_share is None or gain is None else row.work_share * (1 - 1 / max(gain, 1.0))
     drop = _worst(row.quality)
     return LayerOption(

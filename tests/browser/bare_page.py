@@ -32,7 +32,7 @@ SHOW = """async ([source, traits]) => {
       traits[name] = value
       for (const call of [...(listeners[`change:${name}`] ?? [])]) call()
     },
-    happen(name) { for (const call of [...(listeners[name] ?? [])]) call() },
+    happen(name, ...given) { for (const call of [...(listeners[name] ?? [])]) call(...given) },
   }
   const el = document.createElement("div")
   document.querySelector("main").append(el)
@@ -68,9 +68,16 @@ class BarePage:
         """Change a trait, as the kernel does."""
         self.page.evaluate("([name, value]) => window.model.tell(name, value)", [name, value])
 
+    def say(self, **content: Any) -> None:
+        """Send the panel a message, as the kernel does."""
+        self.page.evaluate("(content) => window.model.happen('msg:custom', content)", json.loads(json.dumps(content)))
+
     def lose_kernel(self) -> None:
-        """Tell the panel that its kernel is gone, as ipywidgets does."""
-        self.page.evaluate("window.model.happen('comm_live_update')")
+        """Tell the panel that its kernel was restarted, as ipywidgets does."""
+        self.page.evaluate(
+            "document.querySelector('main > div').classList.add('jupyter-widgets-disconnected');"
+            "window.model.happen('comm_live_update')"
+        )
 
     def show(self, name: str, **traits: Any) -> float:
         """Draw the panel ``name`` with these ``traits`` of its model; return the milliseconds until it was painted."""

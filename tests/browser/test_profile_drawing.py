@@ -156,6 +156,30 @@ def test_a_kernel_that_died_is_told_and_what_is_shown_stays(bare):
     expect(tab(bare, "Modules").get_by_role("table", name="Modules", exact=True)).to_be_visible()
 
 
+def test_a_kernel_that_fell_silent_is_told_and_heard_again(bare):
+    bare = bare()
+    bare.page.clock.install()
+    running = {**NO_TRIAL, "finding": 1, "state": "running", "words": "timing"}
+    show(bare, whole_profile(), trial=running)
+    item = bare.page.get_by_role("listitem").filter(has_text="The loop waits for its data")
+    bare.page.clock.run_for(5000)
+    expect(item).not_to_contain_text("Nothing was heard")
+    bare.page.clock.run_for(7000)
+    expect(item).to_contain_text("Nothing was heard from the kernel for 10 s")
+    bare.page.evaluate("window.model.happen('msg:custom')")
+    expect(item).not_to_contain_text("Nothing was heard")
+    expect(item).to_contain_text("timing")
+
+
+def test_a_message_that_cannot_be_sent_says_that_the_kernel_is_gone(bare):
+    bare = bare()
+    show(bare, whole_profile())
+    bare.page.evaluate("() => { window.model.send = () => { throw new Error() } }")
+    item = bare.page.get_by_role("listitem").filter(has_text="The loop waits for its data")
+    item.get_by_role("button", name="finding 1, The loop").click()
+    expect(item).to_contain_text("The kernel that this belongs to is gone")
+
+
 def test_what_comes_from_the_user_is_text(bare):
     bare = bare()
     seen = replace(hostile()[0], memory=whole_profile().memory, lines=trained_profile().lines)

@@ -66,8 +66,6 @@ NUMBER = [one.rule for one in seen.findings].index({FINDING!r}) + 1
 ProfilePanel(seen, budget="12s")
 """
 
-GONE = ("not found", "No widget", "Could not", "widget model")
-
 
 @pytest.fixture(scope="module")
 def saved(browser, server, tmp_path_factory):
@@ -81,7 +79,7 @@ def saved(browser, server, tmp_path_factory):
     expect(page.output(1).get_by_role("article")).to_be_visible()
     expect(page.output(1).locator(".tauto-static")).to_be_hidden()
     # a restart takes the kernel from under the panel, which says so and stays
-    page.command("kernelmenu:shutdown")
+    page.page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     expect(output.get_by_role("article")).to_contain_text("The kernel that this belongs to is gone")
     expect(output.get_by_role("button", name="Try it").first).to_be_disabled()
     page.save()

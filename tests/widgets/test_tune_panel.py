@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 from reports_by_hand import trials, tuning
 from study_by_hand import study
+from tauto_widgets import TunePanel
+from tauto_widgets.subshells import answer_where_asked
 
 from tauto.errors import InvalidArgument
 from tauto.events import Progress, StopRequested, check_stop, emit, ended_by_switch
 from tauto.reports import Standing, UnderWay
 from tauto.results import StudyResult, TuningResult
-from tauto_widgets import TunePanel
-from tauto_widgets.subshells import answer_where_asked
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import type { Render } from "@anywidget/types";
 import { comparisonView, element, layersView, readComparison, readLayers, type View } from "@tauto/drawing";
-import { kernelLost, type PanelModel, panel, trait } from "./common/panel";
+import { kernelOf, type PanelModel, panel, trait } from "./common/panel";
 
 /** What the kernel says of the comparison layer by layer. */
 interface Layers {
@@ -26,7 +26,7 @@ const render: Render<Model> = ({ model, el }) =>
     const below = element("section", { class: "tauto", "aria-label": "Layer by layer" });
     host.append(below);
     const layers = trait(model, "layers");
-    const lost = kernelLost(model);
+    const kernel = kernelOf(model, el);
     let drawn: View | null = null;
 
     const button = element(
@@ -40,13 +40,13 @@ const render: Render<Model> = ({ model, el }) =>
     button.addEventListener("click", () => {
       button.disabled = true; // pressed twice, it acts once
       status.textContent = "waiting for the kernel";
-      model.send({ do: "layers" });
+      kernel.send({ do: "layers" });
     });
 
     function refresh(): void {
       const { state, words, report: json } = layers.value;
-      button.disabled = state === "busy" || lost.value !== "";
-      status.textContent = lost.value || words;
+      button.disabled = state === "busy" || kernel.lost.value !== "";
+      status.textContent = kernel.lost.value || words;
       controls.hidden = state === "none" || state === "made";
       if (state !== "made" || drawn !== null) return;
       const { report: compared, refused } = readLayers(json);
@@ -55,13 +55,13 @@ const render: Render<Model> = ({ model, el }) =>
     }
 
     layers.listen(refresh);
-    lost.listen(refresh);
+    kernel.lost.listen(refresh);
     refresh();
     return {
       dispose() {
         drawn?.dispose();
         layers.dispose();
-        lost.dispose();
+        kernel.dispose();
         view.dispose();
       },
     };

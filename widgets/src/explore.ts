@@ -17,7 +17,7 @@ const render: Render<Model> = ({ model, el }) => {
   styled(el);
   const { report } = readExploration(model.get("report"));
   if (report === undefined) return undefined; // the static report stays what is seen
-  const reaching = new Reaching(model, () => draw());
+  const reaching = new Reaching(model, el, () => draw());
   const status = element("p", { class: "tauto-hint", role: "status" });
   const cancel = element("button", { type: "button", class: "tauto-button" }, "Cancel");
   const copy = element("button", { type: "button", class: "tauto-button" }, "Copy as code");

@@ -1,36 +1,48 @@
 import type { Render } from "@anywidget/types";
 import { NO_TRIAL, profileView, readProfile, store, type Trial } from "@tauto/drawing";
-import { kernelLost, type PanelModel, panel, trait } from "./common/panel";
+import { kernelOf, type PanelModel, panel, trait } from "./common/panel";
 
 interface Model extends PanelModel {
   trial: Trial;
   hindrance: string;
 }
 
+const WAITING = "waiting for the kernel: it answers when its cell has ended";
+
 const render: Render<Model> = ({ model, el }) =>
   panel(model, el, (host) => {
     const { report } = readProfile(model.get("report"));
     if (report === undefined) return null;
+    const kernel = kernelOf(model, el);
     const told = trait(model, "trial");
-    const lost = kernelLost(model);
     const trial = store(told.value);
-    told.listen(trial.set);
-    const hindrance = store(lost.value || model.get("hindrance"));
-    lost.listen((words) => {
-      hindrance.set(words);
-      // nobody is left who could end it
-      if (trial.value.state !== "none") trial.set({ ...trial.value, state: "ended", words });
+    const hindrance = store("");
+
+    function take(next: Trial): void {
+      trial.set(next);
+      kernel.expectSigns(next.state === "running");
+    }
+    told.listen(take);
+    take(told.value);
+    hindrance.set(model.get("hindrance"));
+    kernel.lost.listen((words) => {
+      hindrance.set(words || model.get("hindrance"));
+      // nobody is left who could end it; should the kernel be heard again, it tells where it is
+      trial.set(
+        words && trial.value.state !== "none" ? { ...trial.value, state: "ended", words } : told.value,
+      );
     });
+
     const view = profileView(host, report, {
       trying: {
         trial,
         hindrance,
         start(finding) {
-          // at once, so that a second press does nothing; the kernel answers when it is free
-          trial.set({ ...NO_TRIAL, finding, state: "waiting", words: "waiting for the kernel" });
-          model.send({ do: "try", finding });
+          // at once, so that a second press does nothing
+          trial.set({ ...NO_TRIAL, finding, state: "waiting", words: WAITING });
+          kernel.send({ do: "try", finding });
         },
-        stop: () => model.send({ do: "stop" }),
+        stop: () => kernel.send({ do: "stop" }),
       },
     });
     const redraw = () => {
@@ -42,7 +54,7 @@ const render: Render<Model> = ({ model, el }) =>
       dispose() {
         model.off("change:report", redraw);
         told.dispose();
-        lost.dispose();
+        kernel.dispose();
         view.dispose();
       },
     };

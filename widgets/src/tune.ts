@@ -35,12 +35,13 @@ const NOTHING: Search = {
 const render: Render<SearchModel> = ({ model, el }) => {
   styled(el);
   const live = new LiveSearch(model);
-  const reaching = new Reaching(model, () => soon());
+  const first = live.search();
+  if (first === null && model.get("phase") === "ended") return undefined; // the static report stays what is seen
+  const reaching = new Reaching(model, el, () => soon());
   const cleanups: (() => void)[] = [];
   let stopping: ReturnType<typeof setInterval> | undefined;
   let running: ReturnType<typeof runningView> | undefined;
   let taking: ReturnType<typeof takingView> | undefined;
-  const first = live.search();
   let drawn = first;
   const view = searchView(el, first ?? NOTHING, {
     top: (place) => {

@@ -50,16 +50,16 @@ class CompressionPanel(Panel):
     """
 
     _esm = front_end("compression")
-    options = traitlets.Dict(default_value=None, allow_none=True).tag(sync=True)
+    options: Any = traitlets.Dict(default_value=None, allow_none=True).tag(sync=True)
     """What there is to choose from; None of a past run."""
-    asked = traitlets.Dict(default_value={"number": 0, "engine": "", "choices": {}}).tag(sync=True)
+    asked: Any = traitlets.Dict(default_value={"number": 0, "engine": "", "choices": {}}).tag(sync=True)
     """What is chosen; each change has the next number."""
-    answer = traitlets.Dict(default_value=None, allow_none=True).tag(sync=True)
+    answer: Any = traitlets.Dict(default_value=None, allow_none=True).tag(sync=True)
     """Where the measuring stands, and of which number."""
     looked = traitlets.Unicode(None, allow_none=True).tag(sync=True)
     """The layer whose weights are shown."""
-    picture = traitlets.Dict(default_value=None, allow_none=True).tag(sync=True)
-    code = traitlets.Dict(default_value=None, allow_none=True).tag(sync=True)
+    picture: Any = traitlets.Dict(default_value=None, allow_none=True).tag(sync=True)
+    code: Any = traitlets.Dict(default_value=None, allow_none=True).tag(sync=True)
 
     def __init__(self, result: SensitivityResult) -> None:
         super().__init__(result)

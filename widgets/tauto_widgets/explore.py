@@ -18,6 +18,7 @@ from tauto_widgets.subshells import answer_where_asked
 __all__ = ["ExplorePanel"]
 
 _MOST_WAITING = 200
+_SIZES = {"batch", "size", "seq"}
 
 
 class ExplorePanel(Panel):
@@ -38,7 +39,7 @@ class ExplorePanel(Panel):
 
     _esm = front_end("explore")
     result: ExplorationResult
-    waiting = traitlets.List().tag(sync=True)
+    waiting: traitlets.List[Any] = traitlets.List().tag(sync=True)
     """Settings that are still to be measured; the first is being measured."""
     progress = traitlets.Dict().tag(sync=True)
     trouble = traitlets.Unicode().tag(sync=True)
@@ -116,12 +117,18 @@ class ExplorePanel(Panel):
             return {"trouble": str(error)}
         found = next((one for one in self.result.report.settings if one.setting == setting), None)
         words = f"  # {found.reason}" if found is not None and found.comparison is not None else ""
-        sizes = [f"{knob.label.lower()} {setting[knob.name]}" for knob in self.result.report.knobs[:2] if knob.name in setting]
-        steps = ", ".join(f"({step.name!r}, {step.report().config!r})" for step in recipe.steps)
-        model = self.result.report.model if self.result.report.model.isidentifier() else "model"
-        lines = ["import tauto", "", f"# measured at {', '.join(sizes)}" if words and sizes else ""]
+        report = self.result.report
+        sizes = [
+            f"{one.label.lower()} {setting[one.name]}" for one in report.knobs if one.name in _SIZES & set(setting)
+        ]
+        steps = ", ".join(f"({step.technique!r}, {step.config!r})" for step in recipe.report().steps)
+        model = report.model if report.model.isidentifier() else "model"
+        lines = ["import tauto", f"# measured at {', '.join(sizes)}" if words and sizes else ""]
         if recipe.steps:
-            lines += [f"recipe = tauto.Recipe.of({steps})", f"fast = tauto.apply(recipe, {model}, inputs=inputs).model{words}"]
+            lines += [
+                f"recipe = tauto.Recipe.of({steps})",
+                f"fast = tauto.apply(recipe, {model}, inputs=inputs).model{words}",
+            ]
         else:
             lines += [f"fast = {model}  # as it is"]
-        return {"code": "\n".join(line for line in lines if line or line == "") + "\n"}
+        return {"code": "\n".join(filter(None, lines)) + "\n"}

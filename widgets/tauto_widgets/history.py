@@ -48,18 +48,19 @@ class HistoryPanel(Panel):
     """
 
     _esm = front_end("history")
-    opened = traitlets.List().tag(sync=True)
+    opened: Any = traitlets.List().tag(sync=True)
     """The runs that are open, one or two: number, report, sentences, and the recipe where there is one."""
-    compared = traitlets.Dict(default_value=None, allow_none=True).tag(sync=True)
+    compared: Any = traitlets.Dict(default_value=None, allow_none=True).tag(sync=True)
     """Of the two that are open: figures side by side."""
     trouble = traitlets.Unicode("").tag(sync=True)
-    choices = traitlets.Dict(default_value={"models": [], "values": [], "functions": []}).tag(sync=True)
+    choices: Any = traitlets.Dict(default_value={"models": [], "values": [], "functions": []}).tag(sync=True)
     """The user's names to apply a recipe with."""
-    applied = traitlets.Dict(default_value=None, allow_none=True).tag(sync=True)
+    applied: Any = traitlets.Dict(default_value=None, allow_none=True).tag(sync=True)
     """Where applying stands."""
 
     def __init__(self, result: RunsResult, *, names: MutableMapping[str, Any] | None = None) -> None:
         super().__init__(result)
+        self._runs = result
         self._names = Namespace(names)
         self._worker: threading.Thread | None = None
         answer_where_asked(self.comm)
@@ -76,7 +77,7 @@ class HistoryPanel(Panel):
         """
         if not 0 < len(numbers) <= 2:
             raise InvalidArgument("numbers: one run is opened, or two are compared.")
-        results = [self.result.run(number) for number in numbers]
+        results = [self._runs.run(number) for number in numbers]
         reports = [one.report for one in results]
         shown = [_shown(number, one) for number, one in zip(numbers, results, strict=True)]
         found = compared(*reports) if len(reports) == 2 else None
@@ -159,7 +160,7 @@ class HistoryPanel(Panel):
         self._tell(number, "done", f"{name} is the model. {headline(made.report)}", lines=lines)
 
     def _recipe(self, number: int) -> Any:
-        found = self.result.run(number)
+        found = self._runs.run(number)
         if not isinstance(found, TuningResult) or found.recipe is None:
             raise InvalidArgument(f"run {number}: it has no recipe to apply.")
         return found.recipe

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +24,7 @@ __all__ = ["Panel", "front_end"]
 
 LIMIT_BYTES = 8_000_000
 """Of a report's JSON on its way to the browser; what is saved with a notebook is smaller."""
+EVERY_S = 1.0
 STATIC = Path(__file__).parent / "static"
 
 # JupyterLab's words about a lost widget stay unseen below the report that stands for it; the same rule is in style.css
@@ -65,9 +69,25 @@ class Panel(anywidget.AnyWidget):
                 "The panels' front ends have not been built in this installation. In a checkout run `make front-ends` "
                 "(it fetches Node.js where there is none); a wheel that was built with Node.js carries them."
             )
-        self.result = result
+        self.result: Any = result
         report = {} if result is None else bounded(result.report, LIMIT_BYTES)
         super().__init__(report=report, token=secrets.token_hex(8))
+
+    @contextlib.contextmanager
+    def signs_of_life(self) -> Iterator[None]:
+        """Let the front end know each second that the kernel is there, for as long as the ``with`` block lasts."""
+        ended = threading.Event()
+
+        def tell() -> None:
+            while not ended.wait(EVERY_S):
+                self.send({"is": "alive"})
+
+        teller = threading.Thread(target=tell, name="tauto-signs", daemon=True)
+        teller.start()
+        try:
+            yield
+        finally:
+            ended.set()
 
     def show(self, report: Report) -> None:
         """Draw ``report`` from now on."""
@@ -75,7 +95,7 @@ class Panel(anywidget.AnyWidget):
 
     def live_bundle(self) -> dict[str, Any]:
         """Return what displays the live part alone; its other forms are empty, since a static report stands for it."""
-        live = self._repr_mimebundle_() or {}
+        live: Any = self._repr_mimebundle_() or {}
         bundle = live[0] if isinstance(live, tuple) else live
         return {**bundle, "text/html": "", "text/plain": ""}
 

@@ -100,7 +100,7 @@ class ProfilePanel(Panel):
     def _tried(self, number: int) -> str:
         """Try it, and return in a line what came of it."""
         try:
-            with _one_at_a_time, listening(self._progress(number)):
+            with self.signs_of_life(), _one_at_a_time, listening(self._progress(number)):
                 return rendering.headline(tauto.fix(number, self.result, budget=self._budget).report)
         except Interrupted as stopped:
             result: Any = stopped.result

@@ -1,8 +1,8 @@
 """Messages that reach a panel while a cell runs.
 
-JupyterLab (from 4.4) sends what a widget's front end says to a subshell of the kernel, a thread beside the one that runs
-cells. ipykernel 7.4 hands it on to where the widget last published from instead: for one that draws while a cell runs,
-to the shell that is busy with it, so that a button would wait for the cell's end.
+JupyterLab (from 4.4) sends what a widget's front end says to a subshell of the kernel, a thread beside the one that
+runs cells. ipykernel 7.4 hands it on to where the widget last published from instead: for one that draws while a cell
+runs, to the shell that is busy with it, so that a button would wait for the cell's end.
 """
 
 from __future__ import annotations

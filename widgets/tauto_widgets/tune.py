@@ -47,9 +47,9 @@ class TunePanel(Panel):
     """
 
     _esm = front_end("tune")
-    trials = traitlets.List().tag(sync=True)
+    trials: traitlets.List[Any] = traitlets.List().tag(sync=True)
     """Of a search under way, appended to in place; of one that has ended they stand in the report."""
-    under_way = traitlets.List().tag(sync=True)
+    under_way: traitlets.List[Any] = traitlets.List().tag(sync=True)
     best = traitlets.Int(None, allow_none=True).tag(sync=True)
     progress = traitlets.Dict().tag(sync=True)
     phase = traitlets.Enum(("waiting", "running", "stopping", "ended"), "waiting").tag(sync=True)

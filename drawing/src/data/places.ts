@@ -23,7 +23,11 @@ export function scaleOf(axis: Axis, values: readonly number[], ticks = 5): Scale
         low === high ? [low - 0.5, high + 0.5] : [low - 0.06 * (high - low), high + 0.06 * (high - low)],
       );
   const whole = axis.plain && known.every(Number.isInteger);
-  const marks = thinned(scale.ticks(ticks), ticks).filter((at) => !whole || Number.isInteger(at));
+  const marks = apart(
+    scale.ticks(ticks).filter((at) => !whole || Number.isInteger(at)),
+    scale,
+    0.8 / ticks,
+  );
   const written = whole ? count : axis.plain ? scale.tickFormat(ticks) : axis.written;
   return {
     at: (value) => scale(value),
@@ -36,10 +40,14 @@ function spread(values: number[], pick: (a: number, b: number) => number): numbe
   return values.length ? [values.reduce((a, b) => pick(a, b))] : [];
 }
 
-/** A logarithmic scale gives more ticks than were asked for. */
-function thinned(ticks: number[], most: number): number[] {
-  const step = Math.ceil(ticks.length / (most + 1));
-  return step <= 1 ? ticks : ticks.filter((_, place) => place % step === 0);
+/** Leaves out ticks that stand too near to the one before: a logarithmic scale gives more than were asked for. */
+function apart(ticks: number[], scale: (value: number) => number, least: number): number[] {
+  const kept: number[] = [];
+  for (const tick of ticks) {
+    const last = kept.at(-1);
+    if (last === undefined || scale(tick) - scale(last) >= least) kept.push(tick);
+  }
+  return kept;
 }
 
 /** Where the settings of one choice stand along its axis, 0 to 1; null for a trial without one. */

@@ -37,20 +37,57 @@ export function panel<Model extends PanelModel>(
 
 export const KERNEL_LOST =
   "The kernel that this belongs to is gone; what is shown stays. Run the cell again.";
+const SILENT = "Nothing was heard from the kernel for 10 s: it may have died. What is shown stays.";
+const SILENT_MS = 10_000;
+/** ipywidgets' own mark of a widget whose kernel was restarted. */
+const DISCONNECTED = "jupyter-widgets-disconnected";
 
-/** Whether the kernel of a panel is gone, in words; empty as long as it is there. */
-export function kernelLost<Model extends PanelModel>(model: AnyModel<Model>): Store<string> & Drawn {
+/** Whether a panel's kernel is there. */
+export interface Kernel extends Drawn {
+  /** Why it cannot be asked, in words; empty as long as it can. */
+  lost: Store<string>;
+  /** Sends a message; where there is nobody to send it to, {@link lost} says so. */
+  send(content: unknown): void;
+  /** While `busy`, the kernel sends a sign of life each second: say so when none comes. */
+  expectSigns(busy: boolean): void;
+}
+
+/** Watches the kernel of a panel: it may be restarted, shut down, or die. */
+export function kernelOf<Model extends PanelModel>(model: AnyModel<Model>, el: HTMLElement): Kernel {
   const lost = store("");
-  const gone = () => lost.set(KERNEL_LOST);
-  // ipywidgets' own event: it is told when the kernel has died, was restarted or shut down
-  model.on("comm_live_update" as "msg:custom", gone);
+  let heard = 0;
+  let timer = 0;
+  const changed = () => lost.set(el.closest(`.${DISCONNECTED}`) ? KERNEL_LOST : "");
+  const hear = () => {
+    heard = Date.now();
+    if (lost.value === SILENT) lost.set("");
+  };
+  // ipywidgets' own event
+  model.on("comm_live_update" as "msg:custom", changed);
+  model.on("msg:custom", hear);
   return {
-    get value() {
-      return lost.value;
+    lost,
+    send(content) {
+      try {
+        model.send(content);
+      } catch {
+        lost.set(KERNEL_LOST); // it was shut down, and nobody told the widget
+      }
     },
-    set: lost.set,
-    listen: lost.listen,
-    dispose: () => model.off("comm_live_update", gone),
+    expectSigns(busy) {
+      clearInterval(timer);
+      timer = 0;
+      if (!busy) return;
+      heard = Date.now();
+      timer = window.setInterval(() => {
+        if (Date.now() - heard > SILENT_MS && !lost.value) lost.set(SILENT);
+      }, 1000);
+    },
+    dispose() {
+      clearInterval(timer);
+      model.off("comm_live_update", changed);
+      model.off("msg:custom", hear);
+    },
   };
 }
 

@@ -6,6 +6,8 @@ export type Reach = "unknown" | "heard" | "deaf" | "gone";
 const EVERY_MS = 1000;
 const DEAF_AFTER_MS = 4000;
 const GONE_AFTER_MS = 15_000;
+/** ipywidgets' own mark of a widget whose kernel was restarted. */
+const DISCONNECTED = ".jupyter-widgets-disconnected";
 
 /**
  * Finds out whether messages reach the kernel while a cell runs: asks now and then, and hears the answers. A kernel that
@@ -21,13 +23,14 @@ export class Reaching<T> {
   #began = 0;
   #heardAt = 0;
 
-  constructor(model: AnyModel<T & Record<string, unknown>>, changed: () => void) {
+  constructor(model: AnyModel<T & Record<string, unknown>>, el: HTMLElement, changed: () => void) {
     this.#model = model;
     this.#changed = changed;
     const heard = (message: { kind?: unknown }) => {
       if (message.kind === "pong") this.heard();
     };
-    const lost = () => this.#lost();
+    // ipywidgets marks a widget whose kernel was restarted, after it has told of that
+    const lost = () => setTimeout(() => el.closest(DISCONNECTED) && this.#lost());
     // biome-ignore lint/suspicious/noExplicitAny: events of the model beneath, which its types do not name
     const events = model as any;
     events.on("msg:custom", heard);

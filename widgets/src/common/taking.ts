@@ -34,7 +34,7 @@ export function takingView(
   const use = element("button", { type: "submit", class: "tauto-button tauto-primary" }, "Use this one");
   const cancel = element("button", { type: "button", class: "tauto-button", hidden: true }, "Cancel");
   const status = element("p", { class: "tauto-hint", role: "status" });
-  const form = element("form", { class: "tauto-use" }, element("label", {}, "as ", input), use, cancel);
+  const form = element("form", { class: "tauto-use" }, use, element("label", {}, "as ", input), cancel);
   const recipe = listing("Recipe");
   const script = listing("Plain Python script");
   host.append(form, status, recipe.root, script.root);
@@ -69,6 +69,12 @@ export function takingView(
       return;
     }
     draw();
+  });
+  // JupyterLab keeps the key's own effect from what is in a notebook
+  input.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter") return;
+    event.preventDefault();
+    form.requestSubmit();
   });
   cancel.addEventListener("click", () => say({ kind: "cancel" }));
   input.addEventListener("input", draw);

@@ -1,0 +1,102 @@
+"""The panel of a search, in a real notebook with a real kernel: it runs, is stopped midway, and its trials are used."""
+
+from __future__ import annotations
+
+import re
+import time
+
+from playwright.sync_api import expect
+
+SETUP = """
+import time
+import tauto
+%load_ext tauto_magics
+def objective():
+    lr = tauto.suggest.float("lr", 1e-4, 1, log=True)
+    optimizer = tauto.suggest.categorical("optimizer", ["adam", "<img src=x onerror=alert(1)>"])
+    time.sleep(0.2)
+    return {"score": lr, "mb": 10 * lr}
+"""
+STUDY = "shown = %tauto_tune objective --trials 500 --direction score=maximize --constraint 'mb <= 5' --panel\nshown"
+STOP = "Stop and keep the best"
+
+
+def ended(panel):
+    expect(panel.get_by_role("region", name="The search that runs")).to_be_hidden(timeout=60_000)
+
+
+def test_a_search_is_watched_stopped_midway_and_its_best_is_kept_and_used(page):
+    page.open([SETUP, STUDY, "after = shown.result.stopped\nafter", "mine"])
+    page.run(0)
+    output = page.start(1)
+    panel = output.locator("article.tauto-search")
+    running = panel.get_by_role("region", name="The search that runs")
+    expect(running).to_contain_text(re.compile(r"trial [3-9]"), timeout=60_000)
+    expect(running).to_contain_text("Best so far: trial")
+    expect(running).to_contain_text("s left")
+    page.screenshot("tune-running", panel)
+    assert page.violations("article.tauto-search") == []
+
+    button = running.get_by_role("button", name=STOP)
+    began = time.monotonic()
+    button.dblclick()  # twice is once
+    page.page.wait_for_function(
+        "() => document.querySelector('.tauto-search')?.textContent.includes('it was stopped by hand')"
+    )
+    stopped_s = time.monotonic() - began
+    print(f"from pressing Stop to the panel of the ended search: {stopped_s:.2f} s")
+    assert stopped_s < 10  # under a second on a machine with nothing else to do
+    ended(panel)
+    expect(output.locator(".tauto-static")).to_be_hidden()
+    # the cell ended by itself: no error, and the next one runs
+    assert "KeyboardInterrupt" not in output.inner_text()
+    expect(page.run(2)).to_contain_text("it was stopped by hand")
+
+    # by keys alone: through the trials, pick one, use it under a name
+    plot = panel.get_by_role("application").first
+    plot.focus()
+    page.page.keyboard.press("Home")
+    page.page.keyboard.press("ArrowRight")
+    expect(panel.locator(".tauto-reading").first).to_contain_text("Trial 1")
+    page.page.keyboard.press("Enter")
+    picked = panel.get_by_role("region", name="The picked trial")
+    expect(picked).to_contain_text("Trial 1:")
+    script = picked.get_by_text("Plain Python script")
+    script.focus()
+    page.page.keyboard.press("Enter")
+    expect(picked.locator("pre").last).to_contain_text("tauto.suggest.fixed(params)")
+    name = picked.get_by_role("textbox")
+    name.focus()
+    page.page.keyboard.press("Control+a")
+    page.page.keyboard.type("objective")
+    page.page.keyboard.press("Enter")
+    expect(picked.get_by_role("status")).to_contain_text("'objective' is in use")
+    name.focus()
+    page.page.keyboard.press("Control+a")
+    page.page.keyboard.type("mine")
+    page.page.keyboard.press("Enter")
+    expect(picked.get_by_role("status")).to_contain_text("mine holds the values of trial 1")
+    expect(page.run(3)).to_contain_text("'lr':")
+    page.screenshot("tune-picked", panel)
+    assert page.violations("article.tauto-search") == []
+    # what the user named is text: nothing was made of it
+    assert panel.locator("img").count() == 0
+
+
+def test_a_kernel_that_goes_away_is_said_and_the_study_is_found_again(page):
+    page.open([SETUP, STUDY.replace("\nshown", "\nNone")])
+    page.run(0)
+    panel = page.start(1).locator("article.tauto-search")
+    expect(panel).to_contain_text(re.compile(r"trial [3-9]"), timeout=60_000)
+    page.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    expect(panel).to_contain_text("The kernel does not answer any more")
+    expect(panel).to_contain_text("stands in the study objective-")
+    expect(panel.get_by_role("application").first).to_be_visible()
+    expect(panel.get_by_text(re.compile(r"All [3-9] trials"))).to_be_visible()
+    page.screenshot("tune-kernel-gone", panel)
+    page.run(0)
+    panel = page.start(1).locator("article.tauto-search")
+    # the earlier trials are there from the start
+    expect(panel.get_by_text(re.compile(r"All ([4-9]|\d\d) trials"))).to_be_visible(timeout=60_000)
+    panel.get_by_role("button", name=STOP).click()
+    ended(panel)
