@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from tauto.hardware import Hardware
 from tauto.recipes import Recipe
@@ -12,9 +13,22 @@ from tauto.workload import Workload
 
 __all__ = ["Workbench"]
 
+_one_at_a_time = threading.Lock()
+"""Two measurements at once would disturb each other."""
+
 WALL_LIMIT_S = 300.0
 TIME_CAP_S = 6.0
 """That two models are timed for: what was chosen by hand is looked at again and again."""
+
+
+@contextmanager
+def _turn(tick: Callable[[str], None]) -> Iterator[None]:
+    while not _one_at_a_time.acquire(timeout=0.5):
+        tick("waiting for another measurement")
+    try:
+        yield
+    finally:
+        _one_at_a_time.release()
 
 
 class Workbench:
@@ -39,7 +53,6 @@ class Workbench:
         self._hardware = hardware
         self._bench: Bench | None = None
         self._found: dict[str, Attempt] = {}
-        self._turn = threading.Lock()
 
     def known(self, recipe: Recipe) -> Attempt | None:
         """Return what was measured of ``recipe`` before; None when nothing was."""
@@ -60,7 +73,7 @@ class Workbench:
         ModelError, EvaluateError, TrialFailed
             When the original itself cannot be run in a trial.
         """
-        with self._turn:
+        with _turn(tick):
             if (known := self.known(recipe)) is not None:
                 return known
             if self._bench is None:

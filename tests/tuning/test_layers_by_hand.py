@@ -17,6 +17,7 @@ from tauto.errors import InvalidArgument
 from tauto.hardware import Hardware
 from tauto.recipes import Recipe
 from tauto.reports import LayerChoice
+from tauto.tuning import workbench
 from tauto.tuning.budget import Budget
 from tauto.tuning.fake_quantization import Scheme
 from tauto.tuning.layer_bench import LayerBench
@@ -214,3 +215,19 @@ def test_a_result_of_the_verb_has_its_bench_and_a_past_one_says_so() -> None:
         found.by_hand()
     with pytest.raises(InvalidArgument, match="this is a past run"):
         tauto.runs().run(tauto.runs().rows[0].id).by_hand()
+
+
+def test_two_benches_measure_one_after_the_other(bench: LayerBench) -> None:
+    said: list[str] = []
+
+    class Enough(Exception):
+        pass
+
+    def tick(words: str) -> None:
+        said.append(words)
+        raise Enough
+
+    other = LayerBench(bench.workload, bench.report, Hardware.current())
+    with workbench._one_at_a_time, pytest.raises(Enough):
+        other.measure(other.recipe({"stem": INT8}, "torch"), tick)
+    assert said == ["waiting for another measurement"]

@@ -9,7 +9,7 @@ import {
   readPicture,
   reportView,
 } from "@tauto/drawing";
-import { kernelLost, type PanelModel, panel } from "./common/panel";
+import { kernelOf, type PanelModel, panel } from "./common/panel";
 
 interface Model extends PanelModel {
   options: unknown;
@@ -36,7 +36,8 @@ const render: Render<Model> = ({ model, el }) =>
     const options = readChoices(model.get("options"));
     // a past run has no model to choose for: the analysis alone
     if (options === null) return reportView(host, model.get("report"));
-    const lost = kernelLost(model);
+    const kernel = kernelOf(model, el);
+    const { lost } = kernel;
     const view = compressionView(host, options, stateOf(model, lost.value), {
       ask(engine, choices) {
         const asked = { number: model.get("asked").number + 1, engine, choices };
@@ -48,15 +49,19 @@ const render: Render<Model> = ({ model, el }) =>
         model.set("looked", path);
         model.save_changes();
       },
-      stop: () => model.send({ kind: "stop" }),
+      stop: () => kernel.send({ kind: "stop" }),
     });
-    const redraw = () => view.update(stateOf(model, lost.value));
+    const redraw = () => {
+      const state = stateOf(model, lost.value);
+      kernel.expectSigns(state.answer?.state === "running");
+      view.update(state);
+    };
     for (const name of HEARD) model.on(`change:${name}`, redraw);
     lost.listen(redraw);
     return {
       dispose() {
         for (const name of HEARD) model.off(`change:${name}`, redraw);
-        lost.dispose();
+        kernel.dispose();
         view.dispose();
       },
     };

@@ -1,6 +1,6 @@
 import type { AnyModel, Render } from "@anywidget/types";
 import { type History, historyView, readHistory, readRuns, reportView } from "@tauto/drawing";
-import { kernelLost, type PanelModel, panel } from "./common/panel";
+import { kernelOf, type PanelModel, panel } from "./common/panel";
 
 type Model = PanelModel & Omit<History, "lost">;
 
@@ -20,16 +20,18 @@ const render: Render<Model> = ({ model, el }) =>
   panel(model, el, (host) => {
     const { report } = readRuns(model.get("report"));
     if (report === undefined) return null;
-    const lost = kernelLost(model);
+    const kernel = kernelOf(model, el);
+    const { lost } = kernel;
     let state = stateOf(model, lost.value);
     const view = historyView(host, report, state, {
-      open: (numbers) => model.send({ kind: "open", numbers }),
-      close: () => model.send({ kind: "close" }),
-      apply: (what) => model.send({ kind: "apply", ...what }),
+      open: (numbers) => kernel.send({ kind: "open", numbers }),
+      close: () => kernel.send({ kind: "close" }),
+      apply: (what) => kernel.send({ kind: "apply", ...what }),
       draw: (room, json) => reportView(room, json),
     });
     const redraw = () => {
       state = stateOf(model, lost.value, state);
+      kernel.expectSigns(state.applied?.state === "running");
       view.update(state);
     };
     for (const name of HEARD) model.on(`change:${name}`, redraw);
@@ -37,7 +39,7 @@ const render: Render<Model> = ({ model, el }) =>
     return {
       dispose() {
         for (const name of HEARD) model.off(`change:${name}`, redraw);
-        lost.dispose();
+        kernel.dispose();
         view.dispose();
       },
     };

@@ -174,7 +174,8 @@ class CompressionPanel(Panel):
                 if wanted is None:
                     self._worker = None
                     return
-            self._measure_one(*wanted)
+            with self.signs_of_life():
+                self._measure_one(*wanted)
             with self._lock:
                 if self._wanted == wanted:
                     self._wanted = None

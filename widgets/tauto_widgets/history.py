@@ -141,7 +141,7 @@ class HistoryPanel(Panel):
                 self._tell(number, "running", progress.message, lines=lines, seconds=time.monotonic() - start)
 
             try:
-                with listening(hear):
+                with listening(hear), self.signs_of_life():
                     made = tauto.apply(recipe, model, name=given["model"], **keywords)
             except Exception as error:  # nobody else hears of it: this thread is the panel's own
                 kind = "" if isinstance(error, TautoError) else f"{type(error).__name__}: "
