@@ -77,6 +77,7 @@ class CompressionPanel(Panel):
             self.asked = {"number": 0, "engine": first, "choices": {}}
             self.looked = options.layers[0].path if options.layers else None
         self._follow()
+        self.observe(self._changed, ["asked", "looked"])
 
     @property
     def choices(self) -> dict[str, LayerChoice]:
@@ -117,12 +118,10 @@ class CompressionPanel(Panel):
         data = {path: {"precision": one.precision, "sparsity": one.sparsity} for path, one in choices.items()}
         self.asked = {"number": self.asked["number"] + 1, "engine": name, "choices": data}
 
-    @traitlets.observe("asked", "looked")
     def _changed(self, change: Any) -> None:
-        if getattr(self, "_worker", self) is not self:  # not while it is being made
-            self._follow()
-            if change["name"] == "asked":
-                self._measure()
+        self._follow()
+        if change["name"] == "asked":
+            self._measure()
 
     def _follow(self) -> None:
         """Have the code and the picture be of what is chosen."""
