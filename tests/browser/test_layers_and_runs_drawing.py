@@ -152,7 +152,7 @@ def test_runs_are_filtered_sorted_and_two_are_asked_for(bare):
     page.tell("compared", opened_runs([reports_by_hand.tuning(), reports_by_hand.comparison()])["compared"])
     page.tell("opened", opened_runs([reports_by_hand.tuning(), reports_by_hand.comparison()])["opened"])
     expect(page.page.get_by_role("row", name="Speedup")).to_be_visible()
-    expect(page.page.get_by_role("region", name="Run 12")).to_be_visible()
+    expect(page.page.get_by_role("group", name="Run 12", exact=True)).to_be_visible()
 
 
 def test_a_recipe_is_applied_once_and_a_name_in_use_is_replaced_only_on_purpose(bare):
@@ -193,7 +193,7 @@ def test_analyses_of_layers_and_weights_are_drawn_from_their_json_alone(bare):
     net = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 4))
     weights = analyse_weights(net, (1e-3,), "net")
     page.show("history", **history_traits(**opened_runs([sensitivity_by_hand.sensitivity(), weights])))
-    first, second = (page.page.get_by_role("region", name=f"Run {number}") for number in (11, 12))
+    first, second = (page.page.get_by_role("group", name=f"Run {number}", exact=True) for number in (11, 12))
     expect(first.get_by_role("heading", level=2)).to_contain_text("Quantizing stages.1 alone hurts most")
     first.get_by_role("button", name="Layer").first.click()
     expect(first.get_by_role("columnheader", name="Layer").first).to_have_attribute("aria-sort", "ascending")
@@ -204,4 +204,4 @@ def test_analyses_of_layers_and_weights_are_drawn_from_their_json_alone(bare):
     # a report that no view knows is told in sentences
     (odd,) = opened_runs([sensitivity_by_hand.sensitivity()])["opened"]
     page.tell("opened", [{**odd, "number": 13, "report": {"kind": "sensitivity", "schema": 99}}])
-    expect(page.page.get_by_role("region", name="Run 13")).to_contain_text("a")
+    expect(page.page.get_by_role("group", name="Run 13", exact=True)).to_contain_text("a")

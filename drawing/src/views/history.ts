@@ -89,8 +89,8 @@ export function historyView(
     close.addEventListener("click", events.close);
     const sides = shown.map((one) => {
       const side = element(
-        "section",
-        { "aria-label": `Run ${one.number}` },
+        "div",
+        { role: "group", "aria-label": `Run ${one.number}` },
         element("h3", {}, `Run ${one.number}`),
       );
       const view = events.draw(side, one.report);
@@ -160,8 +160,8 @@ function applyForm(events: HistoryEvents): View<History> & { root: HTMLElement }
   const status = element("span", { role: "status" });
   const clock = element("span", { class: "tauto-soft", "aria-hidden": "true" });
   const root = element(
-    "section",
-    { "aria-label": "Apply the recipe again" },
+    "div",
+    { role: "group", "aria-label": "Apply the recipe again" },
     title,
     recipe,
     element(

@@ -34,8 +34,8 @@ export function layerSwitchesView(host: HTMLElement, data: Switches, events: Swi
   const id = unique("filter");
   const filter = element("input", { id, type: "search", placeholder: "part of a name or kind" });
   const root = element(
-    "section",
-    { "aria-label": "Layers" },
+    "div",
+    { role: "group", "aria-label": "Layers" },
     element("p", { class: "tauto-controls" }, element("label", { for: id }, "Layers with "), filter),
     element(
       "p",

@@ -63,8 +63,8 @@ export function runsView(host: HTMLElement, data: Runs, options: RunsOptions = {
   });
   const caption = unique("runs");
   const root = element(
-    "section",
-    { "aria-labelledby": caption },
+    "div",
+    { role: "group", "aria-labelledby": caption },
     element("h2", { id: caption }, "Past runs"),
     element(
       "p",
