@@ -23,6 +23,7 @@ sys.path[:0] = [str(ROOT / part) for part in ("tests", "tests/browser", "widgets
 from bare_page import STATIC, BarePage  # noqa: E402
 from chromium import FLAGS, chromium_path  # noqa: E402
 from layers_by_hand import layers  # noqa: E402
+from panels_by_hand import compression_traits, history_traits, layer, past_runs  # noqa: E402
 from playwright.sync_api import Browser, sync_playwright  # noqa: E402
 from reports_by_hand import modules, whole_profile  # noqa: E402
 from study_by_hand import many_trials  # noqa: E402
@@ -69,6 +70,18 @@ HOVER = """async ([selector, moves]) => {
 }"""
 
 
+# puts values into a control, and times what its listeners do, the layout that follows included
+MOVE = """([selector, values]) => {
+  const control = document.querySelector(selector)
+  return values.map((value) => {
+    const begun = performance.now()
+    control.value = value
+    control.dispatchEvent(new Event("input"))
+    document.querySelector("main").getBoundingClientRect()
+    return performance.now() - begun
+  })
+}"""
+
 OPEN = """async (tab) => {
   const begun = performance.now()
   tab.click()
@@ -94,12 +107,28 @@ def tune_traits(count: int) -> dict[str, Any]:
     return {"report": bounded(many_trials(count), LIMIT_BYTES), "token": "t", **ended}
 
 
+def layers_traits(count: int) -> dict[str, Any]:
+    return compression_traits([layer(f"blocks.{number}.fc", 1e-4 / (number + 1)) for number in range(count)])
+
+
+def runs_traits(count: int) -> dict[str, Any]:
+    rows = tuple(replace(past_runs().rows[0], id=number) for number in range(count, 0, -1))
+    return history_traits(report=bounded(replace(past_runs(), rows=rows, total=count), LIMIT_BYTES))
+
+
 PANELS: dict[str, tuple[str, Callable[[int], dict[str, Any]], tuple[str, ...]]] = {
     "profile": ("modules", profile_traits, ("Modules", "Roofline", "Memory")),
     "compare": ("layers", compare_traits, ()),
     "tune": ("trials", tune_traits, ()),
 }
 """By file name: what is counted, the traits of the panel's model for so many, and the tabs with a chart."""
+
+
+CONTROLS: dict[str, tuple[str, Callable[[int], dict[str, Any]], str, list[str]]] = {
+    "compression": ("layers", layers_traits, "input[type=range]", [str(5 * step) for step in range(20)]),
+    "history": ("runs", runs_traits, "input[type=search]", ["1", "12", "12a", "12", "1", ""] * 4),
+}
+"""Panels that are turned by a control: what is counted, the traits, the control, and what is put into it in turn."""
 
 
 def sizes() -> None:
@@ -131,6 +160,26 @@ def drawn(browser: Browser, name: str, count: int) -> None:
     context.close()
 
 
+def moved(browser: Browser, name: str, count: int) -> None:
+    """Print the first paint of a panel without charts, and what a movement of its control takes."""
+    noun, traits, control, values = CONTROLS[name]
+    data = traits(count)
+    paints = []
+    for _ in range(REPEATS):
+        context = browser.new_context(viewport={"width": 1000, "height": 900})
+        bare = BarePage(context)
+        paints.append(bare.show(name, **data))
+        if len(paints) < REPEATS:
+            context.close()
+    work = bare.page.evaluate(MOVE, [control, values])
+    told = f"{median(work):.1f} ms, p95 {quantiles(work, n=20)[-1]:.1f}"
+    print(
+        f"| {name} | {count:,} {noun} | {median(paints):.0f} ms ({min(paints):.0f}–{max(paints):.0f}) | {told} |",
+        flush=True,
+    )
+    context.close()
+
+
 def main() -> None:
     sizes()
     print("\n| panel | of | first paint, median (range) | work of a hover frame; time between frames |")
@@ -140,6 +189,11 @@ def main() -> None:
         for name in PANELS:
             for count in COUNTS:
                 drawn(browser, name, count)
+        print("\n| panel | of | first paint, median (range) | a movement of its slider, a letter in its filter |")
+        print("|---|---|---|---|")
+        for name in CONTROLS:
+            for count in COUNTS:
+                moved(browser, name, count)
         browser.close()
 
 

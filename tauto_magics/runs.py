@@ -9,8 +9,11 @@ import tauto
 from tauto_magics.arguments import Parser
 from tauto_magics.errors import translated
 from tauto_magics.magic import Invocation, Magic
+from tauto_magics.options import add_panel
 
 __all__ = ["RUNS"]
+
+_IN_A_PANEL = 1000
 
 
 def _count(text: str) -> int:
@@ -20,11 +23,13 @@ def _count(text: str) -> int:
 
 
 def _options(parser: Parser) -> None:
-    parser.add_argument("--limit", metavar="N", type=_count, default=20, help="how many, newest first; default 20")
+    parser.add_argument("--limit", metavar="N", type=_count, help="how many, newest first; default 20, in a panel 1000")
+    add_panel(parser)
 
 
 def _run(call: Invocation) -> Any:
-    return translated(lambda: tauto.runs(limit=call.arguments.limit))
+    limit = call.arguments.limit or (_IN_A_PANEL if call.arguments.panel else 20)
+    return translated(lambda: tauto.runs(limit=limit))
 
 
 RUNS = Magic("tauto_runs", "Past runs, newest first.", _options, _run)

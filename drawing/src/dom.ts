@@ -33,10 +33,12 @@ function filled<Made extends Element>(made: Made, attributes: Attributes, childr
   return made;
 }
 
+// each front end is a bundle of its own, so two of them on one page count apart
+const apart = Math.random().toString(36).slice(2, 10);
 let numbered = 0;
 
 /** Returns an identifier that no other element of the page has, for labels: two panels may stand on one page. */
 export function unique(stem: string): string {
   numbered += 1;
-  return `tauto-${stem}-${numbered}`;
+  return `tauto-${stem}-${apart}-${numbered}`;
 }

@@ -5,8 +5,11 @@ import { studySearch } from "./data/study";
 import { tuningSearch } from "./data/tuning";
 import { readExploration } from "./reports/exploration";
 import { kindOf, type Read } from "./reports/reading";
+import { readRuns } from "./reports/runs";
+import { readSensitivity } from "./reports/sensitivity";
 import { readStudy } from "./reports/study";
 import { readTuning } from "./reports/tuning";
+import { readWeights } from "./reports/weights";
 import type { View } from "./view";
 import { comparisonView, readComparison } from "./views/comparison";
 import { explorationView } from "./views/exploration";
@@ -14,7 +17,10 @@ import { fixView, readFix } from "./views/fix";
 import { layersView, readLayers } from "./views/layers";
 import { profileView, readProfile } from "./views/profile";
 import { profileComparisonView, readProfileComparison } from "./views/profile_comparison";
+import { runsReportView } from "./views/runs";
 import { searchView } from "./views/search";
+import { sensitivityView } from "./views/sensitivity";
+import { weightsView } from "./views/weights";
 
 export type { Search } from "./data/search";
 export { lastRejected } from "./data/search";
@@ -33,7 +39,7 @@ export { NO_TRIAL, type Trial, type Trying } from "./views/findings";
 export type { SearchHost } from "./views/search";
 export { searchView } from "./views/search";
 export type { Selection } from "./views/selection";
-export { comparisonView, layersView, profileView, readComparison, readLayers, readProfile };
+export { comparisonView, layersView, profileView, readComparison, readLayers, readProfile, readRuns };
 
 /** What a host may say about how a report is shown. */
 export type ReportOptions = Record<never, never>;
@@ -75,6 +81,9 @@ const VIEWS: Record<string, Drawn> = {
   fix: reader(readFix, fixView),
   layers: reader(readLayers, layersView),
   profile: reader(readProfile, profileView),
+  runs: reader(readRuns, runsReportView),
+  sensitivity: reader(readSensitivity, sensitivityView),
+  weights: reader(readWeights, weightsView),
   exploration: reader(readExploration, (host, report) => {
     const view = explorationView(host, { report, waiting: [] });
     return { update: (next) => view.update({ report: next, waiting: [] }), dispose: () => view.dispose() };
@@ -93,3 +102,14 @@ export function reportView(host: HTMLElement, json: unknown, options: ReportOpti
   const draw = kind !== null && Object.hasOwn(VIEWS, kind) ? VIEWS[kind] : undefined;
   return draw ? draw(host, json, options) : null;
 }
+
+export { type CodeText, codeView } from "./views/code";
+export {
+  type Asked,
+  type CompressionState,
+  compressionView,
+  readAnswer,
+  readChoices,
+  readPicture,
+} from "./views/compression";
+export { type History, historyView, readHistory } from "./views/history";

@@ -1,5 +1,6 @@
 """Frozen dataclasses of numbers: what was found. No tensors, no text for people, units in the names."""
 
+from tauto.reports.choices import ChoicesReport, EngineOption, LayerChoice, LayerEstimate, LayerOption
 from tauto.reports.comparison import Agreement, Comparison, Conditions, Interval, Quality, Verdict
 from tauto.reports.compilation import Compilation, GraphBreak, ShapeTrial
 from tauto.reports.decoding import (
@@ -66,6 +67,7 @@ __all__ = [
     "CacheGain",
     "Ceiling",
     "ChannelMap",
+    "ChoicesReport",
     "Comparison",
     "Compilation",
     "Conditions",
@@ -76,6 +78,7 @@ __all__ = [
     "DecodingRow",
     "DistillationReport",
     "DropConfidence",
+    "EngineOption",
     "ExplorationKnob",
     "ExplorationReport",
     "ExploredSetting",
@@ -93,7 +96,10 @@ __all__ = [
     "KeptLayer",
     "KernelNote",
     "Latency",
+    "LayerChoice",
     "LayerError",
+    "LayerEstimate",
+    "LayerOption",
     "LayerRow",
     "LayersReport",
     "LengthRow",

@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 from tauto.errors import InvalidArgument
+from tauto.rendering import runs_compared
 from tauto.reports import Report, RunsReport
 from tauto.results.of import result_of
 from tauto.results.result import Result
+from tauto.results.shown import Shown
 
 __all__ = ["RunsResult"]
 
@@ -44,6 +46,21 @@ class RunsResult(Result[RunsReport]):
             # an IndexError is what ends a for loop or a list() over a sequence
             raise IndexError(f"There are {len(rows)} runs here: the first is runs[0], the last runs[-1].")
         return self.run(rows[index].id)
+
+    def compare(self, first: int, second: int) -> Shown:
+        """Return two runs side by side, by their numbers: the figures that both have, and what keeps them apart.
+
+        Raises
+        ------
+        InvalidArgument
+            When there is no such run.
+
+        Examples
+        --------
+        >>> tauto.runs().compare(11, 12)  # doctest: +SKIP
+        """
+        found = runs_compared.compared(self._load(first), self._load(second))
+        return Shown(runs_compared.document(found, (f"Run {first}", f"Run {second}")))
 
     def run(self, number: int) -> Result[Any]:
         """Return the run of this number (the first column of the table) as a result."""

@@ -6,6 +6,7 @@ plain modules of plain attributes: they can be pickled, copied and compiled.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 from tauto.serialization import add_kind
 from tauto.workload.structure import map_tensors
 
-__all__ = ["Autocast", "CastPrecision", "ChannelsLast"]
+__all__ = ["Autocast", "CastPrecision", "ChannelsLast", "cast_layers"]
 
 
 class CastPrecision(nn.Module):
@@ -38,6 +39,14 @@ class CastPrecision(nn.Module):
 
     def _outward(self, tensor: Tensor) -> Tensor:
         return tensor.to(torch.float32) if tensor.dtype == self.dtype else tensor
+
+
+def cast_layers(model: nn.Module, names: Collection[str], dtype: torch.dtype) -> None:
+    """Have the modules of these dotted ``names`` compute in ``dtype``, in place."""
+    for name in names:
+        owner, _, attribute = name.rpartition(".")
+        layer = CastPrecision(model.get_submodule(name).to(dtype), dtype)
+        setattr(model.get_submodule(owner), attribute, layer)
 
 
 class Autocast(nn.Module):

@@ -8,11 +8,12 @@ from typing import ClassVar, Literal
 import torch
 from torch import nn
 
-from tauto.errors import CandidateFailed
+from tauto.errors import CandidateFailed, InvalidArgument
 from tauto.hardware import Hardware
-from tauto.techniques.boundary import Autocast, CastPrecision
+from tauto.techniques.boundary import Autocast, CastPrecision, cast_layers
 from tauto.techniques.listing import MAPPING, MAPPING_IMPORTS, listed
 from tauto.techniques.proof import proved
+from tauto.techniques.quantization.keeping import bare, check_kept
 from tauto.techniques.registry import register
 from tauto.techniques.technique import Applicability, Config, Context, Script, Technique
 from tauto.workload import Workload
@@ -29,9 +30,16 @@ class PrecisionConfig(Config):
     mode : {"cast", "autocast"}
         ``"cast"`` stores the weights in it; ``"autocast"`` keeps them in float32 and converts for each operator
         that gains by it.
+    layers : tuple of str
+        Dotted names of the modules that alone compute in it, with all that they hold; empty is the whole model.
     """
 
     mode: Literal["cast", "autocast"] = "cast"
+    layers: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.layers and self.mode != "cast":
+            raise InvalidArgument("layers: single layers are cast. Write mode='cast', or leave layers out.")
 
 
 class _Precision(Technique):
@@ -63,6 +71,10 @@ class _Precision(Technique):
             raise CandidateFailed("only a float32 model is lowered")
         if config.mode == "autocast":
             return proved(Autocast(model, self.dtype, workload.device.type), workload.example)
+        if config.layers:
+            check_kept(model, config.layers, "layers")
+            cast_layers(bare(model), config.layers, self.dtype)
+            return proved(model, workload.example)
         return proved(CastPrecision(model.to(self.dtype), self.dtype), workload.example)
 
     def script(self, config: PrecisionConfig) -> Script:
@@ -70,6 +82,9 @@ class _Precision(Technique):
         if config.mode == "autocast":
             body = f"model = Autocast(model, {self.dtype}, next(model.parameters()).device.type).eval()"
             return Script(MAPPING_IMPORTS, body, (*MAPPING, listed(Autocast)))
+        if config.layers:
+            body = f"cast_layers(bare(model), {config.layers!r}, {self.dtype})"
+            return Script(MAPPING_IMPORTS, body, (*MAPPING, *map(listed, (CastPrecision, cast_layers, bare))))
         body = f"model = CastPrecision(model.to({self.dtype}), {self.dtype}).eval()"
         return Script(MAPPING_IMPORTS, body, (*MAPPING, listed(CastPrecision)))
 

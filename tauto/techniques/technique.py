@@ -237,11 +237,13 @@ class Technique(ABC):
 
 
 _MOST_NAMES = 3
+_BEFORE_NAMES = {"keep": "but for", "layers": "only in", "bfloat16": "bfloat16 in"}
+"""How fields that name layers are told."""
 
 
 def _word(name: str, value: Any) -> str:
-    if name == "keep":
-        return f"but for {_few(value)}" if value else ""
+    if isinstance(value, tuple):
+        return f"{_BEFORE_NAMES.get(name, name)} {_few(value)}" if value else ""
     if isinstance(value, bool):
         return name if value else ""
     return "" if value is None else f"{name}={value}" if isinstance(value, int | float) else str(value)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tauto.reports.pictures import GONE, ROW, STAYS, WeightPicture
 from tauto.tuning.twins import dense, matrices_of, twins
 
-__all__ = ["weight_pictures"]
+__all__ = ["picture_of", "weight_pictures"]
 
 LARGEST = 6
 """Layers that are looked at."""
@@ -44,7 +44,7 @@ def weight_pictures(original: nn.Module, optimized: nn.Module) -> tuple[WeightPi
             pairs.append((path, module, before, after))
     kept = {path for path, *_ in sorted(pairs, key=lambda pair: -pair[2].numel())[:LARGEST]}
     with torch.no_grad():
-        return tuple(_picture(*pair) for pair in pairs if pair[0] in kept)
+        return tuple(picture_of(*pair) for pair in pairs if pair[0] in kept)
 
 
 def _weight(module: nn.Module) -> Tensor | None:
@@ -64,7 +64,8 @@ def _after(module: nn.Module, before: Tensor) -> Tensor | None:
     return product.reshape(before.shape) if product.numel() == before.numel() else None
 
 
-def _picture(path: str, module: nn.Module, before: Tensor, after: Tensor) -> WeightPicture:
+def picture_of(path: str, module: nn.Module, before: Tensor, after: Tensor) -> WeightPicture:
+    """Return the picture of one layer's weight before and after, as plain numbers."""
     edges = [edge for weight in (before, after) for chunk in _chunks(weight) for edge in _edges(chunk)]
     low, high = (min(edges), max(edges)) if edges else (0.0, 0.0)
     if low == high:

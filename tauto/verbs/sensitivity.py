@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, Literal
 
 from torch import nn
@@ -14,6 +16,7 @@ from tauto.reports import SensitivityReport
 from tauto.results import SensitivityResult
 from tauto.tuning.budget import Budget
 from tauto.tuning.fake_quantization import Scheme
+from tauto.tuning.layer_bench import LayerBench
 from tauto.tuning.sensitivity import Sensitivity
 from tauto.verbs.checks import check_data
 from tauto.verbs.compare import check_call
@@ -96,10 +99,23 @@ def sensitivity(
     with clock.standing_still():
         hardware.ceilings()  # tell what int8 may bring; measured once for a machine
     analysis.run()
-    result = deliver(SensitivityResult(analysis.report(hardware)))
+    report = analysis.report(hardware)
+    result = deliver(SensitivityResult(report, _by_hand(workload, report, hardware)))
     if result.report.interrupted:
         raise Interrupted(result)
     return result
+
+
+def _by_hand(workload: Workload, report: SensitivityReport, hardware: Hardware) -> Callable[[], LayerBench]:
+    """Return what makes the bench of single layers; it keeps the calls and the rule of the quality, not the model."""
+    kept, rest = weakref.ref(workload.model), replace(workload, model=nn.Identity())
+
+    def bench() -> LayerBench:
+        if (model := kept()) is None:
+            raise InvalidArgument("by_hand: the model that was analysed is gone. Build it, and analyse it again.")
+        return LayerBench(replace(rest, model=model), report, hardware)
+
+    return bench
 
 
 def ranking(found: SensitivityResult | SensitivityReport | None, model: nn.Module) -> SensitivityReport | None:

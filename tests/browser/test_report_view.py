@@ -5,11 +5,23 @@ import subprocess
 import pytest
 from accessibility import violations
 from lab_server import ROOT
-from reports_by_hand import HOSTILE, everything, hostile, whole_profile
+from reports_by_hand import HOSTILE, everything, hostile, runs, whole_profile
+from sensitivity_by_hand import every_sensitivity, hostile_sensitivity
 
 from tauto.rendering import bounded
 
-DRAWN = {"comparison", "exploration", "fix", "layers", "profile", "profile_comparison", "study", "tuning"}
+DRAWN = {
+    "comparison",
+    "exploration",
+    "fix",
+    "layers",
+    "profile",
+    "profile_comparison",
+    "runs",
+    "sensitivity",
+    "study",
+    "tuning",
+}
 
 LOAD = """async (source) => {
   window.drawing = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })))
@@ -44,7 +56,7 @@ def drawing(bare, source):
 
 def test_every_report_is_drawn_or_left_to_its_own_html(drawing):
     kinds = {}
-    for report in (whole_profile(), *everything()):
+    for report in (whole_profile(), runs(), *everything(), *every_sensitivity()):
         drawn = drawing.evaluate(DRAW, bounded(report))
         assert kinds.setdefault(report.kind, drawn) == drawn, report.kind
         assert drawing.locator("main").inner_text().strip() or not drawn
@@ -62,7 +74,7 @@ def test_two_profiles_side_by_side_are_drawn(drawing):
 
 
 def test_nothing_of_the_users_becomes_markup(drawing):
-    for report in hostile():
+    for report in (*hostile(), hostile_sensitivity(HOSTILE)):
         if drawing.evaluate(DRAW, bounded(report)):
             assert HOSTILE[:20] in drawing.locator("main").inner_text()
         assert drawing.locator("main script, main [id=a]").count() == 0

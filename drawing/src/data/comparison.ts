@@ -12,7 +12,8 @@ export function metric(name: string, value: number): string {
   return value >= 0 && value <= 1 && isShare(name) ? `${(value * 100).toFixed(1)} %` : number(value, 4);
 }
 
-function metricChange(name: string, value: number): string {
+/** The size of a change of a figure: in points of a percentage where that is its unit. */
+export function metricChange(name: string, value: number): string {
   const size = Math.abs(value);
   return isShare(name) && size <= 1 ? `${(size * 100).toFixed(2)} points` : number(size, 2);
 }

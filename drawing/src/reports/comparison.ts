@@ -28,7 +28,7 @@ const MEASUREMENT = fields({
   }),
 });
 
-const CONDITIONS = fields({
+export const CONDITIONS = fields({
   machine: text,
   device: text,
   threads: number,
@@ -76,7 +76,7 @@ export type Measurement = Comparison["original"];
 export type Latency = Measurement["latency"];
 export type Conditions = Comparison["conditions"];
 
-const ERROR = fields({
+export const ERROR = fields({
   snr_db: maybe(number),
   relative_error: maybe(number),
   cosine: maybe(number),

@@ -108,13 +108,16 @@ def course_of_zeros(workload: Workload, config: Any) -> Course:
     layers, course.left = prunable(course.model)
     if not layers:
         raise CandidateFailed(_nothing("weights", course.left))
+    if unknown := [name for name in config.by_layer if name not in layers]:
+        why = course.left.get(unknown[0], "the model has no linear or convolutional layer of that name")
+        raise CandidateFailed(f"ratios: {unknown[0] or 'the model'} cannot be pruned: {why}")
     start = {name: layer.weight.detach().clone() for name, layer in layers.items()}
     right = [answers(course.model, call) for call in calls]
     train = _trainer(workload, config)
     pattern = config.structure if config.structure == "2:4" else ""
     for step in range(1, config.steps + 1):
         share = share_after(config.schedule, config.sparsity, step, config.steps)
-        masks = zero_weights(course.model, share, pattern=pattern, spread=config.spread)
+        masks = zero_weights(course.model, share, pattern=pattern, spread=config.spread, ratios=config.by_layer)
         if not masks:
             raise CandidateFailed("no layer has inputs that come in fours")
         if config.schedule == "rewind":
@@ -128,7 +131,8 @@ def course_of_zeros(workload: Workload, config: Any) -> Course:
             let_go(course.model, masks)
     layers = prunable(course.model)[0]
     course.zeros = {name: (int((layer.weight == 0).sum()), layer.weight.numel()) for name, layer in layers.items()}
-    course.left |= {name: "its inputs do not come in fours" for name in layers if name not in masks}
+    if pattern:
+        course.left |= {name: "its inputs do not come in fours" for name in layers if name not in masks}
     return course
 
 

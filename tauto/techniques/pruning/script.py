@@ -143,6 +143,7 @@ def cuts_script(config: Any) -> Script:
 def zeros_script(config: Any) -> Script:
     """Return the script of a ``PruneWeightsConfig``."""
     pattern = config.structure if config.structure == "2:4" else ""
+    ratios = f", ratios={config.by_layer!r}" if config.ratios else ""
     rewind = (
         "    for name, layer in prunable(model)[0].items():",
         "        layer.weight.data.copy_(original.get_submodule(name).weight * masks.get(name, 1))",
@@ -152,7 +153,7 @@ def zeros_script(config: Any) -> Script:
         "right = [answers(model, call) for call in calls]",
         "original = copy.deepcopy(model)",
         f"for share in {_shares(config)!r}:",
-        f"    masks = zero_weights(model, share, pattern={pattern!r}, spread={config.spread!r})",
+        f"    masks = zero_weights(model, share, pattern={pattern!r}, spread={config.spread!r}{ratios})",
         *(rewind if config.schedule == "rewind" else ()),
         "    reestimate_norms(model, calls, right)",
         "    hold_zeros(model, masks)",

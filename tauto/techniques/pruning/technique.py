@@ -91,11 +91,7 @@ class PruneConfig(Config):
     @property
     def by_layer(self) -> dict[str, float]:
         """:attr:`ratios` as numbers by name."""
-        found = {}
-        for text in self.ratios:
-            name, _, number = text.rpartition("=")
-            found[name] = _share("ratios", number, text)
-        return found
+        return _by_layer(self.ratios)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,22 +102,35 @@ class PruneWeightsConfig(Config):
     ----------
     structure : {"weights", "2:4"}
         Single weights anywhere, or two of every four neighbours.
-    spread : {"global", "uniform"}
-        The smallest of all layers together, or the same share of each.
+    spread : {"global", "uniform", "named"}
+        The smallest of all layers together; the same share of each; or only layers named by ``ratios``.
+    ratios : tuple of str
+        With ``named``: the share of each layer that is changed, as ``"conv1=0.3"``; ``sparsity`` means nothing then.
     """
 
     structure: Literal["weights", "2:4"] = "weights"
     sparsity: float = 0.5
-    spread: Literal["global", "uniform"] = "global"
+    spread: Literal["global", "uniform", "named"] = "global"
     steps: int = 1
     schedule: Schedule = "one-shot"
     epochs: int = 0
     learning_rate: float = 1e-3
+    ratios: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check(self)
+        _ = self.by_layer
+        if (self.spread == "named") != bool(self.ratios):
+            raise InvalidArgument("ratios: shares of single layers go with spread='named', and that with ratios.")
+        if self.ratios and (self.structure == "2:4" or self.steps > 1):
+            raise InvalidArgument("ratios: single layers are pruned of single weights, in one step.")
         if self.structure == "2:4" and (self.sparsity != 0.5 or self.steps != 1):
             raise InvalidArgument("sparsity: 2:4 sets two of every four weights to zero, which is half, in one step.")
+
+    @property
+    def by_layer(self) -> dict[str, float]:
+        """:attr:`ratios` as numbers by name."""
+        return _by_layer(self.ratios)
 
 
 class _Pruning(Technique):
@@ -163,6 +172,9 @@ class _Pruning(Technique):
     def describe(self, config: Any) -> str:
         """Return such as ``prune (50 % of channels, taylor, 3 steps cubic, 2 epochs each)``."""
         kinds = config.structure.replace("+", " and ")
+        if config.spread == "named":
+            what = ", ".join(f"{share:.0%} of {name or 'the model'}" for name, share in config.by_layer.items())
+            return f"{self.name} ({what})"
         what = "2:4 weights" if config.structure == "2:4" else f"{config.sparsity:.0%} of {kinds}"
         ordinary = self.config()
         others = [(getattr(config, name, ""), getattr(ordinary, name, "")) for name in ("importance", "spread")]
@@ -247,6 +259,11 @@ def _check(config: PruneConfig | PruneWeightsConfig) -> None:
         )
     if config.schedule == "rewind" and not config.epochs:
         raise InvalidArgument("epochs: 'rewind' gives weights back to be trained again. Say for how many epochs.")
+
+
+def _by_layer(ratios: tuple[str, ...]) -> dict[str, float]:
+    parts = [(text.rpartition("="), text) for text in ratios]
+    return {name: _share("ratios", number, text) for (name, _, number), text in parts}
 
 
 def _share(argument: str, value: Any, written: Any) -> float:

@@ -14,7 +14,7 @@ from torch.nn.utils import prune
 
 from tauto.techniques.pruning.cuts import unfit
 
-__all__ = ["compressed_bytes", "hold_zeros", "let_go", "prunable", "zero_weights"]
+__all__ = ["compressed_bytes", "hold_zeros", "let_go", "prunable", "smallest_at_zero", "zero_weights"]
 
 LEVEL = 6
 
@@ -41,7 +41,14 @@ def prunable(model: nn.Module) -> tuple[dict[str, Any], dict[str, str]]:
     return found, left
 
 
-def zero_weights(model: nn.Module, share: float, *, pattern: str = "", spread: str = "global") -> dict[str, Tensor]:
+def zero_weights(
+    model: nn.Module,
+    share: float,
+    *,
+    pattern: str = "",
+    spread: str = "global",
+    ratios: dict[str, float] | None = None,
+) -> dict[str, Tensor]:
     """Set the smallest weights of ``model`` to zero, in place, and return the masks of what stays, by layer.
 
     Parameters
@@ -54,21 +61,31 @@ def zero_weights(model: nn.Module, share: float, *, pattern: str = "", spread: s
         ``"2:4"``: the two smallest of every four neighbours along the inputs, whatever ``share`` is.
     spread : str
         ``global``: the smallest of all layers together; ``uniform``: the same share of each.
+    ratios : dict of str to float
+        Shares of single layers: then these alone are changed, each by its own.
     """
     layers, _ = prunable(model)
+    if ratios:
+        layers = {name: layer for name, layer in layers.items() if name in ratios}
     masks = {}
     bar = None
-    if spread == "global" and not pattern and layers:
+    if spread == "global" and not pattern and layers and not ratios:
         sizes = torch.cat([module.weight.detach().abs().float().flatten() for module in layers.values()])
         bar = _bar(sizes, share)
     for name, module in layers.items():
         weight = module.weight.detach().abs().float()
-        above = _bar(weight.flatten(), share) if bar is None else bar
+        above = _bar(weight.flatten(), (ratios or {}).get(name, share)) if bar is None else bar
         mask = _two_of_four(weight) if pattern else weight > above
         if mask is not None:
             masks[name] = mask
             module.weight.data.mul_(mask)
     return masks
+
+
+def smallest_at_zero(weight: Tensor, share: float) -> Tensor:
+    """Return the mask of what stays of one layer's ``weight`` when its smallest ``share`` becomes zero."""
+    sizes = weight.detach().abs().float()
+    return sizes > _bar(sizes.flatten(), share)
 
 
 def _bar(sizes: Tensor, share: float) -> Tensor:

@@ -9,7 +9,8 @@ from torch import nn
 
 from tauto.errors import CandidateFailed
 from tauto.hardware import Hardware
-from tauto.techniques.listing import listed
+from tauto.techniques.boundary import CastPrecision, cast_layers
+from tauto.techniques.listing import MAPPING, MAPPING_IMPORTS, listed
 from tauto.techniques.proof import proved, reduced
 from tauto.techniques.quantization.keeping import bare, check_kept, linear_but
 from tauto.techniques.quantization.quantized import linear_applies
@@ -29,9 +30,12 @@ class Int8DynamicConfig(Config):
     ----------
     keep : tuple of str
         Dotted names of modules that stay in floating point, with all that they hold.
+    bfloat16 : tuple of str
+        Dotted names of modules that compute in bfloat16, with all that they hold; linear layers or others.
     """
 
     keep: tuple[str, ...] = ()
+    bfloat16: tuple[str, ...] = ()
 
 
 @register
@@ -63,16 +67,18 @@ class Int8Dynamic(Technique):
         """Return a copy whose linear layers, but for those kept, hold int8 weights."""
         model = workload.copy_model()
         check_kept(model, config.keep)
+        check_kept(model, config.bfloat16, "bfloat16")
         try:
             with quiet():
-                _quantize(bare(model), workload.device, config.keep)
+                _quantize(bare(model), workload.device, (*config.keep, *config.bfloat16))
         except Exception as error:  # torchao raises what it likes, from AssertionError to RuntimeError
             raise CandidateFailed(f"torchao could not quantize it: {reduced(error)}") from error
+        cast_layers(bare(model), config.bfloat16, torch.bfloat16)
         return proved(model, workload.example)
 
     def script(self, config: Int8DynamicConfig) -> Script:
         """Return the same in plain Python."""
-        imports = (
+        imports: tuple[str, ...] = (
             "from torch import Tensor, nn",
             "from torchao.quantization import Int8DynamicActivationInt8WeightConfig, quantize_",
             "from torchao.utils import should_reduce_range",
@@ -80,9 +86,14 @@ class Int8Dynamic(Technique):
         body = (
             "reduce_range = should_reduce_range(next(model.parameters()).device)\n"
             "settings = Int8DynamicActivationInt8WeightConfig(reduce_range=reduce_range)\n"
-            f"quantize_(bare(model), settings, linear_but(bare(model), {config.keep!r}))"
+            f"quantize_(bare(model), settings, linear_but(bare(model), {(*config.keep, *config.bfloat16)!r}))"
         )
-        return Script(imports, body, (listed(bare), listed(linear_but)))
+        definitions: tuple[str, ...] = (listed(bare), listed(linear_but))
+        if config.bfloat16:
+            imports += MAPPING_IMPORTS
+            body += f"\ncast_layers(bare(model), {config.bfloat16!r}, torch.bfloat16)"
+            definitions += (*MAPPING, listed(CastPrecision), listed(cast_layers))
+        return Script(imports, body, definitions)
 
 
 def _quantize(model: nn.Module, device: torch.device, keep: tuple[str, ...]) -> None:

@@ -21,7 +21,7 @@ def bare(model: nn.Module) -> nn.Module:
     return model
 
 
-def check_kept(model: nn.Module, keep: Collection[str]) -> None:
+def check_kept(model: nn.Module, keep: Collection[str], argument: str = "keep") -> None:
     """Raise when ``model`` has no layer of one of these names.
 
     Raises
@@ -32,7 +32,9 @@ def check_kept(model: nn.Module, keep: Collection[str]) -> None:
     known = {path for path, _ in bare(model).named_modules(remove_duplicate=False) if path}
     for name in keep:
         if name not in known:
-            raise CandidateFailed(f"keep: the model has no layer {name!r}. {did_you_mean(name, known)}".rstrip(". "))
+            raise CandidateFailed(
+                f"{argument}: the model has no layer {name!r}. {did_you_mean(name, known)}".rstrip(". ")
+            )
 
 
 def linear_but(model: nn.Module, keep: Collection[str], tables: bool = False) -> Callable[[nn.Module, str], bool]:
