@@ -82,8 +82,18 @@ class Magic:
             return None
         if cell is not None and not cell.strip():
             raise UsageError(f"%%{self.name}: the cell has nothing to run.")
-        result = self.run(Invocation(shell, settings, self.parser.parse_line(text), cell))
+        result = self.run(Invocation(shell, settings, self._arguments(text, settings), cell))
         return None if hidden else result
+
+    def _arguments(self, line: str, settings: TautoMagics) -> argparse.Namespace:
+        """Return what ``line`` says, over the default options that the user has set for this magic."""
+        own = self.parser.parse_line(line)
+        if not (given := settings.options.get(self.name)):
+            return own
+        try:
+            return self.parser.parse_line(f"{given} {line}")
+        except UsageError as error:
+            raise UsageError(f"The default options of %{self.name}, {given!r}, do not fit: {error}") from None
 
     def bound(self, shell: InteractiveShell, settings: TautoMagics) -> Callable[..., Any]:
         """Return the function that IPython calls for this magic."""

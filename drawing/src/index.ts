@@ -47,3 +47,4 @@ export function reportView(host: HTMLElement, json: unknown, options: ReportOpti
   const draw = kind !== null && Object.hasOwn(VIEWS, kind) ? VIEWS[kind] : undefined;
   return draw ? draw(host, json, options) : null;
 }
+export * from "./data/numbers";
