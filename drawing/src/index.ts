@@ -1,12 +1,27 @@
 /** All drawing of TAuto's front ends: the panels' and the JupyterLab renderer's, from the JSON of reports alone. */
 
+import type { Search } from "./data/search";
+import { studySearch } from "./data/study";
+import { tuningSearch } from "./data/tuning";
 import { kindOf, type Read } from "./reports/reading";
+import { readStudy } from "./reports/study";
+import { readTuning } from "./reports/tuning";
 import type { View } from "./view";
 import { profileView, readProfile } from "./views/profile";
+import { searchView } from "./views/search";
 
+export type { Search, Trial } from "./data/search";
+export { lastRejected } from "./data/search";
+export { studySearch } from "./data/study";
+export { tuningSearch, UNDER_WAY } from "./data/tuning";
 export { element } from "./dom";
 export { kindOf, SCHEMA } from "./reports/reading";
+export { readStudy } from "./reports/study";
+export { readTuning } from "./reports/tuning";
 export type { View } from "./view";
+export type { SearchHost } from "./views/search";
+export { searchView } from "./views/search";
+export type { Selection } from "./views/selection";
 export { profileView, readProfile };
 
 /** What a host may say about how a report is shown. */
@@ -33,9 +48,21 @@ function reader<Report>(
   };
 }
 
+/** Draws a search of either kind. */
+function asSearch<Report>(
+  host: HTMLElement,
+  report: Report,
+  search: (report: Report) => Search,
+): View<Report> {
+  const view = searchView(host, search(report));
+  return { update: (next) => view.update(search(next)), dispose: () => view.dispose() };
+}
+
 /** One line a kind of report that has an interactive view. */
 const VIEWS: Record<string, Drawn> = {
   profile: reader(readProfile, profileView),
+  study: reader(readStudy, (host, report) => asSearch(host, report, studySearch)),
+  tuning: reader(readTuning, (host, report) => asSearch(host, report, (one) => tuningSearch(one))),
 };
 
 /**

@@ -45,9 +45,9 @@ class TrialReport:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A figure that had to be kept to: milliseconds, bytes, seconds or samples a second, by its kind."""
+    """A figure that had to be kept to: milliseconds, bytes, seconds, samples a second or a share, by its kind."""
 
-    kind: Literal["speedup", "latency", "p95", "throughput", "memory", "size", "preparation"]
+    kind: Literal["speedup", "latency", "p95", "throughput", "memory", "size", "preparation", "relative_error"]
     value: float
 
 
@@ -124,7 +124,7 @@ class TuningReport(Report):
     constraints: tuple[str, ...] = ()
     """What had to be kept to beside the quality, in words."""
     limits: tuple[Limit, ...] = ()
-    """The same as figures."""
+    """The same as figures, and how near the outputs must be where no ``evaluate`` judges."""
     nearest: int | None = None
     """Number of the trial that came nearest, where none kept to all that was asked."""
     original_nearest: bool = False

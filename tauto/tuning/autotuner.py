@@ -29,6 +29,7 @@ from tauto.tuning.target import Target
 from tauto.tuning.traits import traits_of
 from tauto.tuning.weight_pictures import weight_pictures
 from tauto.workload import Workload
+from tauto.workload.quality import MAX_RELATIVE_ERROR
 
 if TYPE_CHECKING:
     from tauto.tuning.trial_log import TrialLog
@@ -167,7 +168,7 @@ def _head(workload: Workload, plan: Plan, hardware: Hardware, search: Search) ->
         confirmed=search.confirmed,
         not_tried=(),
         constraints=tuple(limit.words for limit in plan.goal.constraints),
-        limits=_limits(plan),
+        limits=_limits(workload, plan),
         budget_s=plan.budget.total_s,
         wall_s=plan.budget.elapsed_s,
         interrupted=search.interrupted,
@@ -176,8 +177,10 @@ def _head(workload: Workload, plan: Plan, hardware: Hardware, search: Search) ->
     )
 
 
-def _limits(plan: Plan) -> tuple[Limit, ...]:
-    return tuple(Limit(limit.kind, limit.value) for limit in plan.goal.constraints)
+def _limits(workload: Workload, plan: Plan) -> tuple[Limit, ...]:
+    asked = tuple(Limit(limit.kind, limit.value) for limit in plan.goal.constraints)
+    nearness = Limit("relative_error", MAX_RELATIVE_ERROR)  # what judges where nothing of the user's does
+    return asked if workload.evaluate is not None else (*asked, nearness)
 
 
 def _report(
@@ -213,7 +216,7 @@ def _report(
         control=control,
         confidence=search.confidence,
         constraints=tuple(limit.words for limit in plan.goal.constraints),
-        limits=_limits(plan),
+        limits=_limits(workload, plan),
         nearest=search.misses.nearest if search.recipe is None else None,
         original_nearest=search.recipe is None and search.misses.original_nearest,
         budget_s=plan.budget.total_s,

@@ -2,5 +2,6 @@
 
 from tauto_widgets.panel import Panel
 from tauto_widgets.profile import ProfilePanel
+from tauto_widgets.tune import TunePanel
 
-__all__ = ["Panel", "ProfilePanel"]
+__all__ = ["Panel", "ProfilePanel", "TunePanel"]

@@ -41,8 +41,8 @@ class Panel(anywidget.AnyWidget):
 
     Parameters
     ----------
-    result : Result
-        What is shown.
+    result : Result, optional
+        What is shown; a panel of something that is yet to come has none.
 
     Raises
     ------
@@ -54,25 +54,30 @@ class Panel(anywidget.AnyWidget):
     report = traitlets.Dict().tag(sync=True)
     """The report as JSON, small enough to travel."""
 
-    def __init__(self, result: Result[Any]) -> None:
+    def __init__(self, result: Result[Any] | None = None) -> None:
         if not self._esm:
             raise MissingDependency(
                 "The panels' front ends have not been built in this installation. In a checkout run `make front-ends` "
                 "(it fetches Node.js where there is none); a wheel that was built with Node.js carries them."
             )
         self.result = result
-        super().__init__(report=bounded(result.report))
+        super().__init__(report={} if result is None else bounded(result.report))
 
     def show(self, report: Report) -> None:
         """Draw ``report`` from now on."""
         self.report = bounded(report)
 
+    def live_bundle(self) -> dict[str, Any]:
+        """Return what displays the live part alone; its other forms are empty, since a static report stands for it."""
+        live = self._repr_mimebundle_() or {}
+        bundle = live[0] if isinstance(live, tuple) else live
+        return {**bundle, "text/html": "", "text/plain": ""}
+
     def _ipython_display_(self) -> None:
+        if self.result is None:
+            display(self.live_bundle(), raw=True)
+            return
         static = self.result._repr_mimebundle_()
         html = f'<div class="tauto-static">{static["text/html"]}</div>{_HIDE_WHAT_IS_LOST}'
         display({**static, "text/html": html}, raw=True)
-        live = self._repr_mimebundle_()
-        if live is not None:
-            # other forms of what is live are empty: the static report stands above it
-            bundle = live[0] if isinstance(live, tuple) else live
-            display({**bundle, "text/html": "", "text/plain": ""}, raw=True)
+        display(self.live_bundle(), raw=True)

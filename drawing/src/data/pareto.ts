@@ -22,7 +22,8 @@ export function front(trials: readonly Trial[], original: Point | null, across: 
   for (const trial of trials) {
     const x = trial.figures[across.name];
     const y = trial.figures[up.name];
-    if (trial.state === "good" && x !== undefined && y !== undefined) points.push({ number: trial.number, x, y });
+    if (trial.state === "good" && x !== undefined && y !== undefined)
+      points.push({ number: trial.number, x, y });
   }
   // best across first; of equals the one that is better up
   points.sort((a, b) => gain(across, b.x, a.x) || gain(up, b.y, a.y));

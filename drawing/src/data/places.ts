@@ -19,9 +19,14 @@ export function scaleOf(axis: Axis, values: readonly number[], ticks = 5): Scale
   const byRatios = axis.log && low > 0 && high / low > 3;
   const scale = byRatios
     ? scaleLog().domain([low / 1.15, high * 1.15])
-    : scaleLinear().domain(low === high ? [low - 0.5, high + 0.5] : [low - 0.06 * (high - low), high + 0.06 * (high - low)]);
+    : scaleLinear().domain(
+        low === high ? [low - 0.5, high + 0.5] : [low - 0.06 * (high - low), high + 0.06 * (high - low)],
+      );
   const marks = thinned(scale.ticks(ticks), ticks);
-  return { at: (value) => scale(value), ticks: marks.map((at) => ({ at: scale(at), words: axis.written(at) })) };
+  return {
+    at: (value) => scale(value),
+    ticks: marks.map((at) => ({ at: scale(at), words: axis.written(at) })),
+  };
 }
 
 /** One value of many: spreading a long list over a call's arguments overflows the stack. */
@@ -47,14 +52,20 @@ const MOST_RUNGS = 12;
 /** Returns where settings stand: numbers by their size, other things one above the other. */
 export function ladder(name: string, settings: readonly (Setting | undefined)[], log: boolean): Ladder {
   const known = settings.filter((value): value is Setting => value !== undefined && value !== null);
-  const numbers = known.filter((value): value is number => typeof value === "number" && Number.isFinite(value));
+  const numbers = known.filter(
+    (value): value is number => typeof value === "number" && Number.isFinite(value),
+  );
   if (numbers.length === known.length && new Set(numbers).size > 1) {
     const low = numbers.reduce((a, b) => Math.min(a, b));
     const high = numbers.reduce((a, b) => Math.max(a, b));
     const scale = log && low > 0 ? scaleLog([low, high], [0, 1]) : scaleLinear([low, high], [0, 1]);
     const middle = log && low > 0 ? Math.sqrt(low * high) : (low + high) / 2;
     const rungs = [low, middle, high].map((value) => ({ at: scale(value), words: number(value) }));
-    return { name, places: settings.map((value) => (typeof value === "number" ? scale(value) : null)), rungs };
+    return {
+      name,
+      places: settings.map((value) => (typeof value === "number" ? scale(value) : null)),
+      rungs,
+    };
   }
   const options = [...new Set(known.map(settingWords))].sort();
   const last = Math.max(options.length - 1, 1);
@@ -62,7 +73,9 @@ export function ladder(name: string, settings: readonly (Setting | undefined)[],
   const shown = options.length <= MOST_RUNGS ? options : [];
   return {
     name,
-    places: settings.map((value) => (value === undefined || value === null ? null : (at.get(settingWords(value)) ?? null))),
+    places: settings.map((value) =>
+      value === undefined || value === null ? null : (at.get(settingWords(value)) ?? null),
+    ),
     rungs: shown.map((words) => ({ at: at.get(words) ?? 0, words })),
   };
 }

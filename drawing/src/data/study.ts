@@ -21,7 +21,14 @@ export function studySearch(report: Study, best: number | null = report.best): S
   const limits = new Map(report.constraints.flatMap(limitOf));
   const goals = report.goals.map(({ name, direction }): Axis => {
     const better = direction === "maximize" ? "more" : "less";
-    return { name: `goal:${name}`, label: name, better, written: figure, limit: limits.get(name) ?? null, log: false };
+    return {
+      name: `goal:${name}`,
+      label: name,
+      better,
+      written: figure,
+      limit: limits.get(name) ?? null,
+      log: false,
+    };
   });
   const named = new Set(report.goals.map((goal) => goal.name));
   const others = [...new Set(report.trials.flatMap((trial) => Object.keys(trial.figures ?? {})))]
@@ -67,7 +74,9 @@ export function studySearch(report: Study, best: number | null = report.best): S
 const figure = (value: number): string => number(value, 4);
 
 function verdictOf(report: Study): string {
-  const ended = report.trials.filter((trial) => !["running", "waiting", "interrupted"].includes(trial.state)).length;
+  const ended = report.trials.filter(
+    (trial) => !["running", "waiting", "interrupted"].includes(trial.state),
+  ).length;
   const words = `${ended.toLocaleString("en-US")} ${ended === 1 ? "trial" : "trials"}; ${report.stopped}`;
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -7,7 +7,10 @@ const MOST_CHOICES = 6;
 type Compared = NonNullable<RecipeTrial["comparison"]>;
 
 /** The figures that every measured recipe has, by name. */
-const FIGURES: Record<string, Omit<Axis, "name" | "limit" | "log"> & { of(compared: Compared): number | null }> = {
+const FIGURES: Record<
+  string,
+  Omit<Axis, "name" | "limit" | "log"> & { of(compared: Compared): number | null }
+> = {
   latency: {
     label: "latency, median",
     better: "less",
@@ -64,11 +67,13 @@ export function tuningSearch(report: Tuning, best: number | null = report.winner
   return {
     title: `${report.verb} of ${report.model}`,
     verdict: ended ? verdictOf(report) : "",
-    trials: report.trials.map((trial) => trialOf(trial, choices, best)),
+    trials: report.trials.map((trial) => trialOf(trial, axes, choices, best)),
     axes,
     choices: choices.map((name) => ({ name, log: false })),
     across,
-    up: axes.find((axis) => axis.name.startsWith("metric:"))?.name ?? (known.has("relative_error") ? "relative_error" : "size"),
+    up:
+      axes.find((axis) => axis.name.startsWith("metric:"))?.name ??
+      (known.has("relative_error") ? "relative_error" : "size"),
     best,
     original: originalOf(compared, axes),
     constraints: [report.quality_rule, ...report.constraints],
@@ -154,28 +159,36 @@ function originalOf(compared: Compared[], axes: Axis[]): Record<string, number> 
   return found;
 }
 
-function trialOf(trial: RecipeTrial, choices: string[], best: number | null): Trial {
+function trialOf(trial: RecipeTrial, axes: Axis[], choices: string[], best: number | null): Trial {
   const compared = trial.comparison;
-  const settings = Object.fromEntries(trial.recipe.steps.map((step) => [step.technique, settingOf(step.config)]));
+  const figures = compared ? figuresOf(compared) : {};
+  const settings = Object.fromEntries(
+    trial.recipe.steps.map((step) => [step.technique, settingOf(step.config)]),
+  );
   return {
     number: trial.number,
     title: trial.recipe.title,
-    state: stateOf(trial, best),
+    state: stateOf(trial, figures, axes),
     word: trial.number === best ? "best" : WORDS[trial.status],
     reason: trial.reason,
-    figures: compared ? figuresOf(compared) : {},
+    figures,
     choices: Object.fromEntries(choices.map((name) => [name, settings[name] ?? "–"])),
     seconds: trial.wall_s || null,
     notes: trial.notes,
   };
 }
 
-function stateOf(trial: RecipeTrial, best: number | null): State {
-  if (trial.status === "kept" || trial.number === best) return "good";
+function stateOf(trial: RecipeTrial, figures: Record<string, number>, axes: Axis[]): State {
+  if (trial.status === "kept") return "good";
   if (trial.status === "failed" || trial.status === "skipped") return trial.status;
-  const compared = trial.comparison;
-  if (compared === null || compared.quality_held === false) return "outside";
-  return trial.reason.includes(" breaks the ") ? "outside" : "good";
+  if (trial.comparison === null || trial.comparison.quality_held === false) return "outside";
+  return axes.some((axis) => breaks(axis, figures[axis.name])) ? "outside" : "good";
+}
+
+/** Whether a figure is on the wrong side of its limit. */
+export function breaks(axis: Axis, value: number | undefined): boolean {
+  if (axis.limit === null || value === undefined) return false;
+  return axis.limit.bound === "at most" ? value > axis.limit.value : value < axis.limit.value;
 }
 
 /** The configuration of a step in a word or two. */

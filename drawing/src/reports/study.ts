@@ -1,5 +1,17 @@
 import { type Read, read } from "./reading";
-import { fields, flag, list, maybe, number, type Of, otherwise, type Shape, table, text, word } from "./shape";
+import {
+  fields,
+  flag,
+  list,
+  maybe,
+  number,
+  type Of,
+  otherwise,
+  type Shape,
+  table,
+  text,
+  word,
+} from "./shape";
 
 /** The form of a search for hyperparameters as `tauto.reports.StudyReport` writes it, as far as it is drawn. */
 

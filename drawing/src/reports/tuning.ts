@@ -36,7 +36,8 @@ const COMPARED = fields({
 });
 
 /** The configuration of a step: whatever its technique takes. */
-const config: Shape<Record<string, unknown>> = (value, place) => fields({})(value, place) && { ...(value as object) };
+const config: Shape<Record<string, unknown>> = (value, place) =>
+  fields({})(value, place) && { ...(value as object) };
 
 export const RECIPE_TRIAL = fields({
   number,
