@@ -1,8 +1,8 @@
 // The JupyterLab extension in dist/: bundled by esbuild (with the drawing, without JupyterLab's own packages), then made
 // a prebuilt extension by Jupyter's builder; beside it the notebooks that the launcher offers.
 import { execFileSync } from "node:child_process";
-import { createRequire } from "node:module";
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { build } from "esbuild";
 
@@ -16,19 +16,26 @@ await build({
   format: "esm",
   target: "es2022",
   external: ["@jupyterlab/*", "@lumino/*"],
-  loader: { ".svg": "text" },
   charset: "utf8",
 });
 const builder = resolve("@jupyter/builder/lib/build-labextension.js");
 const core = join(dirname(resolve("@jupyterlab/core-meta/package.json")), "core.package.json");
-execFileSync(process.execPath, [builder, "--core-package-file", core, "."], { stdio: ["ignore", "ignore", "inherit"] });
+execFileSync(process.execPath, [builder, "--core-package-file", core, "."], {
+  stdio: ["ignore", "ignore", "inherit"],
+});
 
 const offered = [];
 await mkdir("dist/notebooks", { recursive: true });
-for (const [kind, folder] of [["template", "templates"], ["tutorial", "../tutorials"]]) {
+for (const [kind, folder] of [
+  ["template", "templates"],
+  ["tutorial", "../tutorials"],
+]) {
   for (const file of (await readdir(folder)).filter((name) => name.endsWith(".ipynb")).sort()) {
     const { cells } = JSON.parse(await readFile(join(folder, file), "utf8"));
-    const [heading, ...text] = cells.find((cell) => cell.cell_type === "markdown").source.join("").split("\n");
+    const [heading, ...text] = cells
+      .find((cell) => cell.cell_type === "markdown")
+      .source.join("")
+      .split("\n");
     const title = heading.replace(/^#+\s*/, "");
     const caption = text.join(" ").trim().replace(/\s+/g, " ").replace(/[`*]/g, "").slice(0, 200);
     offered.push({ file, title, caption, kind });

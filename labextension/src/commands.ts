@@ -18,7 +18,12 @@ export function addCommands(
   searches: Searches,
   palette: ICommandPalette | null,
 ): void {
-  const add = (name: string, label: string, caption: string, act: (panel: NotebookPanel) => Promise<void>) => {
+  const add = (
+    name: string,
+    label: string,
+    caption: string,
+    act: (panel: NotebookPanel) => Promise<void>,
+  ) => {
     const id = `tauto:${name}`;
     app.commands.addCommand(id, {
       label,
@@ -34,8 +39,11 @@ export function addCommands(
   };
   add("profile-cell", "Profile This Cell", "Run this cell under %%tauto_profile", profileCell);
   add("profile-notebook", "Profile This Notebook", "Run all cells, each profiled", profileNotebook);
-  add("take-out-profiling", "Take the Profiling Lines Out", "Remove %%tauto_profile from all cells", async (panel) =>
-    takeOutProfiling(panel),
+  add(
+    "take-out-profiling",
+    "Take the Profiling Lines Out",
+    "Remove %%tauto_profile from all cells",
+    async (panel) => takeOutProfiling(panel),
   );
   add("quantize", "Quantize…", "Make a model smaller and faster in int8 or int4", (panel) =>
     chooseLine(panel, "tauto_quantize", "Quantize"),
@@ -43,7 +51,12 @@ export function addCommands(
   add("autotune", "Autotune…", "Search for the best recipe for a model on this machine", (panel) =>
     chooseLine(panel, "tauto_autotune", "Autotune"),
   );
-  add("insert-script", "Insert the Plain Script of This Result", "The Python that does it without TAuto", insertScript);
+  add(
+    "insert-script",
+    "Insert the Plain Script of This Result",
+    "The Python that does it without TAuto",
+    insertScript,
+  );
   add("runs", "Show Past Runs", "Insert %tauto_runs and run it", async (panel) => {
     if (await ensureLoaded(panel)) await runCell(panel, insertCell(panel, "%tauto_runs"));
   });

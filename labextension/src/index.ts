@@ -71,7 +71,8 @@ const launcher: JupyterFrontEndPlugin<void> = {
   description: "Cards of the launcher: TAuto's tutorials, and templates for the common starts.",
   autoStart: true,
   requires: [IDocumentManager, ILauncher],
-  activate: (app: JupyterFrontEnd, documents: IDocumentManager, cards: ILauncher) => addCards(app, documents, cards),
+  activate: (app: JupyterFrontEnd, documents: IDocumentManager, cards: ILauncher) =>
+    addCards(app, documents, cards),
 };
 
 export default [renderer, notebooks, launcher];

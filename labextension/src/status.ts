@@ -9,7 +9,11 @@ import type { Running, Searches } from "./notebook/searching";
 
 /** Adds the item; a click on it leads to the cell that runs. */
 export function addStatus(bar: IStatusBar, searches: Searches, lead: (running: Running) => void): void {
-  const words = element("button", { type: "button", class: "tauto-status", title: "Show the cell that runs" });
+  const words = element("button", {
+    type: "button",
+    class: "tauto-status",
+    title: "Show the cell that runs",
+  });
   words.addEventListener("click", () => {
     const running = searches.all[0];
     if (running) lead(running);
@@ -18,7 +22,9 @@ export function addStatus(bar: IStatusBar, searches: Searches, lead: (running: R
   const changed = new Signal<Widget, void>(item);
   const refresh = () => {
     const [first, ...others] = searches.all;
-    words.textContent = first ? `${inBrief(first.progress)}${others.length ? `, and ${others.length} more` : ""}` : "";
+    words.textContent = first
+      ? `${inBrief(first.progress)}${others.length ? `, and ${others.length} more` : ""}`
+      : "";
     changed.emit();
   };
   searches.changed.connect(refresh);

@@ -11,7 +11,10 @@ const NOT_INSTALLED = "TAuto is not installed where this kernel runs. Install it
  * Returns what `tauto_magics.lab` answers to `call`, such as `form("tauto_quantize")`. While a cell runs the question
  * goes over a subshell, beside the cell.
  */
-export async function ask<Answer>(kernel: Kernel.IKernelConnection | null | undefined, call: string): Promise<Answer> {
+export async function ask<Answer>(
+  kernel: Kernel.IKernelConnection | null | undefined,
+  call: string,
+): Promise<Answer> {
   return (await evaluate(kernel, `__import__("tauto_magics.lab").lab.${call}`)) as Answer;
 }
 
@@ -25,7 +28,7 @@ export async function evaluate(
   const content = { code: "", silent: true, store_history: false, user_expressions: { tauto: expression } };
   const { content: reply } = await requested(kernel, content);
   if (reply.status !== "ok") throw new KernelTrouble("The kernel gave no answer. Is it a Python kernel?");
-  const answer = reply.user_expressions["tauto"] as unknown as Answered | undefined;
+  const answer = reply.user_expressions.tauto as unknown as Answered | undefined;
   if (answer?.status === "ok") return answer.data["application/json"];
   if (answer?.ename === "ModuleNotFoundError") throw new KernelTrouble(NOT_INSTALLED);
   throw new KernelTrouble(answer ? `${answer.ename}: ${answer.evalue}` : "The kernel gave no answer.");
@@ -35,7 +38,10 @@ type Answered = { status: "ok"; data: Record<string, unknown>; ename?: never; ev
 type Failed = { status: "error"; ename: string; evalue: string };
 type Content = KernelMessage.IExecuteRequestMsg["content"];
 
-async function requested(kernel: Kernel.IKernelConnection, content: Content): Promise<KernelMessage.IExecuteReplyMsg> {
+async function requested(
+  kernel: Kernel.IKernelConnection,
+  content: Content,
+): Promise<KernelMessage.IExecuteReplyMsg> {
   if (kernel.status !== "busy") return kernel.requestExecute(content).done;
   if (!kernel.supportsSubshells) {
     throw new KernelTrouble("The kernel is busy, and this one answers nothing beside the cell that runs.");
@@ -57,10 +63,7 @@ const subshells = new WeakMap<Kernel.IKernelConnection, Promise<string>>();
 function subshell(kernel: Kernel.IKernelConnection): Promise<string> {
   let made = subshells.get(kernel);
   if (made === undefined) {
-    made = kernel.requestCreateSubshell({}).done.then((reply) => {
-      if (reply.content.status !== "ok") throw new KernelTrouble("The kernel opened no second shell beside the cell.");
-      return reply.content.subshell_id;
-    });
+    made = kernel.requestCreateSubshell({}).done.then((reply) => reply.content.subshell_id);
     subshells.set(kernel, made);
     const forget = (_: unknown, status: KernelMessage.Status) => {
       if (status !== "restarting" && status !== "autorestarting" && status !== "dead") return;

@@ -10,8 +10,9 @@ export interface Page {
 
 /** Reads the composite of the settings registry; what is not of its type counts as not set. */
 export function pageOf(composite: Readonly<Record<string, unknown>>): Page {
-  const text = (name: string) => (typeof composite[name] === "string" ? (composite[name] as string).trim() : "");
-  const options = (composite["options"] ?? {}) as Record<string, unknown>;
+  const text = (name: string) =>
+    typeof composite[name] === "string" ? (composite[name] as string).trim() : "";
+  const options = (composite.options ?? {}) as Record<string, unknown>;
   return {
     budget: text("budget"),
     maxDrop: text("maxDrop"),

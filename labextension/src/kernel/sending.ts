@@ -11,7 +11,9 @@ export class DefaultsSender {
     tracker: INotebookTracker,
     private readonly current: () => string,
   ) {
-    tracker.forEach((panel) => this.watch(panel));
+    tracker.forEach((panel) => {
+      this.watch(panel);
+    });
     tracker.widgetAdded.connect((_, panel) => this.watch(panel));
   }
 

@@ -12,7 +12,9 @@ export function profiledCell(source: string): Profiled {
   if (first === null) return { refused: "This cell is empty: there is nothing to profile." };
   if (first === PROFILE_LINE) return { source };
   if (first.startsWith("%%")) {
-    return { refused: `This cell begins with ${first}, and a cell has room for one such line. Take it out first.` };
+    return {
+      refused: `This cell begins with ${first}, and a cell has room for one such line. Take it out first.`,
+    };
   }
   return { source: `${PROFILE_LINE}\n${source}` };
 }

@@ -1,9 +1,9 @@
 /** The dialog of a magic: its options as fields, the line they make, and what inserts and runs it. */
 
 import { Dialog, showDialog } from "@jupyterlab/apputils";
-import { element } from "@tauto/drawing";
 import { Widget } from "@lumino/widgets";
-import { type Field, type Filled, label, magicLine, wanting } from "./line";
+import { element } from "@tauto/drawing";
+import { type Field, label, magicLine, wanting } from "./line";
 
 /** A model of the kernel, as `tauto_magics.lab.form` tells it. */
 export interface Model {
@@ -24,8 +24,26 @@ export interface Form {
 
 /** Options that stand open; all others are behind “More options”. */
 const FIRST: Record<string, string[]> = {
-  tauto_quantize: ["model", "--method", "--inputs", "--evaluate", "--data", "--max-drop", "--budget", "--into"],
-  tauto_autotune: ["model", "--objective", "--inputs", "--evaluate", "--data", "--max-drop", "--budget", "--into"],
+  tauto_quantize: [
+    "model",
+    "--method",
+    "--inputs",
+    "--evaluate",
+    "--data",
+    "--max-drop",
+    "--budget",
+    "--into",
+  ],
+  tauto_autotune: [
+    "model",
+    "--objective",
+    "--inputs",
+    "--evaluate",
+    "--data",
+    "--max-drop",
+    "--budget",
+    "--into",
+  ],
 };
 
 let numbered = 0;
@@ -43,7 +61,12 @@ export class MagicForm extends Widget implements Dialog.IBodyWidget<string> {
     this.node.append(
       element("p", {}, form.summary),
       ...open.map((field) => this.row(field)),
-      element("details", {}, element("summary", {}, "More options"), ...others.map((field) => this.row(field))),
+      element(
+        "details",
+        {},
+        element("summary", {}, "More options"),
+        ...others.map((field) => this.row(field)),
+      ),
       element("div", { class: "tauto-form-line" }, element("span", {}, "The line"), this.line),
       this.hint,
     );
@@ -58,7 +81,10 @@ export class MagicForm extends Widget implements Dialog.IBodyWidget<string> {
 
   private readonly filled = new Map<string, string | boolean>();
   private readonly controls = new Map<string, HTMLInputElement | HTMLSelectElement>();
-  private readonly line = element("output", { class: "tauto-line", "aria-label": "The line that is inserted" });
+  private readonly line = element("output", {
+    class: "tauto-line",
+    "aria-label": "The line that is inserted",
+  });
   private readonly hint = element("p", { class: "tauto-form-hint", role: "status" });
 
   private row(field: Field): HTMLElement {
@@ -68,7 +94,8 @@ export class MagicForm extends Widget implements Dialog.IBodyWidget<string> {
     control.id = id;
     control.setAttribute("aria-describedby", `${id}-help`);
     this.controls.set(field.key, control);
-    const list = control instanceof HTMLInputElement && field.choices.length ? suggestions(control, field, id) : null;
+    const list =
+      control instanceof HTMLInputElement && field.choices.length ? suggestions(control, field, id) : null;
     return element(
       "div",
       { class: "tauto-field" },
@@ -81,11 +108,19 @@ export class MagicForm extends Widget implements Dialog.IBodyWidget<string> {
 
   private control(field: Field): HTMLInputElement | HTMLSelectElement {
     if (field.asks === "switch") return element("input", { type: "checkbox" });
-    if (field.asks === "text") return element("input", { type: "text", autocomplete: "off", spellcheck: "false" });
-    const models = field.asks === "model" ? this.form.models.map((model) => [model.name, told(model)] as const) : [];
-    const choices = field.asks === "model" ? models : field.choices.map((choice) => [choice, choice] as const);
+    if (field.asks === "text")
+      return element("input", { type: "text", autocomplete: "off", spellcheck: "false" });
+    const models =
+      field.asks === "model" ? this.form.models.map((model) => [model.name, told(model)] as const) : [];
+    const choices =
+      field.asks === "model" ? models : field.choices.map((choice) => [choice, choice] as const);
     const none = field.needed ? [] : [element("option", { value: "" }, "(as the magic says)")];
-    return element("select", {}, ...none, ...choices.map(([value, text]) => element("option", { value }, text)));
+    return element(
+      "select",
+      {},
+      ...none,
+      ...choices.map(([value, text]) => element("option", { value }, text)),
+    );
   }
 
   private refresh(): void {
@@ -98,13 +133,19 @@ export class MagicForm extends Widget implements Dialog.IBodyWidget<string> {
     const unknown = model && !model.called && !this.filled.get("--inputs");
     this.hint.textContent =
       wanting(this.form.fields, this.filled) ||
-      (unknown ? `${model.name} was not profiled yet, so its inputs are not known: name them under Inputs.` : "");
+      (unknown
+        ? `${model.name} was not profiled yet, so its inputs are not known: name them under Inputs.`
+        : "");
   }
 }
 
 function suggestions(control: HTMLInputElement, field: Field, id: string): HTMLDataListElement {
   control.setAttribute("list", `${id}-list`);
-  return element("datalist", { id: `${id}-list` }, ...field.choices.map((value) => element("option", { value })));
+  return element(
+    "datalist",
+    { id: `${id}-list` },
+    ...field.choices.map((value) => element("option", { value })),
+  );
 }
 
 function told(model: Model): string {
@@ -113,13 +154,21 @@ function told(model: Model): string {
 }
 
 /** Shows the dialog, and returns the line with whether it is to be run; null when it was left. */
-export async function askForLine(magic: string, title: string, form: Form): Promise<{ line: string; run: boolean } | null> {
+export async function askForLine(
+  magic: string,
+  title: string,
+  form: Form,
+): Promise<{ line: string; run: boolean } | null> {
   const { button, value } = await showDialog({
     title,
     body: new MagicForm(magic, form),
     buttons: [
       Dialog.cancelButton(),
-      Dialog.createButton({ label: "Insert", caption: "Insert the line below, without running it", actions: ["insert"] }),
+      Dialog.createButton({
+        label: "Insert",
+        caption: "Insert the line below, without running it",
+        actions: ["insert"],
+      }),
       Dialog.okButton({ label: "Insert and run" }),
     ],
     focusNodeSelector: ".tauto-field select, .tauto-field input",

@@ -74,7 +74,7 @@ interface Found {
 }
 
 function figures(json: Json): Found[] {
-  const kind = String(json["kind"]);
+  const kind = String(json.kind);
   const list = Object.hasOwn(FIGURES, kind) ? (FIGURES[kind] ?? []) : [];
   return list.flatMap(([path, name, written, tells]) => {
     const value = at(json, path);

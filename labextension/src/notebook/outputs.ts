@@ -8,7 +8,11 @@ import { type Bundle, type CellOutputs, type Entry, reportsOf } from "./reports"
 /** The reports of an open notebook, in order. */
 export function reportsIn(panel: NotebookPanel): Entry[] {
   const cells = panel.content.model?.cells;
-  return cells ? reportsOf(Array.from(cells, (cell) => (cell.type === "code" ? outputsOf(cell as ICodeCellModel) : null))) : [];
+  return cells
+    ? reportsOf(
+        Array.from(cells, (cell) => (cell.type === "code" ? outputsOf(cell as ICodeCellModel) : null)),
+      )
+    : [];
 }
 
 /** The reports that one cell shows. */
@@ -20,7 +24,9 @@ export function reportsOfCell(cell: Cell | null): Entry[] {
 export function runningCell(panel: NotebookPanel): number {
   const cells = Array.from(panel.content.model?.cells ?? []);
   return cells.findIndex(
-    (cell) => cell.type === "code" && outputsOf(cell as ICodeCellModel).outputs.some((bundle) => PROGRESS_MIME in bundle),
+    (cell) =>
+      cell.type === "code" &&
+      outputsOf(cell as ICodeCellModel).outputs.some((bundle) => PROGRESS_MIME in bundle),
   );
 }
 

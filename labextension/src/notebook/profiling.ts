@@ -3,7 +3,14 @@
 import { Dialog, showDialog } from "@jupyterlab/apputils";
 import { NotebookActions, type NotebookPanel } from "@jupyterlab/notebook";
 import { ensureLoaded, insertCell, runCell, say } from "./acting";
-import { isWorthProfiling, LOAD_LINE, loadsMagics, PROFILE_LINE, profiledCell, unprofiledCell } from "./cells";
+import {
+  isWorthProfiling,
+  LOAD_LINE,
+  loadsMagics,
+  PROFILE_LINE,
+  profiledCell,
+  unprofiledCell,
+} from "./cells";
 
 /** Puts `%%tauto_profile` above the active cell and runs it. */
 export async function profileCell(panel: NotebookPanel): Promise<void> {

@@ -1,6 +1,6 @@
 /** What a running verb tells of itself, as the magics put it beside their bar. */
 
-import { duration, share } from "@tauto/drawing";
+import { share } from "@tauto/drawing";
 
 export const PROGRESS_MIME = "application/vnd.tauto.progress+json";
 
@@ -29,11 +29,19 @@ export function progressOf(data: unknown): Progress | null {
   };
 }
 
+/** Such as `1 min 20 s`; with hours no seconds. */
+export function timeLeft(seconds: number): string {
+  const whole = Math.max(Math.round(seconds), 0);
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
+  const parts = [hours && `${hours} h`, minutes && `${minutes} min`, !hours && rest && `${rest} s`];
+  return parts.filter(Boolean).join(" ") || "0 s";
+}
+
 /** Such as `autotune: 43 %, about 20 s left`. */
 export function inBrief(progress: Progress): string {
   const parts = [
     progress.done === null ? "" : share(progress.done),
-    progress.secondsLeft === null ? "" : `about ${duration(Math.round(progress.secondsLeft) * 1000)} left`,
+    progress.secondsLeft === null ? "" : `about ${timeLeft(progress.secondsLeft)} left`,
   ].filter((part) => part !== "");
   return `${progress.task}: ${parts.join(", ") || progress.message}`;
 }

@@ -45,7 +45,7 @@ function entry(bundle: Bundle, cell: number, place: number, count: number | null
     place,
     count,
     json,
-    title: title || `A ${typeof json["kind"] === "string" ? json["kind"] : "report"}`,
+    title: title || `A ${typeof json.kind === "string" ? json.kind : "report"}`,
     headline: headline.replace(/^[✓✗•]\s*/u, "") || (known ? "" : "of a newer TAuto"),
     tone: headline.startsWith("✓") ? "good" : headline.startsWith("✗") ? "bad" : "plain",
   };

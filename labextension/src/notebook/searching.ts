@@ -18,7 +18,9 @@ export interface Running {
 /** Follows the progress of what runs in the open notebooks. */
 export class Searches {
   constructor(tracker: INotebookTracker) {
-    tracker.forEach((panel) => this.watch(panel));
+    tracker.forEach((panel) => {
+      this.watch(panel);
+    });
     tracker.widgetAdded.connect((_, panel) => this.watch(panel));
   }
 
@@ -59,7 +61,7 @@ export class Searches {
     panel.disposed.connect(() => this.end(panel));
   }
 
-  private hear(panel: NotebookPanel, message: KernelMessage.IIOPubMessage): void {
+  private hear(panel: NotebookPanel, message: KernelMessage.IMessage): void {
     const request = (message.parent_header as { msg_id?: string }).msg_id ?? "";
     const { content } = message;
     if ("data" in content) {

@@ -11,17 +11,21 @@ import { catalogueOf, freeName, type Offered } from "./catalogue";
 const OPEN = "tauto:open-notebook";
 
 /** Adds the command that opens an offered notebook, and a card for each. */
-export async function addCards(app: JupyterFrontEnd, documents: IDocumentManager, launcher: ILauncher): Promise<void> {
+export async function addCards(
+  app: JupyterFrontEnd,
+  documents: IDocumentManager,
+  launcher: ILauncher,
+): Promise<void> {
   const offered = catalogueOf(await fetched("index.json"));
   const byFile = new Map(offered.map((one) => [one.file, one]));
   app.commands.addCommand(OPEN, {
-    label: (args) => byFile.get(String(args["file"]))?.title ?? "Open one of TAuto's notebooks",
-    caption: (args) => byFile.get(String(args["file"]))?.caption ?? "",
+    label: (args) => byFile.get(String(args.file))?.title ?? "Open one of TAuto's notebooks",
+    caption: (args) => byFile.get(String(args.file))?.caption ?? "",
     icon: tautoIcon,
     execute: async (args) => {
-      const chosen = byFile.get(String(args["file"]));
-      if (!chosen) throw new Error(`TAuto has no notebook ${String(args["file"])}.`);
-      return open(app, documents, chosen, String(args["cwd"] ?? ""));
+      const chosen = byFile.get(String(args.file));
+      if (!chosen) throw new Error(`TAuto has no notebook ${String(args.file)}.`);
+      return open(app, documents, chosen, String(args.cwd ?? ""));
     },
   });
   offered.forEach((one, rank) => {
@@ -33,7 +37,12 @@ export async function addCards(app: JupyterFrontEnd, documents: IDocumentManager
  * Copies a notebook into `folder` and opens it. A tutorial that is there already is opened as it is; of a template there
  * is a new one each time.
  */
-async function open(app: JupyterFrontEnd, documents: IDocumentManager, chosen: Offered, folder: string): Promise<unknown> {
+async function open(
+  app: JupyterFrontEnd,
+  documents: IDocumentManager,
+  chosen: Offered,
+  folder: string,
+): Promise<unknown> {
   const { contents } = app.serviceManager;
   const listed = (await contents.get(folder)).content as Contents.IModel[];
   const taken = new Set(listed.map((file) => file.name));
@@ -48,7 +57,12 @@ async function open(app: JupyterFrontEnd, documents: IDocumentManager, chosen: O
 /** Reads a file that the extension carries. */
 async function fetched(file: string): Promise<unknown> {
   const settings = ServerConnection.makeSettings();
-  const url = URLExt.join(settings.baseUrl, PageConfig.getOption("labextensionsUrl") || "lab/extensions", "tauto/notebooks", file);
+  const url = URLExt.join(
+    settings.baseUrl,
+    PageConfig.getOption("labextensionsUrl") || "lab/extensions",
+    "tauto/notebooks",
+    file,
+  );
   const response = await ServerConnection.makeRequest(url, {}, settings);
   if (!response.ok) throw new ServerConnection.ResponseError(response);
   return response.json();

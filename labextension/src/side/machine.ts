@@ -22,17 +22,33 @@ export class MachineView {
 
   show(machine: Machine | null): void {
     if (machine === null) {
-      this.shown.replaceChildren(element("p", {}, "Not known here yet: no profile, and no kernel was asked."));
+      this.shown.replaceChildren(
+        element("p", {}, "Not known here yet: no profile, and no kernel was asked."),
+      );
       return;
     }
     const rows = machine.ceilings.map((one) =>
-      element("tr", {}, element("th", { scope: "row" }, one.resource), element("td", {}, `${number(one.value)} ${one.unit}`)),
+      element(
+        "tr",
+        {},
+        element("th", { scope: "row" }, one.resource),
+        element("td", {}, `${number(one.value)} ${one.unit}`),
+      ),
     );
     this.shown.replaceChildren(
       element("p", {}, `${machine.name} (${machine.from})`),
       rows.length
-        ? element("table", {}, element("caption", {}, "The most that was measured"), element("tbody", {}, ...rows))
-        : element("p", {}, "Its ceilings were not measured yet: a profile does, or `tauto hardware` in a terminal."),
+        ? element(
+            "table",
+            {},
+            element("caption", {}, "The most that was measured"),
+            element("tbody", {}, ...rows),
+          )
+        : element(
+            "p",
+            {},
+            "Its ceilings were not measured yet: a profile does, or `tauto hardware` in a terminal.",
+          ),
     );
   }
 
@@ -55,8 +71,8 @@ export function machineOf(entries: readonly Entry[]): Machine | null {
 
 /** The machine that a report's JSON tells of, with its ceilings; null where it tells of none. */
 export function machineIn(json: Record<string, unknown>, from: string): Machine | null {
-  const name = json["kind"] === "machine" ? json["name"] : json["machine"];
-  const list = json["ceilings"];
+  const name = json.kind === "machine" ? json.name : json.machine;
+  const list = json.ceilings;
   if (typeof name !== "string" || !Array.isArray(list)) return null;
   const ceilings = list.flatMap((one: unknown) => {
     const { resource, value, unit } = (one ?? {}) as Record<string, unknown>;

@@ -20,7 +20,7 @@ const EVERY_MS = 300;
 export class TautoPanel extends Widget {
   constructor(
     private readonly app: JupyterFrontEnd,
-    private readonly tracker: INotebookTracker,
+    tracker: INotebookTracker,
     private readonly searches: Searches,
   ) {
     super({ node: element("div", { role: "region", "aria-label": "TAuto" }) });

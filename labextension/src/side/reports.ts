@@ -26,7 +26,9 @@ export class ReportList {
 
   /** Shows other reports; those chosen stay chosen where they are still there. */
   show(entries: readonly Entry[]): void {
-    const focused = this.node.contains(document.activeElement) ? document.activeElement?.getAttribute("data-key") : null;
+    const focused = this.node.contains(document.activeElement)
+      ? document.activeElement?.getAttribute("data-key")
+      : null;
     this.entries = entries;
     this.picked = this.picked.filter((key) => entries.some((entry) => keyOf(entry) === key));
     this.list.replaceChildren(...entries.map((entry) => this.row(entry)));
@@ -66,7 +68,11 @@ export class ReportList {
     const go = button("", () => this.doing.reveal(entry), { class: "tauto-go", "data-key": key });
     go.append(
       element("span", { class: "tauto-title" }, number + entry.title),
-      element("span", { class: `tauto-verdict tauto-${entry.tone}` }, `${SIGNS[entry.tone]} ${entry.headline}`),
+      element(
+        "span",
+        { class: `tauto-verdict tauto-${entry.tone}` },
+        `${SIGNS[entry.tone]} ${entry.headline}`,
+      ),
     );
     return element("li", {}, box, go);
   }

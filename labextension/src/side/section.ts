@@ -10,8 +10,16 @@ export function section(title: string, ...children: Node[]): HTMLElement {
 }
 
 /** A button that says what it does. */
-export function button(text: string, act: () => void, attributes: Record<string, string> = {}): HTMLButtonElement {
-  const made = element("button", { type: "button", class: "jp-mod-styled jp-mod-minimal", ...attributes }, text);
+export function button(
+  text: string,
+  act: () => void,
+  attributes: Record<string, string> = {},
+): HTMLButtonElement {
+  const made = element(
+    "button",
+    { type: "button", class: "jp-mod-styled jp-mod-minimal", ...attributes },
+    text,
+  );
   made.addEventListener("click", act);
   return made;
 }
