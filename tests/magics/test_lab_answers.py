@@ -106,7 +106,7 @@ def test_defaults_of_the_settings_page_are_honoured(shell: Any, engine: Any, mon
     # magics loaded later take them too; what was set here stays, whatever the page says
     shell.run("%reload_ext tauto_magics")
     shell.run("%config TautoMagics.budget = '9min'")
-    asked(shell, "use_defaults('{\"budget\": \"1min\"}')")
+    asked(shell, 'use_defaults(\'{"budget": "1min"}\')')
     shell.run("%tauto_autotune model")
     assert engine.keywords["budget"] == "9min"
     assert "objective" not in engine.keywords
@@ -115,7 +115,7 @@ def test_defaults_of_the_settings_page_are_honoured(shell: Any, engine: Any, mon
 
 def test_defaults_that_do_not_fit_are_told(shell: Any) -> None:
     shell.ip.push({"model": nn.Linear(1, 1)})
-    [words] = asked(shell, "use_defaults('{\"budget\": \"soon\", \"max_drop\": \"2%\"}')")["refused"]
+    [words] = asked(shell, 'use_defaults(\'{"budget": "soon", "max_drop": "2%"}\')')["refused"]
     assert "settings page" in words
     assert "soon" in words
     asked(shell, 'use_defaults(\'{"options": {"tauto_quantize": "--no-such 1"}}\')')

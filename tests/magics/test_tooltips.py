@@ -19,7 +19,8 @@ def test_an_option_is_told_by_its_own_words() -> None:
     assert words is not None
     assert words.startswith("--max-drop DROP\n\n")
     assert "1% (default)" in words
-    assert told("%tauto_quantize model --objective|") == "--objective {latency,size}\n\nwhat to make smaller; default latency"
+    words = told("%tauto_quantize model --objective|")
+    assert words == "--objective {latency,size}\n\nwhat to make smaller; default latency"
 
 
 def test_the_magic_itself_is_told_by_its_help() -> None:
