@@ -58,7 +58,7 @@ export function addCommands(
     insertScript,
   );
   add("runs", "Show Past Runs", "Insert %tauto_runs and run it", async (panel) => {
-    if (await ensureLoaded(panel)) await runCell(panel, insertCell(panel, "%tauto_runs"));
+    if (await ensureLoaded(panel)) void runCell(panel, insertCell(panel, "%tauto_runs"));
   });
 
   const running = () => searches.all.find(({ panel }) => panel === tracker.currentWidget);
@@ -90,7 +90,7 @@ async function chooseLine(panel: NotebookPanel, magic: string, title: string): P
   const chosen = await askForLine(magic, title, form);
   if (!chosen) return;
   const place = insertCell(panel, chosen.line);
-  if (chosen.run) await runCell(panel, place);
+  if (chosen.run) void runCell(panel, place);
 }
 
 async function insertScript(panel: NotebookPanel): Promise<void> {

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+import torch
 from reports_by_hand import profile, tuning
 from torch import nn
 
@@ -31,7 +32,7 @@ def fields(shell: Any, magic: str) -> dict[str, Any]:
 def test_a_dialog_is_told_the_models_of_the_kernel(shell: Any) -> None:
     model = nn.Sequential(nn.Linear(3, 2))
     shell.ip.push({"model": model, "lazy": nn.LazyLinear(2), "x": [1.0], "accuracy": lambda model: 1.0})
-    seen.remember(model, (), {})
+    assert seen.remember(model, (torch.zeros(1, 3),), {})
     told = asked(shell, "form('tauto_quantize')")
     assert told["loaded"]
     assert told["models"] == [

@@ -1,6 +1,7 @@
 /** What the commands do to a notebook: always by cells that are seen, so that it stays reproducible. */
 
 import { Dialog, showDialog } from "@jupyterlab/apputils";
+import type { Cell } from "@jupyterlab/cells";
 import { NotebookActions, type NotebookPanel } from "@jupyterlab/notebook";
 import { ask, KernelTrouble } from "../kernel/ask";
 import { LOAD_LINE, loadsMagics } from "./cells";
@@ -16,10 +17,18 @@ export function insertCell(panel: NotebookPanel, source: string, above = false):
   return notebook.activeCellIndex;
 }
 
-/** Runs one cell, and waits for its end; returns whether it ended well. */
-export async function runCell(panel: NotebookPanel, index: number): Promise<boolean> {
+const running = new WeakSet<Cell>();
+
+/** Runs one cell, and waits for its end; one that runs already is not run a second time. */
+export async function runCell(panel: NotebookPanel, index: number): Promise<void> {
   const cell = panel.content.widgets[index];
-  return cell ? NotebookActions.runCells(panel.content, [cell], panel.sessionContext) : false;
+  if (cell === undefined || running.has(cell)) return;
+  running.add(cell);
+  try {
+    await NotebookActions.runCells(panel.content, [cell], panel.sessionContext);
+  } finally {
+    running.delete(cell);
+  }
 }
 
 /**
@@ -54,7 +63,10 @@ export async function say(title: string, body: string): Promise<void> {
 
 const acting = new WeakSet<NotebookPanel>();
 
-/** Does one thing at a time to a notebook: a button pressed twice acts once. Trouble with the kernel is said. */
+/**
+ * Does one thing at a time to a notebook, up to where its cell begins to run: a button pressed twice acts once. Trouble
+ * with the kernel is said.
+ */
 export async function once(panel: NotebookPanel, title: string, act: () => Promise<void>): Promise<void> {
   if (acting.has(panel)) return;
   acting.add(panel);

@@ -26,7 +26,7 @@ export async function profileCell(panel: NotebookPanel): Promise<void> {
   }
   if (!(await ensureLoaded(panel))) return;
   if (cell.model.sharedModel.getSource() !== made.source) cell.model.sharedModel.setSource(made.source);
-  await runCell(panel, panel.content.widgets.indexOf(cell));
+  void runCell(panel, panel.content.widgets.indexOf(cell));
 }
 
 /** Puts `%%tauto_profile` above every cell that computes something, and runs the notebook from its first cell. */
@@ -56,7 +56,7 @@ export async function profileNotebook(panel: NotebookPanel): Promise<void> {
     notebook.activeCellIndex = 0;
     insertCell(panel, LOAD_LINE, true);
   }
-  await NotebookActions.runAll(notebook, panel.sessionContext);
+  void NotebookActions.runAll(notebook, panel.sessionContext);
 }
 
 /** Takes `%%tauto_profile` off every cell that has it. */
