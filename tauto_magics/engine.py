@@ -35,7 +35,7 @@ def call_engine(
         When the user stopped it; the best so far has been displayed.
     """
 
-    panel = translated(live_panel) if getattr(call.arguments, "panel", False) else None
+    panel = translated(lambda: live_panel(call.shell)) if getattr(call.arguments, "panel", False) else None
 
     def work() -> Any:
         alone = opens_its_cell(call.shell)

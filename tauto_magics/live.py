@@ -9,20 +9,25 @@ from typing import Any
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import DisplayHandle
 
+from tauto.errors import InvalidArgument
 from tauto.results.panels import panel_class
 from tauto_magics.progress import cleared_after
 
 __all__ = ["live_panel", "watched"]
 
 
-def live_panel() -> Any:
+def live_panel(shell: InteractiveShell) -> Any:
     """Return a panel that waits for a search.
 
     Raises
     ------
+    InvalidArgument
+        When there is no notebook to show it in.
     MissingDependency
         When the panels, or what they need, are not installed.
     """
+    if getattr(shell, "kernel", None) is None:
+        raise InvalidArgument("--panel: a terminal shows no panels. Leave it out, or use a notebook.")
     return panel_class("tuning", "search")()
 
 

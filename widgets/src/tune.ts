@@ -19,7 +19,9 @@ const NOTHING: Search = {
   title: "A search",
   verdict: "",
   trials: [],
-  axes: [{ name: "trial", label: "trial", better: null, written: String, limit: null, log: false }],
+  axes: [
+    { name: "trial", label: "trial", better: null, written: String, plain: true, limit: null, log: false },
+  ],
   choices: [],
   across: "trial",
   up: "trial",

@@ -22,10 +22,12 @@ export function scaleOf(axis: Axis, values: readonly number[], ticks = 5): Scale
     : scaleLinear().domain(
         low === high ? [low - 0.5, high + 0.5] : [low - 0.06 * (high - low), high + 0.06 * (high - low)],
       );
-  const marks = thinned(scale.ticks(ticks), ticks);
+  const whole = axis.plain && known.every(Number.isInteger);
+  const marks = thinned(scale.ticks(ticks), ticks).filter((at) => !whole || Number.isInteger(at));
+  const written = axis.plain ? scale.tickFormat(ticks) : axis.written;
   return {
     at: (value) => scale(value),
-    ticks: marks.map((at) => ({ at: scale(at), words: axis.written(at) })),
+    ticks: marks.map((at) => ({ at: scale(at), words: written(at) })),
   };
 }
 

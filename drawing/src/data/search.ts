@@ -29,6 +29,8 @@ export interface Axis {
   label: string;
   better: "less" | "more" | null;
   written(value: number): string;
+  /** Whether the figure has no unit, so that its ticks are plain numbers. */
+  plain: boolean;
   /** What has to be kept to. */
   limit: { value: number; bound: "at most" | "at least" } | null;
   log: boolean;

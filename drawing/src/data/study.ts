@@ -1,5 +1,5 @@
 import type { Setting, Study, StudyTrial } from "../reports/study";
-import { duration, number } from "./numbers";
+import { count, duration, number } from "./numbers";
 import type { Axis, Search, State, Trial } from "./search";
 
 const LIMIT = /^(.*\S)\s*(<=|>=|<|>)\s*([-+0-9.eE]+)$/;
@@ -26,6 +26,7 @@ export function studySearch(report: Study, best: number | null = report.best): S
       label: name,
       better,
       written: figure,
+      plain: true,
       limit: limits.get(name) ?? null,
       log: false,
     };
@@ -36,13 +37,14 @@ export function studySearch(report: Study, best: number | null = report.best): S
     .map((name): Axis => {
       const limit = limits.get(name) ?? null;
       const better = limit === null ? null : limit.bound === "at most" ? "less" : "more";
-      return { name: `figure:${name}`, label: name, better, written: figure, limit, log: false };
+      return { name: `figure:${name}`, label: name, better, written: figure, plain: true, limit, log: false };
     });
   const order: Axis = {
     name: ORDER,
     label: "trial",
     better: null,
-    written: (value) => number(value),
+    written: (value) => String(value),
+    plain: true,
     limit: null,
     log: false,
   };
@@ -51,13 +53,14 @@ export function studySearch(report: Study, best: number | null = report.best): S
     label: "time of the trial",
     better: "less",
     written: (value) => duration(value * 1000),
+    plain: false,
     limit: null,
     log: false,
   };
   const [first, second] = goals;
   return {
     title: `study ${report.name} of ${report.subject}`,
-    verdict: report.stopped ? verdictOf(report) : "",
+    verdict: report.stopped ? verdictOf(report, best) : "",
     trials: report.trials.map((trial) => trialOf(trial, report, best)),
     axes: [...goals, ...others, order, time],
     choices: report.knobs.map(({ name, log }) => ({ name, log })),
@@ -73,12 +76,15 @@ export function studySearch(report: Study, best: number | null = report.best): S
 
 const figure = (value: number): string => number(value, 4);
 
-function verdictOf(report: Study): string {
+function verdictOf(report: Study, best: number | null): string {
   const ended = report.trials.filter(
     (trial) => !["running", "waiting", "interrupted"].includes(trial.state),
   ).length;
-  const words = `${ended.toLocaleString("en-US")} ${ended === 1 ? "trial" : "trials"}; ${report.stopped}`;
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  const found = report.trials.find((trial) => trial.number === best);
+  const words = `${count(ended)} ${ended === 1 ? "trial" : "trials"}; ${report.stopped}`;
+  const value = found?.values[0];
+  if (found === undefined || value === undefined) return words.charAt(0).toUpperCase() + words.slice(1);
+  return `Best ${report.goals[0]?.name ?? "value"} ${figure(value)} (trial ${found.number}) in ${words}`;
 }
 
 function limitOf(words: string): [string, NonNullable<Axis["limit"]>][] {

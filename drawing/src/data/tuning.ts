@@ -9,7 +9,7 @@ type Compared = NonNullable<RecipeTrial["comparison"]>;
 /** The figures that every measured recipe has, by name. */
 const FIGURES: Record<
   string,
-  Omit<Axis, "name" | "limit" | "log"> & { of(compared: Compared): number | null }
+  Omit<Axis, "name" | "limit" | "log" | "plain"> & { of(compared: Compared): number | null }
 > = {
   latency: {
     label: "latency, median",
@@ -111,6 +111,7 @@ function metricAxis(metric: string, compared: Compared[]): Axis {
     label: metric,
     better: higher ? "more" : "less",
     written: (value) => number(value, 4),
+    plain: true,
     limit,
     log: false,
   };
@@ -126,6 +127,7 @@ function figureAxes(report: Tuning, compared: Compared[]): Axis[] {
         label,
         better,
         written,
+        plain: false,
         limit: limit ? { value: limit.value, bound: AT_LEAST.has(name) ? "at least" : "at most" } : null,
         log: BY_RATIOS.has(name),
       };

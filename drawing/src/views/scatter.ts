@@ -37,7 +37,8 @@ export function scatterView(host: HTMLElement, data: Search, selection: Selectio
     sizes,
     draw,
   );
-  root.append(reading, legend(), missing);
+  const legend = element("ul", { class: "tauto-legend" });
+  root.append(reading, legend, missing);
   choose();
 
   function axis(name: string): Axis {
@@ -100,6 +101,7 @@ export function scatterView(host: HTMLElement, data: Search, selection: Selectio
       ),
     );
     marks(on);
+    legend.replaceChildren(...legendOf(search, right, upward));
     const lost = search.trials.length - placed.length;
     missing.textContent = lost ? `${lost} of ${search.trials.length} trials have no such figures.` : "";
     look();
@@ -305,21 +307,29 @@ function limits(
   return [drawn("defs", {}, stripes), ...parts];
 }
 
-function legend(): HTMLElement {
+/** What the signs mean, of those that are there. */
+function legendOf(search: Search, right: Axis, upward: Axis): HTMLElement[] {
   const sign = (inside: SVGElement) =>
     drawn("svg", { class: "tauto-sign", viewBox: "-6 -6 12 12", "aria-hidden": "true" }, inside);
-  const cross = drawn("path", {
-    d: "M-3.5 -3.5L3.5 3.5M3.5 -3.5L-3.5 3.5",
-    stroke: COLOURS.outside,
-    "stroke-width": 1.5,
-  });
-  const stripes = element("span", { class: "tauto-sign tauto-striped", "aria-hidden": "true" });
-  return element(
-    "ul",
-    { class: "tauto-legend" },
+  const line = sign(drawn("path", { d: "M-6 0H6", class: "tauto-front" }));
+  const entries = [
     element("li", {}, sign(drawn("circle", { r: 4, fill: COLOURS.good })), "within what is asked"),
-    element("li", {}, sign(cross), "outside"),
-    element("li", {}, stripes, "breaks a limit"),
-    element("li", {}, sign(drawn("path", { d: "M-6 0H6", class: "tauto-front" })), "nothing better in both"),
-  );
+  ];
+  if (search.trials.some((trial) => trial.state === "outside")) {
+    const cross = drawn("path", {
+      d: "M-3.5 -3.5L3.5 3.5M3.5 -3.5L-3.5 3.5",
+      stroke: COLOURS.outside,
+      "stroke-width": 1.5,
+    });
+    entries.push(element("li", {}, sign(cross), "outside what is asked"));
+  }
+  if (right.limit || upward.limit) {
+    const stripes = element("span", { class: "tauto-sign tauto-striped", "aria-hidden": "true" });
+    entries.push(element("li", {}, stripes, "breaks a limit"));
+  }
+  if (right.name === ORDER) entries.push(element("li", {}, line, "the best so far"));
+  else if (right.better && upward.better && right.name !== upward.name) {
+    entries.push(element("li", {}, line, "nothing is better in both"));
+  }
+  return entries;
 }

@@ -66,15 +66,18 @@ export function runningView(host: HTMLElement, stop: () => void) {
         return;
       }
       const gone = reach === "gone";
-      bar.hidden = message.hidden = now.hidden = button.hidden = gone;
+      bar.hidden = message.hidden = button.hidden = gone;
+      now.hidden = gone || underWay.length < 2;
       if (progress.done === null || progress.done === undefined) bar.removeAttribute("value");
       else bar.value = progress.done;
       message.textContent = [progress.message ?? "starting", timeLeft(progress.seconds_left)]
         .filter(Boolean)
         .join(" · ");
-      now.textContent = underWay.length
-        ? `Running now: ${underWay.map((one) => `trial ${one.number}${one.title ? ` (${one.title})` : ""}`).join(", ")}`
-        : "";
+      // of one alone the message tells
+      now.textContent =
+        underWay.length > 1
+          ? `Running now: ${underWay.map((one) => `trial ${one.number}${one.title ? ` (${one.title})` : ""}`).join(", ")}`
+          : "";
       best.textContent = search ? bestWords(search) : "";
       const rejected = search && lastRejected(search.trials);
       last.textContent = rejected
