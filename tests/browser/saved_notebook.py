@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from lab_server import JupyterServer
+from notebook_page import NotebookPage
 
 from tauto.reports import Report
 from tauto.results.of import result_of
 
-__all__ = ["REPORT_MIME", "bundle_of", "save_notebook"]
+__all__ = ["REPORT_MIME", "bundle_of", "open_without_kernel", "save_notebook"]
 
 REPORT_MIME = "application/vnd.tauto.report+json"
 
@@ -30,3 +32,10 @@ def save_notebook(path: Path, bundles: list[dict[str, Any]], kernel: str = "no-s
         made.cells.append(cell)
         made.cells.append(nbformat.v4.new_markdown_cell("Words between.\n\n" * 12))
     nbformat.write(made, path)
+
+
+def open_without_kernel(page: NotebookPage, server: JupyterServer, bundles: list[dict[str, Any]], name: str) -> None:
+    """Save a notebook whose cells have the outputs ``bundles``, and open it with no kernel."""
+    save_notebook(server.notebooks / name, bundles)
+    page.visit(name)
+    page.page.locator(".jp-Dialog").get_by_role("button", name="No Kernel").click()

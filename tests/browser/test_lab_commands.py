@@ -15,14 +15,14 @@ FAKE = """\
 %load_ext tauto_magics
 import tauto
 from reports_by_hand import tuning
-from tauto.results.of import result_of
+from tauto.results import TuningResult
 
 def accuracy(model):
     return 1.0
 
 def verb(*args, **keywords):
     print("asked", {key: value for key, value in keywords.items() if isinstance(value, str)})
-    return result_of(tuning())
+    return TuningResult(tuning(), model)
 
 tauto.quantize = tauto.autotune = verb"""
 

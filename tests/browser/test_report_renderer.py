@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import expect
 from reports_by_hand import profile, trained_profile, tuning
-from saved_notebook import bundle_of, save_notebook
+from saved_notebook import bundle_of, open_without_kernel
 
-HOSTILE = '<img src=x onerror="window.hurt = 1">'
-
-
-@pytest.fixture
-def without_kernel(server):
-    """Return what saves a notebook and opens it where no kernel runs."""
-
-    def opened(page, bundles, name):
-        save_notebook(server.notebooks / name, bundles)
-        page.visit(name)
-        page.page.get_by_role("button", name="No Kernel").click()
-        return page
-
-    return opened
+HOSTILE = '<b onclick="window.hurt = 1" onmouseover="window.hurt = 1">seen</b>'
 
 
-def test_a_report_is_drawn_without_a_kernel(page, without_kernel):
-    without_kernel(page, [bundle_of(trained_profile())], "drawn.ipynb")
+def test_a_report_is_drawn_without_a_kernel(page, server):
+    open_without_kernel(page, server, [bundle_of(trained_profile())], "drawn.ipynb")
     report = page.output(0).locator(".tauto-report article.tauto")
     expect(report).to_be_visible()
     expect(report).to_contain_text("backward pass")
@@ -37,20 +23,21 @@ def test_a_report_is_drawn_without_a_kernel(page, without_kernel):
     page.screenshot("renderer-dark", report)
 
 
-def test_a_newer_schema_is_jupyterlabs_own_html_with_the_notebooks_trust(page, without_kernel):
+def test_a_newer_schema_is_jupyterlabs_own_html_with_the_notebooks_trust(page, server):
     newer = bundle_of(tuning(), schema=99)
     newer["text/html"] += f'<p>{HOSTILE}</p><script>window.hurt = 1</script><p class="end">the end</p>'
     other = bundle_of(tuning(), kind="a kind of next year")
-    without_kernel(page, [newer, other], "newer.ipynb")
+    open_without_kernel(page, server, [newer, other], "newer.ipynb")
     expect(page.output(0).locator(".tauto-report .jp-RenderedHTML")).to_contain_text("Improved")
     expect(page.output(0)).to_contain_text("the end")
+    page.output(0).get_by_text("seen").click()
     expect(page.output(1).locator(".tauto-report .jp-RenderedHTML")).to_contain_text("Improved")
     # the notebook is not trusted: what runs was taken out by JupyterLab
     assert page.page.evaluate("window.hurt") is None
 
 
-def test_a_damaged_report_and_one_of_many_rows(page, without_kernel):
+def test_a_damaged_report_and_one_of_many_rows(page, server):
     cut = bundle_of(trained_profile(), phases="cut off")
-    without_kernel(page, [cut, bundle_of(profile(5_000))], "damaged.ipynb")
+    open_without_kernel(page, server, [cut, bundle_of(profile(5_000))], "damaged.ipynb")
     expect(page.output(0).locator(".jp-RenderedHTML")).to_contain_text("Profile of")
     expect(page.output(1).locator("article.tauto")).to_be_visible()

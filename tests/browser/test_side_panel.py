@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 from reports_by_hand import comparison, trained_profile, tuning
-from saved_notebook import bundle_of, save_notebook
+from saved_notebook import bundle_of, open_without_kernel
 
 SEARCH = """\
 %load_ext tauto_magics
 import time, tauto, torch
 from reports_by_hand import tuning
 from tauto.events import Progress, StopRequested, check_stop, emit
-from tauto.results.of import result_of
+from tauto.results import TuningResult
 
 model = torch.nn.Linear(2, 2)
 
@@ -23,7 +23,7 @@ def search(*args, **keywords):
             check_stop()
             time.sleep(0.1)
     except StopRequested:
-        return result_of(tuning())
+        return TuningResult(tuning(), model)
 
 tauto.autotune = search"""
 
@@ -35,9 +35,7 @@ def side(page):
 
 def test_it_lists_a_notebooks_reports_leads_there_and_compares_two(page, server):
     reports = [trained_profile(), tuning(), comparison(), comparison(1.9), tuning("infeasible")]
-    save_notebook(server.notebooks / "listed.ipynb", [bundle_of(report) for report in reports])
-    page.visit("listed.ipynb")
-    page.page.get_by_role("button", name="No Kernel").click()
+    open_without_kernel(page, server, [bundle_of(report) for report in reports], "listed.ipynb")
     panel = side(page)
     rows = panel.locator(".tauto-reports li")
     expect(rows).to_have_count(5)
