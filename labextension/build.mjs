@@ -24,21 +24,26 @@ execFileSync(process.execPath, [builder, "--core-package-file", core, "."], {
   stdio: ["ignore", "ignore", "inherit"],
 });
 
+const templates = ["make-my-model-faster", "find-out-why-training-is-slow", "shrink-for-the-edge"].map(
+  (stem) => `${stem}.ipynb`,
+);
+const tutorials = (await readdir("../tutorials")).filter((name) => name.endsWith(".ipynb")).sort();
 const offered = [];
 await mkdir("dist/notebooks", { recursive: true });
-for (const [kind, folder] of [
-  ["template", "templates"],
-  ["tutorial", "../tutorials"],
+for (const [kind, folder, files] of [
+  ["template", "templates", templates],
+  ["tutorial", "../tutorials", tutorials],
 ]) {
-  for (const file of (await readdir(folder)).filter((name) => name.endsWith(".ipynb")).sort()) {
+  for (const file of files) {
     const { cells } = JSON.parse(await readFile(join(folder, file), "utf8"));
     const [heading, ...text] = cells
       .find((cell) => cell.cell_type === "markdown")
       .source.join("")
       .split("\n");
-    const title = heading.replace(/^#+\s*/, "");
-    const caption = text.join(" ").trim().replace(/\s+/g, " ").replace(/[`*]/g, "").slice(0, 200);
-    offered.push({ file, title, caption, kind });
+    // a card has room for "Profiling", not for "Profiling: find what is slow, mend it, prove it"
+    const [title, ...rest] = heading.replace(/^#+\s*/, "").split(": ");
+    const words = [...rest, ...text].join(" ").trim().replace(/\s+/g, " ").replace(/[`*]/g, "");
+    offered.push({ file, title, caption: words.slice(0, 200), kind });
     await copyFile(join(folder, file), join("dist/notebooks", file));
   }
 }

@@ -60,6 +60,7 @@ export class MagicForm extends Widget implements Dialog.IBodyWidget<string> {
     const others = form.fields.filter((field) => !first.includes(field.key));
     this.node.append(
       element("p", {}, form.summary),
+      element("div", { class: "tauto-form-line" }, this.line, this.hint),
       ...open.map((field) => this.row(field)),
       element(
         "details",
@@ -67,8 +68,6 @@ export class MagicForm extends Widget implements Dialog.IBodyWidget<string> {
         element("summary", {}, "More options"),
         ...others.map((field) => this.row(field)),
       ),
-      element("div", { class: "tauto-form-line" }, element("span", {}, "The line"), this.line),
-      this.hint,
     );
     this.node.addEventListener("input", () => this.refresh());
     this.refresh();

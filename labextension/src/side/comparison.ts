@@ -52,7 +52,7 @@ class Comparison extends Widget {
 function table(one: Entry, other: Entry): HTMLElement {
   const rows = commonFigures(one.json, other.json);
   if (rows.length === 0) return element("p", {}, "These two have no figures in common.");
-  const head = ["", name(one), name(other), "the second over the first"];
+  const head = ["Figure", name(one), name(other), "the second over the first"];
   return element(
     "table",
     { class: "tauto-table" },

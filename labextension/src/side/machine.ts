@@ -47,7 +47,7 @@ export class MachineView {
         : element(
             "p",
             {},
-            "Its ceilings were not measured yet: a profile does, or `tauto hardware` in a terminal.",
+            "Its ceilings were not measured yet: a profile does that, or the command tauto hardware.",
           ),
     );
   }
