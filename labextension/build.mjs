@@ -42,8 +42,8 @@ for (const [kind, folder, files] of [
       .split("\n");
     // a card has room for "Profiling", not for "Profiling: find what is slow, mend it, prove it"
     const [title, ...rest] = heading.replace(/^#+\s*/, "").split(": ");
-    const words = [...rest, ...text].join(" ").trim().replace(/\s+/g, " ").replace(/[`*]/g, "");
-    offered.push({ file, title, caption: words.slice(0, 200), kind });
+    const words = (rest.length ? rest.join(": ") : text.join(" ")).trim().replace(/\s+/g, " ");
+    offered.push({ file, title, caption: words.charAt(0).toUpperCase() + words.slice(1), kind });
     await copyFile(join(folder, file), join("dist/notebooks", file));
   }
 }

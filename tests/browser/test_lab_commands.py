@@ -45,7 +45,7 @@ def test_the_button_profiles_the_cell_and_offers_to_load_what_it_needs(page):
     button.dblclick()  # pressed twice, it acts once
     page.page.get_by_role("button", name="Load them").click()
     report = page.output(2).locator(".tauto-report")
-    expect(report).to_contain_text("backward")
+    expect(report).to_contain_text("backward", timeout=90_000)
     assert [source(page, index) for index in (1, 2)] == [
         "%load_ext tauto_magics",
         "%%tauto_profile\nmodel(x).sum().backward()",
@@ -137,6 +137,7 @@ def test_completion_and_tooltips_come_from_the_kernel(page):
     editor = page.page.locator(".jp-Notebook .jp-CodeCell").nth(1).locator(".cm-content")
     editor.click()
     page.page.keyboard.press("End")
+    page.page.locator(".jp-mod-completer-enabled").wait_for()
     page.page.keyboard.press("Tab")
     expect(page.page.locator(".cm-content").nth(1)).to_contain_text("%tauto_quantize model")
     page.page.keyboard.type(" --max-d")

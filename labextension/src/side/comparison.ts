@@ -24,9 +24,15 @@ export function openComparison(app: JupyterFrontEnd, one: Entry, other: Entry): 
 
 class Comparison extends Widget {
   constructor(one: Entry, other: Entry) {
-    super({ node: element("div", { tabindex: 0, role: "region", "aria-label": "Two reports compared" }) });
-    this.addClass("tauto");
-    this.addClass("tauto-comparison");
+    super();
+    // JupyterLab takes the widget's own element out of the order of the Tab key: what scrolls stands inside
+    const page = element("div", {
+      class: "tauto tauto-comparison",
+      tabindex: 0,
+      role: "region",
+      "aria-label": "Two reports compared",
+    });
+    this.node.append(page);
     const sides = [one, other].map((entry) => {
       const side = element(
         "section",
@@ -38,7 +44,7 @@ class Comparison extends Widget {
       if (view) this.views.push(view);
       return side;
     });
-    this.node.append(table(one, other), element("div", { class: "tauto-sides" }, ...sides));
+    page.append(table(one, other), element("div", { class: "tauto-sides" }, ...sides));
   }
 
   private readonly views: View[] = [];
