@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm
 FRONT_ENDS := package.json package-lock.json $(shell find drawing widgets labextension -type f \
   -not -path '*/node_modules/*' -not -path '*/static/*' -not -path '*/dist/*' -not -path '*/lib/*' \
-  \( -name '*.ts' -o -name '*.css' -o -name '*.json' -o -name '*.mjs' \))
+  \( -name '*.ts' -o -name '*.css' -o -name '*.json' -o -name '*.mjs' -o -name '*.ipynb' \)) $(wildcard tutorials/*.ipynb)
 
 .PHONY: help setup front-ends demo test lab lint unit browser notebooks benchmarks clean
 
@@ -29,7 +29,6 @@ setup: .venv/.ready
 	$(PIP) install --upgrade pip
 	@touch $@
 
-# built before TAuto is installed, which puts the JupyterLab extension in its place
 .venv/.ready: .venv/.made .venv/.front-ends pyproject.toml constraints.txt
 	@echo "installing into .venv (a few minutes the first time)"
 	TAUTO_SKIP_FRONT_ENDS=1 $(PIP) install --constraint constraints.txt --editable '.[dev]'
@@ -39,6 +38,8 @@ front-ends: .venv/.front-ends
 
 .venv/.front-ends: .venv/.made node_modules/.ready $(FRONT_ENDS)
 	$(NPM) run build --silent
+	@mkdir -p .venv/share/jupyter/labextensions && rm -rf .venv/share/jupyter/labextensions/tauto
+	@ln -s "$(CURDIR)/labextension/dist" .venv/share/jupyter/labextensions/tauto
 	@touch $@
 
 node_modules/.ready: .venv/.made package-lock.json
@@ -81,4 +82,4 @@ benchmarks: setup
 	$(BIN)/python -m benchmarks.all
 
 clean:
-	rm -rf .venv node_modules widgets/tauto_widgets/static demo-output .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv node_modules widgets/tauto_widgets/static labextension/lib labextension/dist demo-output .mypy_cache .pytest_cache .ruff_cache

@@ -14,6 +14,8 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
+EXTENSION = "labextension/dist"
+
 
 class FrontEnds(BuildHookInterface):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
@@ -21,9 +23,13 @@ class FrontEnds(BuildHookInterface):
         # an sdist carries what was built, so a wheel made of it needs no Node.js; a build runs this twice
         if not self._built(root) and not os.environ.get("TAUTO_SKIP_FRONT_ENDS"):
             self._build(root)
+        # an editable install has a link to it (Makefile): what is built again is there at once
+        if version != "editable" and (root / EXTENSION).is_dir():
+            build_data["shared_data"][EXTENSION] = "share/jupyter/labextensions/tauto"
 
     def _built(self, root: Path) -> bool:
-        return any((root / "widgets/tauto_widgets/static").glob("*.js"))
+        panels = any((root / "widgets/tauto_widgets/static").glob("*.js"))
+        return panels and (root / EXTENSION / "install.json").is_file()
 
     def _build(self, root: Path) -> None:
         npm = shutil.which("npm")

@@ -15,9 +15,10 @@ from tauto_magics.errors import UsageError
 from tauto_magics.magic import Magic
 from tauto_magics.names import Kind, Names
 
-__all__ = ["candidates", "make_matcher"]
+__all__ = ["LINE", "candidates", "make_matcher"]
 
-_LINE = re.compile(r"^\s*(?:[\w.,\s]+=\s*)?%{1,2}(\w+)\s+(.*)$")
+LINE = re.compile(r"^\s*(?:[\w.,\s]+=\s*)?%{1,2}(\w+)\s+(.*)$")
+"""A line with a magic: its name, and what stands after it."""
 
 
 def make_matcher(shell: InteractiveShell, magics: Iterable[Magic]) -> Callable[[CompletionContext], Any]:
@@ -25,7 +26,7 @@ def make_matcher(shell: InteractiveShell, magics: Iterable[Magic]) -> Callable[[
     known = {magic.name: magic for magic in magics}
 
     def matcher(context: CompletionContext) -> SimpleMatcherResult:
-        found = _LINE.match(context.text_until_cursor)
+        found = LINE.match(context.text_until_cursor)
         if found is None or found[1] not in known:
             return {"completions": [], "suppress": False}
         *before, word = found[2].split(" ")

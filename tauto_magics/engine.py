@@ -12,6 +12,7 @@ from tauto_magics.errors import Stopped, translated
 from tauto_magics.live import live_panel, watched
 from tauto_magics.magic import Invocation
 from tauto_magics.progress import opens_its_cell, shown
+from tauto_magics.running import can_be_stopped
 
 __all__ = ["call_engine", "change_model"]
 
@@ -37,7 +38,8 @@ def call_engine(
 
     def work() -> Any:
         alone = opens_its_cell(call.shell)
-        with shown(call.shell, alone=alone) if panel is None else watched(call.shell, panel, alone=alone):
+        showing = shown(call.shell, alone=alone) if panel is None else watched(call.shell, panel, alone=alone)
+        with can_be_stopped(), showing:
             return verb(*args, **keywords)
 
     try:

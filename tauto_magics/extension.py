@@ -29,6 +29,7 @@ from tauto_magics.script import SCRIPT
 from tauto_magics.sensitivity import SENSITIVITY
 from tauto_magics.settings import TautoMagics
 from tauto_magics.studies import STUDIES
+from tauto_magics.tooltips import leave_tooltips, use_tooltips
 from tauto_magics.tune import TUNE
 
 __all__ = ["MAGICS", "load_ipython_extension", "unload_ipython_extension"]
@@ -51,12 +52,14 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     use_front_end(FrontEnd("notebook", partial(number_of, shell)))
     if shell.Completer is not None:
         shell.Completer.custom_matchers.append(make_matcher(shell, MAGICS))
+    use_tooltips(shell, MAGICS)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
     """Take away all that :func:`load_ipython_extension` added."""
     if front_end().kind == "notebook":
         use_front_end(FrontEnd())
+    leave_tooltips(shell)
     for magic in MAGICS:
         for table in shell.magics_manager.magics.values():
             table.pop(magic.name, None)

@@ -10,7 +10,6 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import DisplayHandle
 
 from tauto.errors import InvalidArgument
-from tauto.results.panels import panel_class
 from tauto_magics.progress import cleared_after
 
 __all__ = ["live_panel", "watched"]
@@ -28,6 +27,8 @@ def live_panel(shell: InteractiveShell) -> Any:
     """
     if getattr(shell, "kernel", None) is None:
         raise InvalidArgument("--panel: a terminal shows no panels. Leave it out, or use a notebook.")
+    from tauto.results.panels import panel_class  # loading the extension imports no torch
+
     return panel_class("tuning", "search")()
 
 

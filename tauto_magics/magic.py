@@ -82,13 +82,23 @@ class Magic:
             return None
         if cell is not None and not cell.strip():
             raise UsageError(f"%%{self.name}: the cell has nothing to run.")
-        arguments = self.parser.parse_line(text)
+        arguments = self._arguments(text, settings)
         result = self.run(Invocation(shell, settings, arguments, cell))
         if hidden:
             return None
         if getattr(arguments, "panel", False) and hasattr(result, "panel"):  # that of a search is there from its start
             return translated(result.panel)
         return result
+
+    def _arguments(self, line: str, settings: TautoMagics) -> argparse.Namespace:
+        """Return what ``line`` says, over the default options that the user has set for this magic."""
+        own = self.parser.parse_line(line)
+        if not (given := settings.options.get(self.name)):
+            return own
+        try:
+            return self.parser.parse_line(f"{given} {line}")
+        except UsageError as error:
+            raise UsageError(f"The default options of %{self.name}, {given!r}, do not fit: {error}") from None
 
     def bound(self, shell: InteractiveShell, settings: TautoMagics) -> Callable[..., Any]:
         """Return the function that IPython calls for this magic."""

@@ -17,7 +17,10 @@ from IPython.display import DisplayHandle, clear_output
 from tauto.cli.progress import TerminalProgress, progress_line
 from tauto.events import Progress, listening
 
-__all__ = ["NotebookProgress", "cleared_after", "opens_its_cell", "shown"]
+__all__ = ["PROGRESS_MIME", "NotebookProgress", "cleared_after", "opens_its_cell", "shown"]
+
+PROGRESS_MIME = "application/vnd.tauto.progress+json"
+"""For JupyterLab's extension, which shows it outside the cell too."""
 
 EVERY_S = 0.2
 """Seconds between two updates: a browser is not to be flooded."""
@@ -80,7 +83,11 @@ class NotebookProgress:
         if now - self._shown_at < EVERY_S:
             return
         self._shown_at = now
-        bundle = {"text/html": progress_html(progress), "text/plain": progress_line(progress)}
+        bundle: dict[str, Any] = {
+            "text/html": progress_html(progress),
+            "text/plain": progress_line(progress),
+            PROGRESS_MIME: progress_data(progress),
+        }
         if self._handle is None:
             self._handle = DisplayHandle()
             self._handle.display(bundle, raw=True)
@@ -96,6 +103,17 @@ class NotebookProgress:
         else:
             self._handle.update({}, raw=True)
         self._handle = None
+
+
+def progress_data(progress: Progress) -> dict[str, Any]:
+    """Return ``progress`` as JSON; ``stoppable`` says whether it is of a search, which can be asked for its end."""
+    return {
+        "task": progress.task,
+        "message": progress.message,
+        "done": progress.done,
+        "seconds_left": progress.seconds_left,
+        "stoppable": progress.standing is not None,
+    }
 
 
 def progress_html(progress: Progress) -> str:

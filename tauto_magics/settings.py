@@ -1,17 +1,29 @@
-"""Defaults that a user may set for a session: ``%config TautoMagics``."""
+"""Defaults that a user may set for a session: ``%config TautoMagics``, or JupyterLab's settings page of TAuto."""
 
 from __future__ import annotations
 
+import json
 import os
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
-from traitlets import TraitError, Unicode, observe, validate
+from traitlets import Dict, Enum, TraitError, Unicode, observe, validate
 from traitlets.config import Configurable
 
 from tauto.errors import InvalidArgument
 
-__all__ = ["TautoMagics"]
+__all__ = ["DEFAULTS", "TautoMagics"]
+
+DEFAULTS = "TAUTO_MAGICS_DEFAULTS"
+"""Environment variable with the defaults that JupyterLab's settings page gave, as a JSON object."""
+
+FROM_LAB = ("budget", "max_drop", "figures", "options")
+"""What the settings page has."""
+
+_VARIABLES = {"store": "TAUTO_STORE", "storage": "TAUTO_STORAGE", "figures": "TAUTO_FIGURES"}
 
 
 class TautoMagics(Configurable):
@@ -23,6 +35,12 @@ class TautoMagics(Configurable):
     max_drop: Any = Unicode("1%", help="Quality that may be lost: '1%' relative, '0.01' in the metric's unit.").tag(
         config=True
     )
+    figures: Any = Enum(
+        ("light", "dark"), None, allow_none=True, help="Theme of the figures that r.plot() draws; default light."
+    ).tag(config=True)
+    options: Any = Dict(
+        help="Default options of a magic by its name, such as {'tauto_autotune': '--objective size'}."
+    ).tag(config=True)
     store: Any = Unicode(
         None, allow_none=True, help="Folder of past runs; default: .tauto in the working folder (or TAUTO_STORE)."
     ).tag(config=True)
@@ -32,7 +50,35 @@ class TautoMagics(Configurable):
     ).tag(config=True)
 
     def __init__(self, shell: InteractiveShell) -> None:
+        self._own: set[str] = set()
+        self._taking = False
         super().__init__(parent=shell)
+        for words in self.take(_remembered()):
+            warnings.warn(words, UserWarning, stacklevel=2)
+
+    def take(self, given: Mapping[str, Any]) -> list[str]:
+        """Make ``given`` the defaults of all that the user has not set here, and return in words what does not fit."""
+        refused = []
+        with self._as_default():
+            for name in (name for name in FROM_LAB if name not in self._own):
+                try:
+                    setattr(self, name, given.get(name, self.trait_defaults(name)))
+                except TraitError as error:
+                    refused.append(f"JupyterLab's settings page of TAuto: {name}: {error}")
+        return refused
+
+    @contextmanager
+    def _as_default(self) -> Iterator[None]:
+        self._taking = True
+        try:
+            yield
+        finally:
+            self._taking = False
+
+    @observe("budget", "max_drop", "figures", "options", "store", "storage")
+    def _note(self, change: Any) -> None:
+        if not self._taking:
+            self._own.add(change.name)
 
     @validate("budget")
     def _check_budget(self, proposal: Any) -> Any:
@@ -46,22 +92,27 @@ class TautoMagics(Configurable):
 
         return _checked(parse_drop, proposal.value)
 
-    @observe("store")
-    def _move_store(self, change: Any) -> None:
+    @validate("options")
+    def _check_options(self, proposal: Any) -> Any:
+        for magic, text in proposal.value.items():
+            if not (isinstance(text, str) and (not text.strip() or text.lstrip().startswith("-"))):
+                raise TraitError(f"{magic}: {text!r} are no options. Write such as '--objective size'.")
+        return proposal.value
+
+    @observe(*_VARIABLES)
+    def _move(self, change: Any) -> None:
         if change.new is None:
-            os.environ.pop("TAUTO_STORE", None)
+            os.environ.pop(_VARIABLES[change.name], None)
         else:
-            os.environ["TAUTO_STORE"] = change.new
-
-    @observe("storage")
-    def _move_storage(self, change: Any) -> None:
-        if change.new is None:
-            os.environ.pop("TAUTO_STORAGE", None)
-        else:
-            os.environ["TAUTO_STORAGE"] = change.new
+            os.environ[_VARIABLES[change.name]] = change.new
 
 
-def _checked(parse: Any, value: Any) -> Any:
+def _remembered() -> dict[str, Any]:
+    given = json.loads(os.environ.get(DEFAULTS) or "{}")
+    return given if isinstance(given, dict) else {}
+
+
+def _checked(parse: Callable[[Any], object], value: Any) -> Any:
     try:
         if value is not None:
             parse(value)

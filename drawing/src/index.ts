@@ -113,3 +113,4 @@ export {
   readPicture,
 } from "./views/compression";
 export { type History, historyView, readHistory } from "./views/history";
+export * from "./data/numbers";

@@ -30,6 +30,9 @@ class Settings:
     storage : str
         Where studies are kept: a URL such as ``postgresql://host/name``, or an SQLite file. Environment variable
         ``TAUTO_STORAGE``; empty for ``studies.db`` in ``store``.
+    figures : str
+        Theme of the figures that are drawn: ``light``, or ``dark`` for a dark page. Environment variable
+        ``TAUTO_FIGURES``.
     """
 
     store: Path
@@ -37,6 +40,7 @@ class Settings:
     work: Path
     compiled: Path
     storage: str = ""
+    figures: str = "light"
 
     @classmethod
     def current(cls) -> Settings:
@@ -48,4 +52,5 @@ class Settings:
             work=Path(os.environ.get("TAUTO_WORK") or cache / "work"),
             compiled=Path(os.environ.get("TAUTO_COMPILED") or cache / "compiled"),
             storage=os.environ.get("TAUTO_STORAGE", ""),
+            figures=os.environ.get("TAUTO_FIGURES") or "light",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tauto.config import Settings
 from tauto.errors import InvalidArgument, MissingDependency
 from tauto.rendering import (
     comparison,
@@ -18,6 +19,7 @@ from tauto.rendering import (
     weights,
 )
 from tauto.rendering.document import clean
+from tauto.rendering.figures_dark import darken
 from tauto.rendering.figures_decoding import draw_decoding
 from tauto.rendering.figures_fitting import draw_fitting
 from tauto.rendering.figures_growth import draw_histogram, draw_scaling, largest_weights
@@ -74,6 +76,13 @@ def figure(report: Report, what: str | None = None) -> Figure:
     InvalidArgument
         When there is nothing to draw of this kind of report.
     """
+    made = _drawn(report, what)
+    if Settings.current().figures == "dark":
+        darken(made)
+    return made
+
+
+def _drawn(report: Report, what: str | None) -> Figure:
     if isinstance(report, ProfileReport):
         return _profile(report, what)
     if isinstance(report, ProfileComparison):

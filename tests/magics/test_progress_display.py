@@ -10,7 +10,7 @@ import pytest
 from tauto.cli.progress import TerminalProgress
 from tauto.events import Progress
 from tauto_magics import progress as module
-from tauto_magics.progress import NotebookProgress, progress_html
+from tauto_magics.progress import PROGRESS_MIME, NotebookProgress, progress_data, progress_html
 
 
 class Terminal(io.StringIO):
@@ -20,7 +20,7 @@ class Terminal(io.StringIO):
 
 class Recorded:
     def __init__(self) -> None:
-        self.shown: list[dict[str, str]] = []
+        self.shown: list[dict[str, Any]] = []
         self.cleared = 0
 
 
@@ -45,6 +45,18 @@ def test_the_bar_says_what_how_far_and_how_long(screen: Recorded) -> None:
     html = progress_html(Progress("autotune", "trying <b>int8</b>", 0.25, 83))
     assert 'max="1" value="0.250"' in html
     assert "trying &lt;b&gt;int8&lt;/b&gt; · 25 % · about 1 min 23 s left" in html
+
+
+def test_jupyterlab_is_told_the_same_as_data(screen: Recorded) -> None:
+    NotebookProgress().show(Progress("autotune", "trying <b>int8</b>", 0.25, 83, standing=lambda: None))
+    assert screen.shown[0][PROGRESS_MIME] == {
+        "task": "autotune",
+        "message": "trying <b>int8</b>",
+        "done": 0.25,
+        "seconds_left": 83,
+        "stoppable": True,
+    }
+    assert not progress_data(Progress("profile", "looking"))["stoppable"]
 
 
 def test_an_unknown_share_and_one_out_of_range(screen: Recorded) -> None:

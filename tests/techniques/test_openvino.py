@@ -89,7 +89,10 @@ def test_a_batch_is_answered_in_pieces(kind, tmp_path):
 
 @pytest.mark.parametrize(
     ("kind", "batch", "words"),
-    [(Mlp, 7, "a batch of 7 cannot be cut into 3 equal pieces"), (Recurrent, 6, "not seen to answer each sample alone")],
+    [
+        (Mlp, 7, "a batch of 7 cannot be cut into 3 equal pieces"),
+        (Recurrent, 6, "not seen to answer each sample alone"),
+    ],
 )
 def test_what_cannot_be_cut_is_said(kind, batch, words, tmp_path):
     context = Context(tmp_path, Hardware.current())

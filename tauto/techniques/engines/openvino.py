@@ -88,8 +88,7 @@ class OpenVino(Technique):
         return engine_applies(workload)
 
     def space(self, workload: Workload, hardware: Hardware) -> tuple[Config, ...]:
-        """Return int8 first; bfloat16 only where the CPU computes in it; then a stream a thread, if a batch has so many.
-        """
+        """Return int8 first, bfloat16 only where the CPU computes in it, and then each with a stream a thread."""
         names: tuple[Precision, ...] = ("int8", "bfloat16", "float32")
         able = [name for name in names if name != "bfloat16" or _has_bfloat16(hardware)]
         threads = min(torch.get_num_threads(), MOST_STREAMS)

@@ -40,7 +40,7 @@ class OpenVinoEngine(Engine):
     first : tuple of torch.Size
         Shapes of the inputs to compile for at once.
     streams : int
-        Pieces in which a batch is answered, beside one another; a batch that cannot be cut in so many is answered whole.
+        Pieces in which a batch is answered beside one another; one that cannot be cut in so many is answered whole.
     batched : tuple of int
         The inputs that are cut, along dimension 0.
     """
