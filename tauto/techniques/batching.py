@@ -54,7 +54,7 @@ class BatchPieces(nn.Module):
         batch = next((tensor.shape[0] for tensor in tensors if tensor.ndim), 1)
         if batch <= self.rows:
             return self.module(*args, **kwargs)
-        parts = [t.split(self.rows) if t.ndim and t.shape[0] == batch else None for t in tensors]
+        parts = [torch.split(t, self.rows) if t.ndim and t.shape[0] == batch else None for t in tensors]
         answers, skeleton = [], None
         for index in range(-(-batch // self.rows)):
             piece = [whole if part is None else part[index] for whole, part in zip(tensors, parts, strict=True)]

@@ -220,9 +220,7 @@ def open_request(model: Any, precision: str, streams: int = 1) -> Callable[[list
     def run(tensors: list[Tensor]) -> list[Tensor]:
         batch = next((tensor.shape[0] for tensor in tensors if tensor.ndim), 1)
         pieces = streams if batch % streams == 0 else 1
-        parts = [
-            t.detach().chunk(pieces) if t.ndim and t.shape[0] == batch else [t.detach()] * pieces for t in tensors
-        ]
+        parts = [t.detach().chunk(pieces) if t.ndim and t.shape[0] == batch else [t.detach()] * pieces for t in tensors]
         arrays = [[tensor.contiguous().numpy() for tensor in part] for part in zip(*parts, strict=True)]
         used = requests[:pieces]
         for request, part in zip(used, arrays, strict=True):
