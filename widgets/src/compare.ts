@@ -40,6 +40,7 @@ const render: Render<Model> = ({ model, el }) =>
     button.addEventListener("click", () => {
       button.disabled = true; // pressed twice, it acts once
       status.textContent = "waiting for the kernel";
+      kernel.expectSigns(true); // a kernel that was restarted does not answer
       kernel.send({ do: "layers" });
     });
 
@@ -54,7 +55,10 @@ const render: Render<Model> = ({ model, el }) =>
       else below.append(element("p", {}, refused));
     }
 
-    layers.listen(refresh);
+    layers.listen(({ state }) => {
+      kernel.expectSigns(state === "busy");
+      refresh();
+    });
     kernel.lost.listen(refresh);
     refresh();
     return {

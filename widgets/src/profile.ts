@@ -20,7 +20,7 @@ const render: Render<Model> = ({ model, el }) =>
 
     function take(next: Trial): void {
       trial.set(next);
-      kernel.expectSigns(next.state === "running");
+      kernel.expectSigns(next.state === "running" || next.state === "waiting");
     }
     told.listen(take);
     take(told.value);
@@ -40,6 +40,7 @@ const render: Render<Model> = ({ model, el }) =>
         start(finding) {
           // at once, so that a second press does nothing
           trial.set({ ...NO_TRIAL, finding, state: "waiting", words: WAITING });
+          kernel.expectSigns(true); // a kernel that was restarted does not answer
           kernel.send({ do: "try", finding });
         },
         stop: () => kernel.send({ do: "stop" }),

@@ -51,7 +51,8 @@ class ComparePanel(Panel):
         """Compare the two layer by layer, and show it below."""
         self.layers = {**NO_LAYERS, "state": "busy", "words": "running both models, layer by layer"}
         try:
-            made = self.result.layers()
+            with self.signs_of_life():
+                made = self.result.layers()
         except TautoError as error:
             self.layers = {**NO_LAYERS, "state": "failed", "words": str(error)}
         except BaseException:

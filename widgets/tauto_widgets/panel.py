@@ -27,10 +27,10 @@ LIMIT_BYTES = 8_000_000
 EVERY_S = 1.0
 STATIC = Path(__file__).parent / "static"
 
-# JupyterLab's words about a lost widget stay unseen below the report that stands for it; the same rule is in style.css
+# JupyterLab's words about a lost widget (a text alone) stay unseen below the report that stands for it; as in style.css
 _HIDE_WHAT_IS_LOST = (
     "<style>.jp-OutputArea-child:has(.tauto-static) + .jp-OutputArea-child "
-    '[data-mime-type="application/vnd.jupyter.widget-view+json"]:not(:has(*)) {display: none}</style>'
+    ".jp-OutputArea-output:not(:has(*)) {display: none}</style>"
 )
 
 

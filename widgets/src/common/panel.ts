@@ -37,7 +37,8 @@ export function panel<Model extends PanelModel>(
 
 export const KERNEL_LOST =
   "The kernel that this belongs to is gone; what is shown stays. Run the cell again.";
-const SILENT = "Nothing was heard from the kernel for 10 s: it may have died. What is shown stays.";
+const SILENT =
+  "Nothing was heard from the kernel for 10 s: it is busy with a cell, or has ended. What is shown stays.";
 const SILENT_MS = 10_000;
 /** ipywidgets' own mark of a widget whose kernel was restarted. */
 const DISCONNECTED = "jupyter-widgets-disconnected";
@@ -48,8 +49,8 @@ export interface Kernel extends Drawn {
   lost: Store<string>;
   /** Sends a message; where there is nobody to send it to, {@link lost} says so. */
   send(content: unknown): void;
-  /** While `busy`, the kernel sends a sign of life each second: say so when none comes. */
-  expectSigns(busy: boolean): void;
+  /** While `waited` for, the kernel gives signs of life each second: say so when none comes. */
+  expectSigns(waited: boolean): void;
 }
 
 /** Watches the kernel of a panel: it may be restarted, shut down, or die. */
@@ -75,10 +76,10 @@ export function kernelOf<Model extends PanelModel>(model: AnyModel<Model>, el: H
         lost.set(KERNEL_LOST); // it was shut down, and nobody told the widget
       }
     },
-    expectSigns(busy) {
+    expectSigns(waited) {
       clearInterval(timer);
       timer = 0;
-      if (!busy) return;
+      if (!waited) return;
       heard = Date.now();
       timer = window.setInterval(() => {
         if (Date.now() - heard > SILENT_MS && !lost.value) lost.set(SILENT);
