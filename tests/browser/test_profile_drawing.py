@@ -127,6 +127,9 @@ def test_trying_a_finding_shows_the_measured_gain_beside_the_expected(bare):
     assert bare.sent == [{"do": "try", "finding": 1}]
     expect(item).to_contain_text("waiting for the kernel")
     running = {"finding": 1, "state": "running", "words": "timing both, in turn", "done": 0.4, "seconds_left": 12}
+    bare.tell("trial", {**running, "stoppable": False})
+    expect(item.get_by_role("button", name="Stop: finding 1")).to_have_count(0)
+    running["stoppable"] = True
     bare.tell("trial", running)
     expect(item).to_contain_text("timing both, in turn, at most 12.0 s left")
     stop = item.get_by_role("button", name="Stop: finding 1")

@@ -55,8 +55,15 @@ def test_a_profile_is_shown_live_and_a_finding_is_tried(page):
     chart = panel.get_by_role("application", name="Map of the modules")
     chart.hover()
     expect(chart.locator(".tauto-tip")).to_be_visible()
-    # a report that is drawn again: the finding of the static one knows what was tried, too
     assert page.violations(".jp-Cell-outputArea article.tauto") == []
+    page.dark()
+    page.command("application:toggle-left-area")
+    page.page.set_viewport_size({"width": 480, "height": 900})
+    for name in ("Modules", "Roofline", "Memory"):
+        panel.get_by_role("tab", name=name).click()
+        assert page.violations(".jp-Cell-outputArea article.tauto") == []
+        assert panel.evaluate("(one) => one.scrollWidth <= one.clientWidth")
+        page.screenshot(f"profile-panel-dark-narrow-{name.lower()}", panel)
 
 
 # the number of the finding, and a short time for it

@@ -15,7 +15,7 @@ from torch import nn
 import tauto
 from tauto.errors import InvalidArgument
 from tauto.events import Progress, emit
-from tauto.reports import Interval, Tried
+from tauto.reports import Fix, Interval, Tried
 from tauto.results import ComparisonResult, FixResult, ProfileResult
 from tauto.workload.cell import Cell
 
@@ -62,6 +62,7 @@ def test_a_finding_is_tried_beside_the_kernels_own_work_and_told(fixing):
     assert fixing.running.wait(10)
     assert panel.trial == {
         "finding": 1, "state": "running", "words": "timing both, in turn", "done": 0.5, "seconds_left": 8.0,
+        "stoppable": True,
     }  # fmt: skip
     pressed(panel, do="try", finding=1)  # pressed twice, it acts once
     pressed(panel, do="try", finding=2)
@@ -112,6 +113,21 @@ def test_two_panels_try_one_after_the_other(fixing):
     one.wait()
     other.wait()
     assert [number for number, *_ in fixing.calls] == [1, 2]
+
+
+def test_a_recipe_is_tried_on_the_kernels_own_thread_and_says_how_it_is_stopped(fixing):
+    report = trained_profile()
+    recipe = replace(report.findings[0], fix=Fix("recipe", "net", {"recipe": "steps: []"}))
+    panel = ProfilePanel(ProfileResult(replace(report, findings=(recipe, *report.findings[1:])), Cell("pass", {})))
+    told = []
+    panel.observe(lambda change: told.append(change.new), "trial")
+    fixing.go.set()
+    pressed(panel, do="try", finding=1)
+    [(_, _, thread)] = fixing.calls
+    assert thread is threading.main_thread()
+    assert not any(one["stoppable"] for one in told)
+    assert "interrupt the kernel" in told[0]["words"]
+    assert panel.trial["state"] == "ended"
 
 
 def test_a_past_profile_says_that_nothing_can_be_tried():

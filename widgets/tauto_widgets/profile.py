@@ -21,7 +21,9 @@ __all__ = ["ProfilePanel"]
 
 EVERY_S = 0.2
 """Seconds between two messages of a trial: a browser is not to be flooded."""
-NO_TRIAL = {"finding": 0, "state": "none", "words": "", "done": None, "seconds_left": None}
+NO_TRIAL = {"finding": 0, "state": "none", "words": "", "done": None, "seconds_left": None, "stoppable": False}
+
+_KERNELS_STOP = "the kernel is busy with it: to stop it, interrupt the kernel"
 
 _one_at_a_time = threading.Lock()
 """Two trials at once, of whatever panels, would time each other."""
@@ -31,7 +33,8 @@ class ProfilePanel(Panel):
     """Where time and memory go, to look at and to try: what ``profile.panel()`` returns.
 
     *Try it* does what :func:`tauto.fix` does, in a thread beside the kernel's own work: cells run meanwhile, though
-    what they compute disturbs the timing. What it brought is shown beside what was expected.
+    what they compute disturbs the timing. A fix that is a recipe keeps the kernel busy, since it is judged on the model
+    itself. What it brought is shown beside what was expected.
 
     Parameters
     ----------
@@ -57,6 +60,7 @@ class ProfilePanel(Panel):
         super().__init__(result)
         self._budget = budget
         self._thread: threading.Thread | None = None
+        self._stoppable = True
         if self.result.cell is None and any(finding.fix for finding in self.result.findings):
             self.hindrance = "This is a past profile, with no code to run: profile it again to try its findings."
         self.on_msg(self._asked)
@@ -69,12 +73,30 @@ class ProfilePanel(Panel):
                 self.stop()
 
     def try_finding(self, number: int) -> None:
-        """Try the finding of this ``number``, from 1, in a thread; one that is being tried goes on."""
+        """Try the finding of this ``number``, from 1; one that is being tried goes on."""
         if self._thread is not None and self._thread.is_alive():
+            return
+        if not 1 <= number <= len(self.result.findings):
+            return
+        fix = self.result.findings[number - 1].fix
+        if fix is not None and fix.action == "recipe":
+            self._try_here(number)
             return
         self._tell(number, "waiting", "waiting for a trial of another panel" if _one_at_a_time.locked() else "starting")
         self._thread = threading.Thread(target=self._try, args=(number,), name="tauto-try", daemon=True)
         self._thread.start()
+
+    def _try_here(self, number: int) -> None:
+        """Try a recipe on the kernel's own thread: no cell is to use the model meanwhile."""
+        if _one_at_a_time.locked():
+            self._tell(number, "ended", "another trial runs: try this one when it has ended")
+            return
+        self._stoppable = False
+        self._tell(number, "running", f"starting; {_KERNELS_STOP}")
+        try:
+            self._try(number)
+        finally:
+            self._stoppable = True
 
     def stop(self) -> None:
         """End the trial that runs: what was measured until then is told."""
@@ -117,11 +139,13 @@ class ProfilePanel(Panel):
             nonlocal shown_at
             if (now := time.monotonic()) - shown_at >= EVERY_S:
                 shown_at = now
-                self._tell(number, "running", progress.message, progress.done, progress.seconds_left)
+                words = progress.message if self._stoppable else f"{progress.message}; {_KERNELS_STOP}"
+                self._tell(number, "running", words, progress.done, progress.seconds_left)
 
         return listen
 
     def _tell(
         self, number: int, state: str, words: str, done: float | None = None, seconds_left: float | None = None
     ) -> None:
-        self.trial = {"finding": number, "state": state, "words": words, "done": done, "seconds_left": seconds_left}
+        told = {"finding": number, "state": state, "words": words, "done": done, "seconds_left": seconds_left}
+        self.trial = {**told, "stoppable": state == "running" and self._stoppable}

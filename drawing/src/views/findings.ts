@@ -14,9 +14,18 @@ export interface Trial {
   words: string;
   done: number | null;
   seconds_left: number | null;
+  /** Whether {@link Trying.stop} can end it. */
+  stoppable: boolean;
 }
 
-export const NO_TRIAL: Trial = { finding: 0, state: "none", words: "", done: null, seconds_left: null };
+export const NO_TRIAL: Trial = {
+  finding: 0,
+  state: "none",
+  words: "",
+  done: null,
+  seconds_left: null,
+  stoppable: false,
+};
 
 /** What lets findings be tried: without it (no kernel) they are told alone. */
 export interface Trying {
@@ -103,7 +112,7 @@ export function findingsView(
       const words = item.finding.tried ? "Try it again" : "Try it";
       item.button.textContent = words;
       item.button.setAttribute("aria-label", `${words}: finding ${item.number}, ${item.finding.title}`);
-      item.stop.hidden = !(mine && trial.state === "running");
+      item.stop.hidden = !(mine && trial.state === "running" && trial.stoppable);
       if (item.stop.hidden) item.stop.disabled = false;
       item.status.replaceChildren(...(mine ? progress(trial) : hindrance ? [hindrance] : []));
     }

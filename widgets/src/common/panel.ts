@@ -57,7 +57,8 @@ export function kernelOf<Model extends PanelModel>(model: AnyModel<Model>, el: H
   const lost = store("");
   let heard = 0;
   let timer = 0;
-  const changed = () => lost.set(el.closest(`.${DISCONNECTED}`) ? KERNEL_LOST : "");
+  // the widget's own view hears of it at the same time, and is to mark itself first
+  const changed = () => setTimeout(() => lost.set(el.closest(`.${DISCONNECTED}`) ? KERNEL_LOST : ""));
   const hear = () => {
     heard = Date.now();
     if (lost.value === SILENT) lost.set("");
