@@ -26,6 +26,7 @@ from layers_by_hand import layers  # noqa: E402
 from panels_by_hand import compression_traits, history_traits, layer, past_runs  # noqa: E402
 from playwright.sync_api import Browser, sync_playwright  # noqa: E402
 from reports_by_hand import modules, whole_profile  # noqa: E402
+from study_by_hand import many_trials  # noqa: E402
 from tauto_widgets.compare import NO_LAYERS  # noqa: E402
 from tauto_widgets.panel import LIMIT_BYTES  # noqa: E402
 from tauto_widgets.profile import NO_TRIAL  # noqa: E402
@@ -39,7 +40,7 @@ MOVES = 200
 # moves the pointer over the chart, and times the handler and what it asked to be drawn at the next frame
 HOVER = """async ([selector, moves]) => {
   const chart = [...document.querySelectorAll(selector)].findLast((one) => one.offsetParent !== null)
-  const { width, height } = chart.getBoundingClientRect()
+  const { width, height, left, top } = chart.getBoundingClientRect()
   const real = window.requestAnimationFrame
   let drawing = 0
   window.requestAnimationFrame = (call) => real((time) => {
@@ -52,9 +53,10 @@ HOVER = """async ([selector, moves]) => {
   for (let move = 0; move < moves; move++) {
     drawing = 0
     const begun = performance.now()
-    const event = new PointerEvent("pointermove", { bubbles: true })
-    Object.defineProperty(event, "offsetX", { value: (move * 37.7) % width })
-    Object.defineProperty(event, "offsetY", { value: (move * 11.3) % height })
+    const [x, y] = [(move * 37.7) % width, (move * 11.3) % height]
+    const event = new PointerEvent("pointermove", { bubbles: true, clientX: left + x, clientY: top + y })
+    Object.defineProperty(event, "offsetX", { value: x })
+    Object.defineProperty(event, "offsetY", { value: y })
     chart.dispatchEvent(event)
     const handling = performance.now() - begun
     await new Promise((next) => real(next))
@@ -109,9 +111,15 @@ def runs_traits(count: int) -> dict[str, Any]:
     return history_traits(report=bounded(replace(past_runs(), rows=rows, total=count), LIMIT_BYTES))
 
 
+def tune_traits(count: int) -> dict[str, Any]:
+    ended = {"trials": [], "under_way": [], "best": 1, "progress": {}, "phase": "ended", "search": 1, "use": {}}
+    return {"report": bounded(many_trials(count), LIMIT_BYTES), "token": "t", **ended}
+
+
 PANELS: dict[str, tuple[str, Callable[[int], dict[str, Any]], tuple[str, ...]]] = {
     "profile": ("modules", profile_traits, ("Modules", "Roofline", "Memory")),
     "compare": ("layers", compare_traits, ()),
+    "tune": ("trials", tune_traits, ()),
 }
 """By file name: what is counted, the traits of the panel's model for so many, and the tabs with a chart."""
 
@@ -145,7 +153,7 @@ def drawn(browser: Browser, name: str, count: int) -> None:
         opened = ""
         if tab:
             opened = f" opened in {bare.page.get_by_role('tab', name=tab).evaluate(OPEN):.0f} ms,"
-        work, frames = bare.page.evaluate(HOVER, [".tauto-canvas", MOVES])
+        work, frames = bare.page.evaluate(HOVER, [".tauto-canvas, .tauto-plot", MOVES])
         told = f"{median(work):.1f} ms, p95 {quantiles(work, n=20)[-1]:.1f}; frame {median(frames):.1f} ms"
         print(f" {tab or 'chart'}:{opened} {told};", end="")
     print(" |", flush=True)

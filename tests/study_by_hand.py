@@ -75,6 +75,21 @@ def seeded() -> StudyReport:
     return replace(study(), seeds=3, trials=(one,), best=0, earlier=0)
 
 
+def many_trials(count: int) -> StudyReport:
+    """A search of so many trials, with figures all over."""
+    trials = tuple(
+        StudyTrial(
+            number,
+            "complete",
+            {"lr": 10.0 ** -(number % 5), "opt": ("adam", "sgd")[number % 2], "width": 16 + number % 49},
+            (0.5 + 0.4 * ((number * 7919) % count) / count,),
+            seconds=1.0,
+        )
+        for number in range(count)
+    )
+    return replace(study(), trials=trials, best=1, earlier=0)
+
+
 def studies() -> StudiesReport:
     """A list of two."""
     rows = (

@@ -20,7 +20,7 @@ def test_two_settings_are_measured_while_the_notebook_goes_on(page):
     page.run(0)
     panel = page.run(1).locator("article.tauto-explore")
     expect(panel).to_contain_text("Not measured yet")
-    panel.get_by_label("Precision").select_option("bfloat16")
+    panel.get_by_label("Precision", exact=True).select_option("bfloat16")
     panel.get_by_role("button", name=re.compile("^Batch 8, Engine eager")).click()
     # the kernel is free meanwhile
     expect(page.run(2)).to_contain_text("42", timeout=10_000)

@@ -10,9 +10,9 @@ from accessibility import violations
 from notebook_page import SCREENSHOTS
 from playwright.sync_api import expect
 from reports_by_hand import HOSTILE, comparison, hostile, recipe, tuning
-from study_by_hand import hostile_study, infeasible, several, study
+from study_by_hand import hostile_study, infeasible, many_trials, several, study
 
-from tauto.reports import Limit, StudyTrial, TrialReport
+from tauto.reports import Limit, TrialReport
 
 FRAME_MS = 16
 STOP = "Stop and keep the best"
@@ -63,15 +63,6 @@ def wide(count=9):
     trials[7] = replace(trials[7], status="kept")
     limits = (Limit("latency", 5.0),)
     return replace(tuning(), trials=tuple(trials), winner=7, limits=limits, constraints=("latency of at most 5 ms",))
-
-
-def many(count):
-    trials = tuple(
-        StudyTrial(n, "complete", {"lr": 10.0 ** -(n % 5), "opt": "sgd" if n % 2 else "adam", "width": 16 + n % 49},
-                   (0.5 + 0.4 * ((n * 7919) % count) / count,), seconds=1.0)
-        for n in range(count)
-    )  # fmt: skip
-    return replace(study(), trials=trials, best=1, earlier=0)
 
 
 @pytest.mark.parametrize(("width", "dark"), [(1000, False), (400, True)], ids=["light", "dark-400px"])
@@ -214,14 +205,14 @@ def test_a_kernel_that_is_gone_is_said_and_the_data_stays(bare):
 @pytest.mark.parametrize("count", [100, 1000, 2000])
 def test_as_many_trials_are_drawn_within_a_frame(bare, count):
     bare = bare()
-    painted_ms = show(bare, many(count))
+    painted_ms = show(bare, many_trials(count))
     for name in ("Trials of the search", "Choices of each trial"):
         plot = bare.page.get_by_role("application", name=re.compile(name))
         frame_ms = plot.evaluate(HOVER)
         print(f"{count} trials: first paint {painted_ms:.0f} ms, hover {frame_ms:.2f} ms a frame ({name})")
         assert frame_ms <= FRAME_MS
     bare.page.get_by_text("All ").click()
-    assert bare.page.get_by_role("row").count() == 26  # the others on demand
+    expect(bare.page.get_by_role("row")).to_have_count(26)  # the others on demand
 
 
 def test_what_came_from_the_user_is_text(bare):

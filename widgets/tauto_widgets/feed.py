@@ -32,12 +32,16 @@ class SearchFeed:
 
     report: TuningReport | StudyReport | None = None
     _told: dict[int, Any] = field(default_factory=dict)
+    _trials: Any = None
 
     def hear(self, standing: Standing) -> Change:
         """Return what changed since the last time."""
         self.report = replace(standing.head, trials=standing.trials)  # type: ignore[arg-type]
-        changed = tuple(trial for trial in standing.trials if self._told.get(trial.number) != trial)
-        self._told |= {trial.number: trial for trial in changed}
+        changed: tuple[Any, ...] = ()
+        if standing.trials is not self._trials:  # where they are the same, none of thousands need be compared
+            self._trials = standing.trials
+            changed = tuple(trial for trial in standing.trials if self._told.get(trial.number) != trial)
+            self._told |= {trial.number: trial for trial in changed}
         # by way of a report, whose JSON form writes what JSON has no numbers for; what is constant compares as equal
         head = replace(standing.head, trials=changed, wall_s=0.0).to_dict()  # type: ignore[arg-type]
         trials = head.pop("trials")

@@ -69,8 +69,12 @@ export function ladder(name: string, settings: readonly (Setting | undefined)[],
     const low = numbers.reduce((a, b) => Math.min(a, b));
     const high = numbers.reduce((a, b) => Math.max(a, b));
     const scale = log && low > 0 ? scaleLog([low, high], [0, 1]) : scaleLinear([low, high], [0, 1]);
-    const middle = log && low > 0 ? Math.sqrt(low * high) : (low + high) / 2;
-    const rungs = [low, middle, high].map((value) => ({ at: scale(value), words: number(value) }));
+    const whole = numbers.every(Number.isInteger);
+    const between = log && low > 0 ? Math.sqrt(low * high) : (low + high) / 2;
+    const rungs = [low, whole ? Math.round(between) : between, high].map((value) => ({
+      at: scale(value),
+      words: whole ? count(value) : number(value),
+    }));
     return {
       name,
       places: settings.map((value) => (typeof value === "number" ? scale(value) : null)),

@@ -13,6 +13,7 @@ import { element } from "../dom";
 import type { Exploration, Explored, Knob, Setting } from "../reports/exploration";
 import type { View } from "../view";
 import { heatMap } from "./heatmap";
+import { labelled } from "./labelled";
 
 /** What a host that can measure does with an exploration. */
 export interface ExplorationHost {
@@ -34,7 +35,7 @@ export interface Exploring {
 export function explorationView(host: HTMLElement, data: Exploring, own?: ExplorationHost): View<Exploring> {
   let { report, waiting } = data;
   let turned: Setting = given(report.knobs);
-  let [across, down] = axesOf(report.knobs);
+  let [down, across] = axesOf(report.knobs);
   let figure: Figure = FIGURES[0] as Figure;
 
   const title = element("h2", { class: "tauto-title" }, `${report.model} at other settings`);
@@ -84,7 +85,7 @@ export function explorationView(host: HTMLElement, data: Exploring, own?: Explor
       turn({ ...turned, [knob.name]: value });
       if (!measured(report).has(keyOf(turned, report.knobs))) own?.measure([turned]);
     });
-    return element("label", {}, `${knob.label} `, select);
+    return labelled(knob.label, select);
   }
 
   function choosers(): void {
@@ -102,7 +103,7 @@ export function explorationView(host: HTMLElement, data: Exploring, own?: Explor
         set(select.value);
         draw();
       });
-      return element("label", {}, `${words} `, select);
+      return labelled(words, select);
     };
     const knob = (name: string) => report.knobs.find((one) => one.name === name) ?? down;
     mapped.append(
@@ -157,7 +158,7 @@ export function explorationView(host: HTMLElement, data: Exploring, own?: Explor
   };
 }
 
-/** The knobs over which the map is drawn at first: engines against batches, where there are both. */
+/** The knobs over which the map is drawn at first, down and across: batches and engines, where there are both. */
 function axesOf(knobs: readonly Knob[]): [Knob, Knob] {
   const named = (name: string) => knobs.find((knob) => knob.name === name);
   const [first, second] = [named("batch") ?? knobs[0], named("engine") ?? knobs[1] ?? knobs[0]];

@@ -5,6 +5,7 @@ import { ORDER } from "../data/study";
 import { drawn, element, unique } from "../dom";
 import type { View } from "../view";
 import { steered } from "./keys";
+import { labelled } from "./labelled";
 import { makePlot, type Plot, pointer, wipe } from "./plot";
 import type { Selection } from "./selection";
 import { trialWords } from "./words";
@@ -57,7 +58,7 @@ export function scatterView(host: HTMLElement, data: Search, selection: Selectio
         set(select.value);
         draw(plot);
       });
-      return element("label", {}, `${words} `, select);
+      return labelled(words, select);
     };
     choosers.replaceChildren(
       chooser("Up", axis(up).name, (name) => {
@@ -125,10 +126,11 @@ export function scatterView(host: HTMLElement, data: Search, selection: Selectio
       return path;
     }
     const points = front(search.trials, beside, right, upward);
-    path.setAttribute(
-      "d",
-      points.map((one, place) => `${place ? "L" : "M"}${x(one.x)} ${y(one.y)}`).join(""),
-    );
+    // in steps: between two of them nothing was found
+    const corner = (point: Point) =>
+      right.better === "less" ? `H${x(point.x)}V${y(point.y)}` : `V${y(point.y)}H${x(point.x)}`;
+    const [first, ...others] = points;
+    if (first) path.setAttribute("d", `M${x(first.x)} ${y(first.y)}${others.map(corner).join("")}`);
     return path;
   }
 

@@ -144,6 +144,7 @@ class Search:
         self._unwritten: set[int] = set()
         self._notes: dict[str, None] = {}
         self._stopped, self._interrupted = "", False
+        self._stood: tuple[list[FrozenTrial], StudyReport] | None = None
         self._opened: Opened | None = None
         self._storage_failed = False
         self._earlier = self._begun_at = 0
@@ -345,12 +346,11 @@ class Search:
             return
         ended = sum(map(_counts, self._trials))
         words = [self._at_work()]
-        trials = self._trials_told()
-        best, front, _ = account.choose(trials, self._plan.goal)
-        if best is not None:
-            words.append(f"best {next(one for one in trials if one.number == best).values[0]:.4g}")
-        elif front:
-            words.append(f"{len(front)} on the front")
+        found = self._stands
+        if found.best is not None:
+            words.append(f"best {found.trial(found.best).values[0]:.4g}")
+        elif found.front:
+            words.append(f"{len(found.front)} on the front")
         shares = [self._clock.share]
         left_s = self._clock.left_s
         if self._plan.wanted:
@@ -375,12 +375,20 @@ class Search:
         emit(Progress("tune", message, done, left_s, self._standing))
 
     def _standing(self) -> Standing:
-        trials = self._trials_told()
-        head = self._report_of(trials, account.knobs_of(self._plan.goal, self._trials, weighed=False))
-        return Standing(replace(head, trials=()), trials, tuple(map(_under_way, self._running)), head.best)
+        head = self._stands
+        under_way = tuple(map(_under_way, self._running))
+        return Standing(
+            replace(head, trials=(), wall_s=time.monotonic() - self._began), head.trials, under_way, head.best
+        )
 
-    def _trials_told(self) -> tuple[StudyTrial, ...]:
-        return account.trials_of(self._trials, self._plan.goal)
+    @property
+    def _stands(self) -> StudyReport:
+        """The report as of the last time that the storage was read, without what takes long to compute."""
+        if self._stood is None or self._stood[0] is not self._trials:
+            trials = account.trials_of(self._trials, self._plan.goal)
+            knobs = account.knobs_of(self._plan.goal, self._trials, weighed=False)
+            self._stood = self._trials, self._report_of(trials, knobs)
+        return self._stood[1]
 
     def _report(self, opened: Opened) -> StudyReport:
         plan = self._plan
@@ -394,9 +402,12 @@ class Search:
             trials = (*(one for one in trials if one.number not in own), *own.values())
             for number in self._unwritten:
                 self._notes[f"Trial {number} could not be written to the storage; it stands here alone."] = None
-        return self._report_of(trials, account.knobs_of(plan.goal, self._trials))
+        random_best = account.random_best(trials, plan.goal)
+        return self._report_of(trials, account.knobs_of(plan.goal, self._trials), random_best)
 
-    def _report_of(self, trials: tuple[StudyTrial, ...], knobs: tuple[StudyKnob, ...]) -> StudyReport:
+    def _report_of(
+        self, trials: tuple[StudyTrial, ...], knobs: tuple[StudyKnob, ...], random_best: tuple[float, ...] = ()
+    ) -> StudyReport:
         plan = self._plan
         best, front, nearest = account.choose(trials, plan.goal)
         return StudyReport(
@@ -411,7 +422,7 @@ class Search:
             best=best,
             front=front,
             nearest=nearest,
-            random_best=account.random_best(trials, plan.goal),
+            random_best=random_best,
             stopped=self._stopped,
             earlier=self._earlier,
             sampler=plan.sampler if isinstance(plan.sampler, str) else type(plan.sampler).__name__,

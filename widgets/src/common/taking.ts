@@ -35,7 +35,7 @@ export function takingView(
   const cancel = element("button", { type: "button", class: "tauto-button", hidden: true }, "Cancel");
   const status = element("p", { class: "tauto-hint", role: "status" });
   const form = element("form", { class: "tauto-use" }, use, element("label", {}, "as ", input), cancel);
-  const recipe = listing("Recipe");
+  const recipe = listing(usual === "params" ? "Values" : "Recipe");
   const script = listing("Plain Python script");
   host.append(form, status, recipe.root, script.root);
   let ended = false;
