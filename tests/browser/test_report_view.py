@@ -10,8 +10,10 @@ from sensitivity_by_hand import every_sensitivity, hostile_sensitivity
 
 from tauto.rendering import bounded
 
-DRAWN = {"comparison", "exploration", "fix", "layers", "profile", "profile_comparison", "runs", "sensitivity", "study"}
-DRAWN |= {"tuning"}
+DRAWN = {
+    *("comparison", "exploration", "fix", "layers", "profile", "profile_comparison"),
+    *("runs", "sensitivity", "study", "tuning"),
+}
 
 LOAD = """async (source) => {
   window.drawing = await import(URL.createObjectURL(new Blob([source], { type: "text/javascript" })))
