@@ -62,7 +62,15 @@ export function duration(milliseconds: Value): string {
 function clock(seconds: number): string {
   const whole = Math.round(Math.abs(seconds));
   const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60];
-  const parts: [number, string][] = hours ? [[hours, "h"], [minutes, "min"]] : [[minutes, "min"], [rest, "s"]]; // biome-ignore format: one line
+  const parts: [number, string][] = hours
+    ? [
+        [hours, "h"],
+        [minutes, "min"],
+      ]
+    : [
+        [minutes, "min"],
+        [rest, "s"],
+      ];
   const words = parts
     .filter(([value]) => value)
     .map(([value, unit]) => `${value.toLocaleString("en-US")} ${unit}`);

@@ -1,11 +1,20 @@
-import { found, levelsOf, MEASURES, type Measure, type ModuleNode, measuresOf, modulesWith, type OperatorTime, operatorsIn } from "../data/modules"; // biome-ignore format: one line
+import {
+  found,
+  levelsOf,
+  MEASURES,
+  type Measure,
+  type ModuleNode,
+  measuresOf,
+  modulesWith,
+} from "../data/modules";
 import { count, dataSize, duration, flops, plural, share, UNKNOWN } from "../data/numbers";
 import { element, unique } from "../dom";
-import type { OperatorRow, Profile } from "../reports/profile";
+import type { Profile } from "../reports/profile";
 import type { Store } from "../store";
 import { factsView } from "./facts";
 import { boundLegend } from "./legend";
 import { type MapState, moduleMap } from "./module_map";
+import { operatorTables } from "./operators";
 import { type Column, type TableView, tableView } from "./table";
 
 /** The modules of a profile: their map, the chosen one's figures and operators, and the table of all. */
@@ -37,7 +46,7 @@ export function modulesView(
   columns.append(left, right);
   host.append(chosen, columns);
 
-  // ----- controls
+  // controls
   const search = element("input", { type: "search", placeholder: "name or kind", size: 18 });
   search.addEventListener("input", () => look(search.value));
   const measure = choice(measuresOf(nodes).map((one) => [one, MEASURES[one].words]));
@@ -65,7 +74,7 @@ export function modulesView(
     labelled("Shown as", layout),
   );
 
-  // ----- tables
+  // tables
   let operator: string | null = null;
   const operators = operatorTables(left, profile, nodes, {
     pick(name) {
@@ -82,7 +91,7 @@ export function modulesView(
   });
   const modules: TableView<ModuleNode> = tableView(right, nodes, {
     caption: "Modules",
-    columns: MODULE_COLUMNS(profile),
+    columns: moduleColumns(profile),
     more: "modules",
     sort: 1,
     limit: 12,
@@ -104,7 +113,7 @@ export function modulesView(
     map.redraw();
   }
 
-  // ----- what is chosen, and how far the map is zoomed
+  // what is chosen, and how far the map is zoomed
   function zoomTo(index: number): void {
     picked.set(index);
     // a module without others below it fills nothing
@@ -204,7 +213,7 @@ function boundWords({ row }: ModuleNode): string {
     : `${row.bound}, ${share(row.share_of_ceiling)} of the ceiling`;
 }
 
-function MODULE_COLUMNS(profile: Profile): Column<ModuleNode>[] {
+function moduleColumns(profile: Profile): Column<ModuleNode>[] {
   const whole = profile.modules.reduce((most, row) => Math.max(most, row.total_ms), 0) || 1;
   return [
     { title: "Module", value: (node) => node.path, code: true },
@@ -224,85 +233,4 @@ function MODULE_COLUMNS(profile: Profile): Column<ModuleNode>[] {
     },
     { title: "Parameters", value: ({ row }) => row.parameters, write: ({ row }) => count(row.parameters) },
   ];
-}
-
-interface OperatorTables {
-  choose(node: ModuleNode | null): void;
-  refresh(): void;
-}
-
-/** The operators of the whole profile, or of the chosen module. */
-function operatorTables(
-  host: HTMLElement,
-  profile: Profile,
-  nodes: readonly ModuleNode[],
-  { pick, picked }: { pick(name: string): void; picked(name: string): boolean },
-): OperatorTables {
-  let shown: { refresh(): void; dispose(): void } | null = null;
-  const known = nodes.some(({ row }) => Object.keys(row.operators).length > 0);
-
-  function whole(): void {
-    const sum = profile.operators.reduce((all, row) => all + row.self_ms, 0) || 1;
-    shown = tableView<OperatorRow>(host, profile.operators, {
-      caption: "Operators of the whole",
-      columns: [
-        { title: "Operator", value: (row) => row.name, code: true },
-        {
-          title: "Own time",
-          value: (row) => row.self_ms,
-          write: (row) => duration(row.self_ms),
-          bar: (row) => row.self_ms / sum,
-        },
-        { title: "Share", value: (row) => row.self_ms / sum, write: (row) => share(row.self_ms / sum) },
-        { title: "Calls", value: (row) => row.calls, write: (row) => count(row.calls) },
-        {
-          title: "FLOPs",
-          value: (row) => row.flops,
-          write: (row) => (row.flops === null ? "not counted" : row.flops ? flops(row.flops) : UNKNOWN),
-        },
-        {
-          title: "Allocated",
-          value: (row) => row.allocated_bytes,
-          write: (row) => (row.allocated_bytes ? dataSize(row.allocated_bytes) : UNKNOWN),
-        },
-      ],
-      more: "operators",
-      sort: 1,
-      limit: 12,
-      leftOut: profile.left_out.operators ?? 0,
-      ...(known ? { pick: (row) => pick(row.name), picked: (row) => picked(row.name) } : {}),
-    });
-  }
-
-  function inside(node: ModuleNode): void {
-    const rows = operatorsIn(nodes, node.index);
-    const sum = rows.reduce((all, row) => all + row.ms, 0) || 1;
-    shown = tableView<OperatorTime>(host, rows, {
-      caption: `Operators in ${node.path}, forward and backward`,
-      columns: [
-        { title: "Operator", value: (row) => row.name, code: true },
-        {
-          title: "Own time",
-          value: (row) => row.ms,
-          write: (row) => duration(row.ms),
-          bar: (row) => row.ms / sum,
-        },
-        { title: "Share", value: (row) => row.ms / sum, write: (row) => share(row.ms / sum) },
-      ],
-      more: "operators",
-      sort: 1,
-      limit: 12,
-      pick: (row) => pick(row.name),
-      picked: (row) => picked(row.name),
-    });
-  }
-
-  return {
-    choose(node) {
-      shown?.dispose();
-      if (node !== null && operatorsIn(nodes, node.index).length) inside(node);
-      else whole();
-    },
-    refresh: () => shown?.refresh(),
-  };
 }

@@ -105,7 +105,10 @@ export function headline(profile: Profile): string {
   const outside = wall_ms > 0 ? outside_ms / wall_ms : 0;
   const models = roots.length === 1 ? "in the model" : `in ${roots.length} models`;
   const where = longest.length
-    ? longest.slice(0, 2).map((part) => `${share(part.share)} ${part.words}`).join(", ") // biome-ignore format: one line
+    ? longest
+        .slice(0, 2)
+        .map((part) => `${share(part.share)} ${part.words}`)
+        .join(", ")
     : `${share(1 - outside)} ${models}, ${share(outside)} outside`;
   return `${duration(wall_ms)}: ${where}; ${told}`;
 }
