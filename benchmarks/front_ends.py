@@ -102,11 +102,6 @@ def compare_traits(count: int) -> dict[str, Any]:
     return {"report": bounded(report, LIMIT_BYTES), "layers": NO_LAYERS, "token": "t"}
 
 
-def tune_traits(count: int) -> dict[str, Any]:
-    ended = {"trials": [], "under_way": [], "best": 1, "progress": {}, "phase": "ended", "search": 1, "use": {}}
-    return {"report": bounded(many_trials(count), LIMIT_BYTES), "token": "t", **ended}
-
-
 def layers_traits(count: int) -> dict[str, Any]:
     return compression_traits([layer(f"blocks.{number}.fc", 1e-4 / (number + 1)) for number in range(count)])
 
@@ -114,6 +109,11 @@ def layers_traits(count: int) -> dict[str, Any]:
 def runs_traits(count: int) -> dict[str, Any]:
     rows = tuple(replace(past_runs().rows[0], id=number) for number in range(count, 0, -1))
     return history_traits(report=bounded(replace(past_runs(), rows=rows, total=count), LIMIT_BYTES))
+
+
+def tune_traits(count: int) -> dict[str, Any]:
+    ended = {"trials": [], "under_way": [], "best": 1, "progress": {}, "phase": "ended", "search": 1, "use": {}}
+    return {"report": bounded(many_trials(count), LIMIT_BYTES), "token": "t", **ended}
 
 
 PANELS: dict[str, tuple[str, Callable[[int], dict[str, Any]], tuple[str, ...]]] = {

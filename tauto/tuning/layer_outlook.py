@@ -31,7 +31,7 @@ BFLOAT16_NOISE = 3 * 0.541 * 2**-14 / 12
 """Of a product whose weights, inputs and result are rounded to bfloat16 (8 bits): each number is off evenly within half
 a step of 2⁻⁷ of its power of two; 0.541 is the mean of 1/m² over mantissas m that are spread evenly in their
 logarithm (Knuth, TAOCP vol. 2, §4.2.4)."""
-_SAMPLE = 2**18
+_SAMPLE = 2**16
 """Weights of a layer of which the noise of zeros is told: evenly picked."""
 
 
@@ -107,7 +107,7 @@ def _bfloat16_gain(hardware: Hardware) -> float | None:
 def lost_energy(weight: Tensor, shares: Sequence[float]) -> tuple[float, ...]:
     """Return the share of the squared sum of ``weight`` that its smallest values make, at each of ``shares``.
 
-    Of large weights that is told of some 260,000 values, evenly picked.
+    Of large weights that is told of some 65,000 values, evenly picked.
 
     Examples
     --------

@@ -11,16 +11,8 @@ from sensitivity_by_hand import every_sensitivity, hostile_sensitivity
 from tauto.rendering import bounded
 
 DRAWN = {
-    "comparison",
-    "exploration",
-    "fix",
-    "layers",
-    "profile",
-    "profile_comparison",
-    "runs",
-    "sensitivity",
-    "study",
-    "tuning",
+    *("comparison", "exploration", "fix", "layers", "profile", "profile_comparison"),
+    *("runs", "sensitivity", "study", "tuning"),
 }
 
 LOAD = """async (source) => {

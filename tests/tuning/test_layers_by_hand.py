@@ -109,7 +109,7 @@ def test_lost_energy_is_counted_from_the_smallest() -> None:
     assert lost_energy(torch.zeros(4), (0.0, 0.5)) == (0.0, 0.0)
     large = torch.randn(2**20, generator=torch.Generator().manual_seed(0))
     exact = float(large.square().sort().values[: 2**19].sum() / large.square().sum())
-    assert lost_energy(large, (0.5,))[0] == pytest.approx(exact, rel=0.02)
+    assert lost_energy(large, (0.5,))[0] == pytest.approx(exact, rel=0.04)
 
 
 def test_rounding_to_bfloat16_makes_the_noise_that_is_reckoned_with() -> None:

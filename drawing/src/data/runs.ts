@@ -19,10 +19,21 @@ export function filtered(runs: readonly Run[], filter: RunFilter): Run[] {
     if (filter.model && run.model !== filter.model) return false;
     if (filter.verb && run.verb !== filter.verb) return false;
     if (filter.verdict && run.verdict !== filter.verdict) return false;
-    const all =
-      `${run.id} ${when(run)} ${run.verb} ${run.model} ${run.headline} ${verdictWords(run)}`.toLowerCase();
-    return words.every((word) => all.includes(word));
+    return words.every((word) => textOf(run).includes(word));
   });
+}
+
+const texts = new WeakMap<Run, string>();
+
+/** All that is looked through of a run; made once, since a filter asks at every letter. */
+function textOf(run: Run): string {
+  let text = texts.get(run);
+  if (text === undefined) {
+    text =
+      `${run.id} ${when(run)} ${run.verb} ${run.model} ${run.headline} ${verdictWords(run)}`.toLowerCase();
+    texts.set(run, text);
+  }
+  return text;
 }
 
 /** Returns the runs in the order of a column; runs that are alike in it stay latest first. */
