@@ -64,7 +64,7 @@ def _run(call: Invocation) -> Any:
     limits = {key: getattr(arguments, key) for key in (flag[2:].replace("-", "_") for flag, *_ in _LIMITS)}
     if any(limits.values()):
         keywords["constraints"] = translated(lambda: tauto.Constraints.parse(**limits))
-    return change_model(call, tauto.autotune, **keywords)
+    return change_model(call, tauto.autotune, live=True, **keywords)
 
 
 AUTOTUNE = Magic("tauto_autotune", "The best recipe for a model on this machine, chosen by measuring.", _options, _run)

@@ -20,9 +20,16 @@ Kept = Callable[[Any], Any]
 
 
 def call_engine(
-    call: Invocation, verb: Callable[..., Any], *args: Any, kept: Kept | None = None, **keywords: Any
+    call: Invocation,
+    verb: Callable[..., Any],
+    *args: Any,
+    kept: Kept | None = None,
+    live: bool = False,
+    **keywords: Any,
 ) -> Any:
-    """Return what ``verb`` returns, with progress shown while it works; with ``--panel`` a live panel of it.
+    """Return what ``verb`` returns, with progress shown while it works.
+
+    What is ``live``, a search, shows and returns its panel with ``--panel``: that is there from its start.
 
     What is ``kept`` of the result is written into the name that ``--into`` says, and only there; of a partial result,
     too.
@@ -34,7 +41,7 @@ def call_engine(
     Stopped
         When the user stopped it; the best so far has been displayed.
     """
-    panel = translated(lambda: live_panel(call.shell)) if getattr(call.arguments, "panel", False) else None
+    panel = translated(lambda: live_panel(call.shell)) if live and call.arguments.panel else None
 
     def work() -> Any:
         alone = opens_its_cell(call.shell)

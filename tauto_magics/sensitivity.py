@@ -9,7 +9,7 @@ from tauto_magics.arguments import Parser
 from tauto_magics.engine import call_engine
 from tauto_magics.magic import Invocation, Magic
 from tauto_magics.names import CALLABLE, MODEL, NEW
-from tauto_magics.options import add_inputs, add_quality, found, inputs_keywords, quality_keywords
+from tauto_magics.options import add_inputs, add_panel, add_quality, found, inputs_keywords, quality_keywords
 
 __all__ = ["SENSITIVITY"]
 
@@ -22,6 +22,7 @@ def _options(parser: Parser) -> None:
     parser.add_argument("--activations", choices=_ACTIVATIONS, help="how the inputs of layers are rounded")
     add_inputs(parser)
     add_quality(parser)
+    add_panel(parser)
     parser.add_argument("--budget", metavar="TIME", help="time that it may take, such as 90s; default 1min")
     parser.takes("--into", NEW, "write the result into this name, for %%tauto_quantize --sensitivity")
     parser.takes("--factory", CALLABLE, "builds the model anew, where it cannot be copied")

@@ -69,7 +69,7 @@ def _run(call: Invocation) -> Any:
         keywords["resume"] = True
     if budget := arguments.budget or (call.settings.budget if arguments.trials is None else None):
         keywords["budget"] = budget
-    return call_engine(call, tauto.tune, _objective(call), **keywords, kept=lambda result: result)
+    return call_engine(call, tauto.tune, _objective(call), **keywords, kept=lambda result: result, live=True)
 
 
 def _objective(call: Invocation) -> Any:
