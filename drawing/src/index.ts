@@ -103,6 +103,7 @@ export function reportView(host: HTMLElement, json: unknown, options: ReportOpti
   return draw ? draw(host, json, options) : null;
 }
 
+export * from "./data/numbers";
 export { type CodeText, codeView } from "./views/code";
 export {
   type Asked,
@@ -113,4 +114,3 @@ export {
   readPicture,
 } from "./views/compression";
 export { type History, historyView, readHistory } from "./views/history";
-export * from "./data/numbers";
