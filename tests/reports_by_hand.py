@@ -11,7 +11,6 @@ from exploration_by_hand import exploration, hostile_exploration
 from fitting_by_hand import fitted, trainings
 from growth_by_hand import grown
 from layers_by_hand import every_layers, hostile_layers
-from memory_by_hand import timeline
 from sensitivity_by_hand import (
     channel_maps,
     confidence,
@@ -552,6 +551,8 @@ def everything() -> tuple[Report, ...]:
 
 def whole_profile() -> ProfileReport:
     """A cell that trains, with memory over time and with the operators of each module."""
+    from memory_by_hand import timeline  # needs torch, which nothing else here does
+
     own = {"Attention": {"aten::addmm": 9.0, "aten::bmm": 3.5, "aten::softmax": 1.5}, "LayerNorm": {"aten::add": 1.0}}
     rows = tuple(replace(row, operators=own.get(row.kind, {})) for row in transformer_modules())
     return replace(trained_profile(), modules=rows, memory=timeline(), subject="cell [3]")

@@ -52,6 +52,9 @@ class JupyterServer:
     def start(self) -> None:
         """Start it, and wait until it answers."""
         self.notebooks.mkdir(parents=True)
+        quiet = self.folder / "settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
+        quiet.parent.mkdir(parents=True)
+        quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
         self.token = secrets.token_hex(16)
         command = [sys.executable, "-m", "jupyterlab", *OPTIONS, *self._own_extension()]
         command += [f"--IdentityProvider.token={self.token}", f"--ServerApp.root_dir={self.notebooks}"]
