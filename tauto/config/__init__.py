@@ -3,7 +3,7 @@
 from tauto.config.constraints import Constraints
 from tauto.config.front_end import FrontEnd, front_end, use_front_end, written
 from tauto.config.private import make_private
-from tauto.config.quantities import Drop, parse_bytes, parse_drop, parse_duration, rounded_up
+from tauto.config.quantities import Drop, parse_bytes, parse_drop, parse_duration, rounded_up, time_in_words
 from tauto.config.settings import Settings
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "parse_drop",
     "parse_duration",
     "rounded_up",
+    "time_in_words",
     "use_front_end",
     "written",
 ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tauto.errors import InvalidArgument
 
-__all__ = ["Drop", "parse_bytes", "parse_drop", "parse_duration", "rounded_up"]
+__all__ = ["Drop", "parse_bytes", "parse_drop", "parse_duration", "rounded_up", "time_in_words"]
 
 _UNITS = {"ms": 0.001, "s": 1.0, "sec": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}
 _PART = r"(\d+(?:\.\d+)?)\s*(ms|sec|s|min|m|h)"
@@ -58,6 +58,23 @@ def rounded_up(seconds: float) -> str:
         return f"{10 * math.ceil(seconds / 10)}s"
     hours, minutes = divmod(math.ceil(seconds / 60), 60)
     return f"{hours}h" * bool(hours) + f"{minutes}min" * bool(minutes)
+
+
+def time_in_words(seconds: float) -> str:
+    """Return ``seconds`` as a sentence tells them: three digits below two minutes, then minutes and hours.
+
+    Examples
+    --------
+    >>> time_in_words(14.93), time_in_words(804), time_in_words(7260)
+    ('14.9 s', '13 min 24 s', '2 h 1 min')
+    """
+    if seconds < 119.5:
+        return f"{seconds:.3g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min" + f" {rest} s" * bool(rest)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h" + f" {minutes} min" * bool(minutes)
 
 
 def parse_bytes(value: str | float, argument: str = "size") -> float:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import nn
 
-from tauto.config import rounded_up
+from tauto.config import rounded_up, time_in_words
 from tauto.errors import CandidateFailed, TrialFailed
 from tauto.events import check_stop
 from tauto.hardware import Hardware, Held
@@ -290,7 +290,7 @@ def _why_kept(search: Search, not_tried: Sequence[NotTried]) -> str:
         stopped = search.stopped_after
         if len(stopped) == len(tried):
             each = f"each of {len(tried)} trials was" if len(tried) > 1 else "its one trial was"
-            times = f"{min(stopped):.3g} s" + (f" to {max(stopped):.3g} s" if max(stopped) > min(stopped) else "")
+            times = " to ".join(map(time_in_words, sorted({min(stopped), max(stopped)})))
             return f"nothing could be timed: {each} stopped after {times}; {search.more_time}"
         first = tried[0]
         return (

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tauto import events
-from tauto.config import rounded_up, written
+from tauto.config import rounded_up, time_in_words, written
 from tauto.decoding import Decoder, OptimizedDecoder, Way, build_decoder
 from tauto.decoding.greedy import ids_of
 from tauto.decoding.offered import as_given, refused
@@ -240,7 +240,7 @@ class Decoding:
         reason = outcome.failure.reason
         if outcome.failure.kind == "timed_out":
             self._stopped_after[way] = limit_s
-            reason = f"stopped after {limit_s:.3g} s; {self._more_time}"
+            reason = f"stopped after {time_in_words(limit_s)}; {self._more_time}"
         failed = _bare(way, "failed", reason)
         self.rows.append(replace(failed, wall_s=outcome.wall_s, output_tail=outcome.output_tail))
 
@@ -252,7 +252,8 @@ class Decoding:
         left_s = self.plan.budget.left_for_trials_s
         for other, had_s in self._stopped_after.items():
             if way.compiled and other.compiled and left_s < had_s:
-                return f"{other.name} was stopped after {had_s:.3g} s, and {left_s:.3g} s were left; {self._more_time}"
+                had, left = time_in_words(had_s), time_in_words(left_s)
+                return f"{other.name} was stopped after {had}, and {left} were left; {self._more_time}"
         return ""
 
     def _reserve_s(self, way: Way) -> float:

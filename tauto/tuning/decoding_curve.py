@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from tauto.config import time_in_words
 from tauto.reports import CacheGain, DecodingRow, Interval, LengthRow, TokenAgreement
 
 __all__ = ["advice_on", "agreement_of", "gains_of", "length_rows", "rate_at", "reached_at", "right"]
@@ -158,8 +159,8 @@ def _pays(best: DecodingRow, plain: DecodingRow) -> list[str]:
         return []
     texts = math.ceil(best.preparation_s / (other.seconds - length.seconds))
     return [
-        f"Preparing {best.name} took {best.preparation_s:.3g} s: against a dynamic cache it has paid for itself after "
-        f"{texts:,} {'text' if texts == 1 else 'texts'} of {length.tokens} tokens."
+        f"Preparing {best.name} took {time_in_words(best.preparation_s)}: against a dynamic cache it has paid for "
+        f"itself after {texts:,} {'text' if texts == 1 else 'texts'} of {length.tokens} tokens."
     ]
 
 

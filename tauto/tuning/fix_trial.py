@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 import numpy as np
 from torch.utils.data import DataLoader
 
+from tauto.config import time_in_words
 from tauto.errors import TrialFailed
 from tauto.events import Progress, emit
 from tauto.execution import Job, RunningJob, Workspace, executor, new_workspace, save_workload
@@ -193,7 +194,8 @@ class FixTrial:
         ran = [side for side in self._sides if side.warm_up_ms]
         if not ran:
             return FixStopped(None, "the cell had not ended its first steps, so that nothing was measured")
-        first = f"the first steps took {' and '.join(f'{one.warm_up_ms / 1e3:.3g} s {one.words}' for one in ran)}"
+        took = " and ".join(f"{time_in_words(one.warm_up_ms / 1e3)} {one.words}" for one in ran)
+        first = f"the first steps took {took}"
         if len(ran) == 1:
             return FixStopped(None, f"{first}; with the fix nothing was measured")
         blocks = pairs.count if pairs is not None else 0
@@ -318,7 +320,7 @@ class _Side:
                 os.killpg(self._running.pid, getattr(signal, name))
 
     def _raise_late(self) -> NoReturn:
-        waited = f"{time.monotonic() - self._began:.3g} s"
+        waited = time_in_words(time.monotonic() - self._began)
         if self.fixed:
             raise FixFailed(f"with the fix no further step ended within {waited}")
         raise TrialFailed(
@@ -420,8 +422,8 @@ class _Pairs:
         one, other = (np.array(blocks) for blocks in self._blocks)
         if len(one) < FEWEST_PAIRS:
             raise TrialFailed(
-                f"a step takes {one.mean():.3g} s as it is and {other.mean():.3g} s with the fix: "
-                f"{self._budget.total_s:.3g} s are too short to compare them. Give a longer budget."
+                f"a step takes {time_in_words(one.mean())} as it is and {time_in_words(other.mean())} with the fix: "
+                f"{time_in_words(self._budget.total_s)} are too short to compare them. Give a longer budget."
             )
         return bootstrap_ratio_interval(one, other, self._random, CAUTIOUS)
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from tauto.config import rounded_up, written
+from tauto.config import rounded_up, time_in_words, written
 from tauto.errors import RecipeError, TrialFailed
 from tauto.events import Progress, check_stop, emit
 from tauto.recipes import Recipe
@@ -242,8 +242,9 @@ class Search:
         took_s = max((item.report.wall_s for item in self._candidates if item.report.comparison), default=0.0)
         if limit_s >= HOPELESS_SHARE * max(stopped_s, took_s):
             return ""
-        said = f"was stopped after {stopped_s:.3g} s" if stopped_s > took_s else f"took {took_s:.3g} s"
-        return f"one of its kind {said}, and {limit_s:.3g} s were left for it"
+        most = time_in_words(max(stopped_s, took_s))
+        said = f"was stopped after {most}" if stopped_s > took_s else f"took {most}"
+        return f"one of its kind {said}, and {time_in_words(limit_s)} were left for it"
 
     def _most_s(self, number: int, limit_s: float) -> float:
         """Return the seconds that a trial may take: one that hangs must leave time for those after it."""
@@ -298,7 +299,8 @@ class Search:
     def _reported(self, number: int, recipe: Recipe, attempt: Attempt) -> Candidate:
         self.budget.spent(attempt.wall_s / self.workers)
         if attempt.stopped_after_s is not None:
-            attempt = replace(attempt, failure=f"stopped after {attempt.stopped_after_s:.3g} s; {self.more_time}")
+            after = time_in_words(attempt.stopped_after_s)
+            attempt = replace(attempt, failure=f"stopped after {after}; {self.more_time}")
         report = TrialReport(
             number=number,
             recipe=recipe.report(),

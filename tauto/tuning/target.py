@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from tauto.config import Constraints
+from tauto.config import Constraints, time_in_words
 from tauto.errors import InvalidArgument
 from tauto.reports import Comparison, Measurement
 
@@ -125,7 +125,7 @@ class Target:
             case "throughput":
                 return f"{value:.3g} samples/s" if value < 1000 else f"{value:,.0f} samples/s"
             case "preparation":
-                return f"{value:.3g} s"
+                return f"{time_in_words(value)}"
         unit, name = next((each for each in _BYTES if value >= 0.9995 * each[0]), _BYTES[-1])
         return f"{value / unit:.3g} {name}"
 

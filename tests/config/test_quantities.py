@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tauto.config import Drop, parse_drop, parse_duration
+from tauto.config import Drop, parse_drop, parse_duration, time_in_words
 from tauto.errors import InvalidArgument
 
 
@@ -66,6 +66,21 @@ def test_a_drop_survives_its_own_spelling(value, relative):
     again = parse_drop(str(drop))
     assert again.relative == relative
     assert again.value == pytest.approx(value, rel=1e-4, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.0123, "0.0123 s"),
+        (119.4, "119 s"),
+        (119.6, "2 min"),
+        (804, "13 min 24 s"),
+        (3600, "1 h"),
+        (7290, "2 h 1 min"),
+    ],
+)
+def test_times_in_words(seconds, words):
+    assert time_in_words(seconds) == words
 
 
 def test_relative_and_absolute_allowances():
