@@ -97,6 +97,10 @@ class NotebookPage:
         """Save the notebook."""
         self.command("docmanager:save")
 
+    def notebook(self, name: str = "page.ipynb") -> nbformat.NotebookNode:
+        """Return a notebook as it was saved."""
+        return nbformat.read(self._server.notebooks / name, as_version=4)
+
     def dark(self) -> None:
         """Change to JupyterLab's dark theme."""
         self.command("apputils:change-theme", theme="JupyterLab Dark")

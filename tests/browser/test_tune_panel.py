@@ -7,6 +7,8 @@ import time
 
 from playwright.sync_api import expect
 
+from tauto.results import REPORT_MIME
+
 SETUP = """
 import time
 import tauto
@@ -81,6 +83,15 @@ def test_a_search_is_watched_stopped_midway_and_its_best_is_kept_and_used(page):
     assert page.violations("article.tauto-search") == []
     # what the user named is text: nothing was made of it
     assert panel.locator("img").count() == 0
+
+    # what is saved is the static report and the panel, and nothing of what was shown while it ran
+    page.save()
+    saved = page.notebook().cells[1].outputs
+    assert [sorted(one.data) for one in saved] == [
+        [REPORT_MIME, "text/html", "text/plain"],
+        ["application/vnd.jupyter.widget-view+json", "text/html", "text/plain"],
+    ]
+    assert "it was stopped by hand" in saved[0].data["text/plain"]
 
 
 def test_a_kernel_that_goes_away_is_said_and_the_study_is_found_again(page):
