@@ -54,7 +54,7 @@ def document(report: ExplorationReport) -> Document:
     ]
     blocks += [
         Facts(
-            f"{clean(knob.label)}: what cannot be had here",
+            f"{clean(knob.label, 60)}: what cannot be had here",
             tuple((clean(k), clean(v)) for k, v in knob.refused.items()),
         )
         for knob in report.knobs

@@ -8,7 +8,6 @@ import pytest
 import torch
 
 from tauto.errors import InvalidArgument, MissingDependency
-from tauto_magics import live
 
 
 class HandPanel:
@@ -42,7 +41,7 @@ def panels(monkeypatch):
         assert kind == "tuning"
         return lambda: made.append(HandPanel()) or made[-1]
 
-    monkeypatch.setattr(live, "panel_class", panel_class)
+    monkeypatch.setattr("tauto.results.panels.panel_class", panel_class)
     return made
 
 
@@ -104,6 +103,6 @@ def test_where_there_are_no_panels_it_says_so_before_any_work(ready, engine, mon
     def missing(kind, noun):
         raise MissingDependency("panel: no panels are installed. Run: pip install 'tauto[notebook]'")
 
-    monkeypatch.setattr(live, "panel_class", missing)
+    monkeypatch.setattr("tauto.results.panels.panel_class", missing)
     assert "no panels are installed" in ready.fails("%tauto_autotune model --panel")
     assert engine.calls == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 from reports_by_hand import tuning
@@ -66,6 +67,7 @@ def test_a_switch_is_of_its_own_context_alone():
 
 
 def objective():
+    time.sleep(0.1)  # long enough to be seen at work
     return tauto.suggest.float("x", 0, 1)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -37,6 +38,8 @@ class PackageEngine(Engine):
     """
 
     def __init__(self, folder: Path) -> None:
+        import torch._inductor  # slow to import
+
         self.folder = folder
         with quiet(), converting("the compiled library could not be loaded"):
             self._loader = torch._inductor.aoti_load_package(str(folder / _PACKAGE)).loader
@@ -105,10 +108,12 @@ class AotInductor(Technique):
 
 def _build(program: torch.export.ExportedProgram, path: Path, context: Context) -> None:
     """Compile ``program`` into the package at ``path``, and leave nothing beside it."""
+    import torch._inductor  # slow to import
+
     if context.cache is not None:
         find_instruction_sets(context.cache / "instruction-sets")
     try:
-        with tempfile.TemporaryDirectory(dir=context.folder) as work, quiet(), cached_in(Path(work)):
+        with tempfile.TemporaryDirectory(dir=context.folder) as work, quiet(), cached_in(Path(work)), _settings_kept():
             torch._inductor.aoti_compile_and_package(
                 program, package_path=str(path), inductor_configs=inductor_settings(False, context)
             )
@@ -116,3 +121,15 @@ def _build(program: torch.export.ExportedProgram, path: Path, context: Context) 
         raise
     except Exception as error:  # whatever the compiler raises
         raise refused(error) from error
+
+
+@contextmanager
+def _settings_kept() -> Iterator[None]:
+    """Put the settings of the process back: building a package changes some and leaves them so."""
+    from torch._inductor import config
+
+    before = config.save_config()
+    try:
+        yield
+    finally:
+        config.load_config(before)
