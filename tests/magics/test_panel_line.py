@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import types
 
 import pytest
 import torch
@@ -48,7 +49,7 @@ def panels(monkeypatch):
 @pytest.fixture
 def ready(shell, monkeypatch):
     """A shell that looks like a notebook's."""
-    monkeypatch.setattr(shell.ip, "kernel", object(), raising=False)
+    monkeypatch.setattr(shell.ip, "kernel", types.SimpleNamespace(), raising=False)
     for hook in ("register_hook", "unregister_hook"):
         monkeypatch.setattr(shell.ip.display_pub, hook, lambda hook: None, raising=False)
     shell.ip.push({"model": torch.nn.Linear(1, 1), "objective": lambda: 0.0})
