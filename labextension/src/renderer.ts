@@ -26,6 +26,7 @@ class ReportRenderer extends Widget implements IRenderMime.IRenderer {
 
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
     this.clear();
+    this.mark(model.metadata[REPORT_MIME]);
     this.view = reportView(this.node, model.data[REPORT_MIME]);
     if (this.view !== null) return;
     const type = FALLBACKS.find((known) => known in model.data && this.rendermime.getFactory(known));
@@ -45,6 +46,12 @@ class ReportRenderer extends Widget implements IRenderMime.IRenderer {
   }
 
   private view: View | null = null;
+
+  /** Marks what stands for a panel, as its HTML form is: the panel hides it as long as it draws. */
+  private mark(given: unknown): void {
+    const panel = given !== null && typeof given === "object" && "panel" in given ? given.panel : undefined;
+    if (typeof panel === "string") this.node.classList.add("tauto-static", `tauto-of-${panel}`);
+  }
 
   private clear(): void {
     this.view?.dispose();

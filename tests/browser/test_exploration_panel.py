@@ -18,7 +18,7 @@ x = torch.randn(4, 64)
 def test_two_settings_are_measured_while_the_notebook_goes_on(page):
     page.open([SETUP, "%tauto_explore net --inputs x", "6 * 7", "len(tauto.last().settings)"])
     page.run(0)
-    panel = page.run(1).locator("article.tauto-explore")
+    panel = page.run(1).locator("article.tauto-explore:visible")
     expect(panel).to_contain_text("Not measured yet")
     panel.get_by_label("Precision", exact=True).select_option("bfloat16")
     panel.get_by_role("button", name=re.compile("^Batch 8, Engine eager")).click()
