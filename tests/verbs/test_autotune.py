@@ -6,6 +6,7 @@ import gc
 import os
 import random
 import re
+import time
 import warnings
 import weakref
 from contextlib import ExitStack
@@ -238,9 +239,14 @@ def test_a_trial_that_lost_can_be_applied_while_its_model_lives(only_these):
     assert (applied.verdict, applied.recipe.title, applied.report.model) == ("applied", "slower", "net")
     torch.testing.assert_close(applied.model(INPUTS), model(INPUTS))
     assert tauto.last() is applied
+    alive = weakref.ref(model)
     del model, applied
     forget_last()
+    end = time.monotonic() + 10  # a thread that ends may hold it for a moment
     gc.collect()
+    while alive() is not None and time.monotonic() < end:
+        time.sleep(0.1)
+        gc.collect()
     with pytest.raises(InvalidArgument, match="the model that this was measured on is gone"):
         result.apply(lost)
 
