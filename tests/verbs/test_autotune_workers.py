@@ -31,6 +31,7 @@ class MeetsToo(Meets):
     name = "meets_too"
 
 
+@pytest.mark.alone
 def test_two_at_once(tmp_path, monkeypatch):
     monkeypatch.setenv("TAUTO_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("MEETING_PLACE", str(tmp_path / "meeting"))
