@@ -10,7 +10,7 @@ from tauto_magics.engine import change_model
 from tauto_magics.errors import UsageError
 from tauto_magics.magic import Invocation, Magic
 from tauto_magics.names import CALLABLE, MODEL
-from tauto_magics.options import add_inputs, add_quality, add_search, search_keywords
+from tauto_magics.options import add_checkpoint, add_inputs, add_quality, add_search, search_keywords
 
 __all__ = ["DISTILL"]
 
@@ -30,7 +30,7 @@ def _options(parser: Parser) -> None:
     parser.add_argument("--learning-rate", metavar="RATE", type=float, help="the highest; default 0.001")
     parser.add_argument("--objective", choices=("latency", "size"), help="what to make smaller; default latency")
     parser.add_argument("--seed", metavar="N", type=int, help="of all that is drawn; default 0")
-    parser.add_argument("--checkpoint", metavar="FILE", help="to take an interrupted training up from")
+    add_checkpoint(parser)
     add_inputs(parser)
     add_quality(parser)
     add_search(parser, budget="10min")

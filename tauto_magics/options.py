@@ -9,6 +9,7 @@ from tauto_magics.magic import Invocation
 from tauto_magics.names import CALLABLE, ITERABLE, NEW, VALUE
 
 __all__ = [
+    "add_checkpoint",
     "add_inputs",
     "add_panel",
     "add_quality",
@@ -40,6 +41,12 @@ def add_quality(parser: Parser) -> None:
     )
     parser.add_argument("--metric", metavar="METRIC", help="which figure of the dict counts; default all")
     parser.add_argument("--lower-is-better", action="store_true", help="the metric is better when lower")
+
+
+def add_checkpoint(parser: Parser) -> None:
+    """Add where an interrupted training is taken up from."""
+    words = "a folder that the same line goes on from where its training was cut off"
+    parser.add_argument("--checkpoint", metavar="FOLDER", help=words)
 
 
 def add_search(parser: Parser, budget: str, instead: str = "") -> None:

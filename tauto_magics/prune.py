@@ -10,13 +10,13 @@ from tauto_magics.engine import change_model
 from tauto_magics.errors import UsageError
 from tauto_magics.magic import Invocation, Magic
 from tauto_magics.names import CALLABLE, MODEL
-from tauto_magics.options import add_inputs, add_quality, add_search, search_keywords, words
+from tauto_magics.options import add_checkpoint, add_inputs, add_quality, add_search, search_keywords, words
 
 __all__ = ["PRUNE"]
 
 _WORDS = ("sparsity", "speedup", "latency", "size", "structure", "importance", "spread", "schedule")
 _STRUCTURES = "channels (default), heads, heads+channels, blocks, weights or 2:4"
-_NUMBERS = ("steps", "epochs", "learning_rate")
+_TRAINING = ("steps", "epochs", "learning_rate", "checkpoint")
 
 
 def _options(parser: Parser) -> None:
@@ -37,6 +37,7 @@ def _options(parser: Parser) -> None:
     parser.add_argument("--learning-rate", metavar="RATE", type=float, help="of the built-in loop; default 0.001")
     parser.takes("--loss", CALLABLE, "loss(outputs, labels), for the built-in loop over --data")
     parser.takes("--finetune", CALLABLE, "your own finetune(model) or finetune(model, epoch) in its place")
+    add_checkpoint(parser)
     add_inputs(parser)
     add_quality(parser)
     add_search(parser, budget="10min")
@@ -46,7 +47,7 @@ def _run(call: Invocation) -> Any:
     name = call.arguments.model
     model = call.names.model(name)
     keywords = search_keywords(call)
-    given = {key: getattr(call.arguments, key) for key in (*_WORDS, *_NUMBERS)}
+    given = {key: getattr(call.arguments, key) for key in (*_WORDS, *_TRAINING)}
     keywords |= {key: value for key, value in given.items() if value is not None}
     if call.arguments.ratios:
         keywords["ratios"] = dict(map(_ratio, words(call.arguments.ratios)))

@@ -12,6 +12,7 @@ from tauto.cli.answer import answering, check_files, complain, finish_tuned, sho
 from tauto.cli.loader import load
 from tauto.cli.options import (
     Budget,
+    Checkpoint,
     Data,
     Evaluate,
     Factory,
@@ -57,9 +58,7 @@ def distill(
     learning_rate: Annotated[float, typer.Option(metavar="RATE", help="The highest.")] = 1e-3,
     objective: Annotated[str, typer.Option(metavar="WHAT", help="What to make smaller: latency or size.")] = "latency",
     seed: Annotated[int, typer.Option(metavar="N", help="Of all that is drawn.")] = 0,
-    checkpoint: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="To take an interrupted training up from.")
-    ] = None,
+    checkpoint: Checkpoint = None,
     budget: Budget = "10min",
     factory: Factory = None,
     report: ReportFile = None,

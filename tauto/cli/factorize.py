@@ -9,6 +9,7 @@ import typer
 from tauto.cli.change import changing, words
 from tauto.cli.options import (
     Budget,
+    Checkpoint,
     Data,
     Evaluate,
     Factory,
@@ -51,6 +52,7 @@ def factorize(
         Text, typer.Option(metavar="NAME", help="Your own finetune(model) or finetune(model, epoch) in its place.")
     ] = None,
     objective: Annotated[str, typer.Option(metavar="WHAT", help="What to make smaller: latency or size.")] = "latency",
+    checkpoint: Checkpoint = None,
     budget: Budget = "10min",
     factory: Factory = None,
     report: ReportFile = None,
@@ -83,5 +85,6 @@ def factorize(
             epochs=epochs,
             learning_rate=learning_rate,
             objective=objective,
+            checkpoint=checkpoint,
             budget=budget,
         )

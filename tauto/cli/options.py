@@ -12,6 +12,7 @@ from tauto.cli.loader import Source, load
 
 __all__ = [
     "Budget",
+    "Checkpoint",
     "Data",
     "Evaluate",
     "Executor",
@@ -45,6 +46,9 @@ MaxDrop = Annotated[
 ]
 Metric = Annotated[str | None, typer.Option(metavar="METRIC", help="Which figure of the dict counts; default all.")]
 LowerIsBetter = Annotated[bool, typer.Option("--lower-is-better", help="The metric is better when lower.")]
+Checkpoint = Annotated[
+    Path | None, typer.Option(metavar="FOLDER", help="The same command goes on from it where a training was cut off.")
+]
 Budget = Annotated[str, typer.Option(metavar="TIME", help="Time that it may take, such as 90s or 5min.")]
 Factory = Annotated[
     str | None, typer.Option(metavar="NAME", help="Builds the model anew, where it cannot be sent to a trial.")

@@ -9,6 +9,7 @@ import typer
 from tauto.cli.change import changing, words
 from tauto.cli.options import (
     Budget,
+    Checkpoint,
     Data,
     Evaluate,
     Factory,
@@ -58,6 +59,7 @@ def prune(
     finetune: Annotated[
         Text, typer.Option(metavar="NAME", help="Your own finetune(model) or finetune(model, epoch) in its place.")
     ] = None,
+    checkpoint: Checkpoint = None,
     budget: Budget = "10min",
     factory: Factory = None,
     report: ReportFile = None,
@@ -94,6 +96,7 @@ def prune(
             schedule=schedule,
             epochs=epochs,
             learning_rate=learning_rate,
+            checkpoint=checkpoint,
             budget=budget,
         )
 

@@ -9,6 +9,7 @@ import typer
 from tauto.cli.change import changing
 from tauto.cli.options import (
     Budget,
+    Checkpoint,
     Data,
     Evaluate,
     Factory,
@@ -57,6 +58,7 @@ def quantize(
     learning_rate: Annotated[
         float | None, typer.Option(metavar="RATE", help="For qat: the highest; default 0.0001.")
     ] = None,
+    checkpoint: Checkpoint = None,
     budget: Budget = "3min",
     factory: Factory = None,
     report: ReportFile = None,
@@ -87,5 +89,6 @@ def quantize(
             epochs=epochs,
             learning_rate=learning_rate,
             objective=objective,
+            checkpoint=checkpoint,
             budget=budget,
         )

@@ -1,15 +1,18 @@
-"""The file that a training is taken up from."""
+"""What a training is taken up from."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from tauto.errors import InvalidArgument
+from tauto.reports import Stop
 
 __all__ = ["Checkpoint"]
 
@@ -20,7 +23,8 @@ class Checkpoint:
     Parameters
     ----------
     path : str or Path
-        A file in a folder that exists. It is there only while a training is unfinished.
+        A file in a folder that exists: it is there only while the training is unfinished. Or a folder that exists, of
+        a course of trainings: each has a file of its own there, which stays when it has ended.
     run : dict
         What tells this training from others; a file of another one is refused.
     """
@@ -29,9 +33,13 @@ class Checkpoint:
         if not isinstance(path, str | Path):
             raise InvalidArgument(f"checkpoint: {path!r} is no file. Name one in a folder that exists: 'student.pt'.")
         self.path = Path(path).expanduser()
+        self.of_many = self.path.is_dir()
+        """Whether it is one of a course, and stays when it has ended."""
+        if self.of_many:
+            self.path /= f"{hashlib.sha256(repr(sorted(run.items())).encode()).hexdigest()[:16]}.pt"
         self.run = run
         self._part = self.path.with_name(f"{self.path.name}.part")
-        if not self.path.parent.is_dir() or self.path.is_dir():
+        if not self.path.parent.is_dir():
             raise InvalidArgument(f"checkpoint: {str(path)!r} is no file that can be written. Name one in a folder.")
 
     def save(self, state: dict[str, Any]) -> None:
@@ -44,6 +52,29 @@ class Checkpoint:
             self._part.replace(self.path)
         except OSError as error:
             raise InvalidArgument(f"checkpoint: {str(self.path)!r} cannot be written ({error.strerror}).") from None
+
+    def settle(
+        self, stop: Stop, reason: str, state: Callable[[], dict[str, Any]] | None, track: dict[str, Any]
+    ) -> None:
+        """Leave behind what the same call goes on from, or finds done; nothing where there is neither.
+
+        Parameters
+        ----------
+        stop, reason : str
+            How the training ended.
+        state : callable or None
+            Returns all of it, to be gone on with; None where it was cut off within a step: what was saved before
+            counts.
+        track : dict
+            What was found: all that is needed of a training that has come to its end.
+        """
+        if stop == "interrupted" or (self.of_many and stop == "out_of_time"):
+            if state is not None:
+                self.save(state())
+        elif self.of_many and stop in {"finished", "early_stopping"}:
+            self.save({"ended": [stop, reason], "track": track})
+        else:
+            self.remove()
 
     def load(self) -> dict[str, Any] | None:
         """Return what was saved; None when there is no file.
@@ -69,6 +100,6 @@ class Checkpoint:
         return found
 
     def remove(self) -> None:
-        """Remove the file: the training is over."""
+        """Remove the file."""
         for path in (self.path, self._part):
             path.unlink(missing_ok=True)

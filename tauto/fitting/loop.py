@@ -72,7 +72,8 @@ def fit(
     example : Call, optional
         A call of the model: tells how many items of a batch are inputs, where ``forward`` leaves that open.
     checkpoint : path, optional
-        A file that an interrupted training is taken up from by the same call; removed at the end.
+        A file that an interrupted training is taken up from by the same call; removed at the end. Or a folder that
+        exists, for a course of trainings: each has a file of its own there, and what has ended is found done.
     in_place : bool
         Train ``model`` itself.
     task : str

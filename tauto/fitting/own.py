@@ -6,6 +6,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterable
 from numbers import Real
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,13 +14,14 @@ from torch import Tensor, nn
 
 from tauto.errors import InvalidArgument, ModelError
 from tauto.events import Progress, emit
+from tauto.fitting.checkpoint import Checkpoint
 from tauto.fitting.fitted import Fitted, Fitter, delivered
 from tauto.fitting.judge import Judge
 from tauto.fitting.loop import fit
 from tauto.fitting.objective import Loss, Objective
 from tauto.fitting.optimizer import OptimizerFactory
 from tauto.fitting.plan import Plan
-from tauto.fitting.state import copied, lent
+from tauto.fitting.state import copied, digest, lent, put, put_random, take, take_random
 from tauto.fitting.track import Ended, Track
 from tauto.workload.call import Call
 from tauto.workload.check import check_model
@@ -39,6 +41,7 @@ def fit_with(
     evaluate: Callable[[nn.Module], Any] | None = None,
     metric: str | None = None,
     higher_is_better: bool = True,
+    checkpoint: str | Path | None = None,
     in_place: bool = False,
     task: str = "fit",
 ) -> Fitted:
@@ -56,6 +59,9 @@ def fit_with(
         ``finetune(model)`` is called once, ``finetune(model, epoch)`` for each epoch of the plan.
     plan : Plan, optional
         Of it ``epochs``, ``patience`` and ``seed`` count. Default one epoch.
+    checkpoint : path, optional
+        As for :func:`~tauto.fitting.loop.fit`, between calls of ``finetune``: what that keeps beside the model, such as
+        an optimizer's momentum, begins anew.
     evaluate, metric, higher_is_better, in_place, task
         As for :func:`~tauto.fitting.loop.fit`. Without ``evaluate`` and without losses the last state is the best.
 
@@ -77,19 +83,25 @@ def fit_with(
         model = model if in_place else copied(model)
         judge = Judge(evaluate, metric, higher_is_better)
         track = Track(model, model, judge, plan.patience, "epoch" if by_epoch else "call")
+        course = _Course(model, track, checkpoint, f"{name}, {calls} times", plan.seed)
         try:
-            with lent(model):
-                if evaluate is not None:
-                    track.look(0)
-                for epoch in range(calls):
-                    emit(Progress(task, f"{name}, {epoch + 1} of {calls}", epoch / calls, track.seconds_left(calls)))
-                    track.add(_loss(_call(finetune, name, model, (epoch,) if by_epoch else ()), name, model))
-                    track.look(epoch + 1)
-            ended = Ended("finished", f"{name} was called {'once' if calls == 1 else f'{calls} times'}")
-        except Ended as end:
-            ended = end
-        except KeyboardInterrupt:
-            ended = Ended("interrupted", f"it was interrupted after {track.step} of {calls} calls of {name}")
+            try:
+                with lent(model):
+                    course.take_up()
+                    if evaluate is not None and not track.step:
+                        track.look(0)
+                    for epoch in range(track.step, calls):
+                        words = f"{name}, {epoch + 1} of {calls}"
+                        emit(Progress(task, words, epoch / calls, track.seconds_left(calls)))
+                        track.add(_loss(_call(finetune, name, model, (epoch,) if by_epoch else ()), name, model))
+                        track.look(epoch + 1)
+                        course.save()
+                ended = Ended("finished", f"{name} was called {'once' if calls == 1 else f'{calls} times'}")
+            except Ended as end:
+                ended = end
+            except KeyboardInterrupt:
+                ended = Ended("interrupted", f"it was interrupted after {track.step} of {calls} calls of {name}")
+            course.settle(ended)
         finally:
             track.roll_back()
     return delivered(model, track.report(ended, name=type(model).__name__, method=name, planned=calls, seed=plan.seed))
@@ -105,13 +117,14 @@ def fitter(
     optimizer: OptimizerFactory | None = None,
     teacher: nn.Module | None = None,
     example: Call | None = None,
+    checkpoint: str | Path | None = None,
     **judged: Any,
 ) -> Fitter:
     """Return ``fitter(model, in_place=False)``: the user's function where there is one, else the loop over ``loader``.
 
     Parameters
     ----------
-    finetune, plan, loader, loss, objective, optimizer, teacher, example, judged
+    finetune, plan, loader, loss, objective, optimizer, teacher, example, checkpoint, judged
         As for :func:`fit_with` and :func:`~tauto.fitting.loop.fit`; ``judged`` are those that both take.
 
     Raises
@@ -121,7 +134,7 @@ def fitter(
     """
     if finetune is not None and loader is None:
         takes_epoch(finetune)
-        return functools.partial(fit_with, finetune=finetune, plan=plan, **judged)
+        return functools.partial(fit_with, finetune=finetune, plan=plan, checkpoint=checkpoint, **judged)
     if loader is None or finetune is not None:
         raise InvalidArgument(
             "finetune: give either a function of the model that trains it, or batches with labels and a loss."
@@ -135,6 +148,7 @@ def fitter(
         optimizer=optimizer,
         teacher=teacher,
         example=example,
+        checkpoint=checkpoint,
         **judged,
     )
 
@@ -160,6 +174,44 @@ def takes_epoch(finetune: Any) -> bool:
     if len(needed) > 2 or not (places or any(one.kind is one.VAR_POSITIONAL for one in parameters)):
         raise InvalidArgument("finetune: it is called as finetune(model) or finetune(model, epoch); it takes neither.")
     return len(needed) == 2
+
+
+class _Course:
+    """How far the calls are, kept between them where a checkpoint is wanted."""
+
+    def __init__(self, model: nn.Module, track: Track, checkpoint: str | Path | None, calls: str, seed: int) -> None:
+        self.model, self.track, self.checkpoint = model, track, None
+        if checkpoint is not None:
+            run = {"weights": digest(take(model).values()), "calls": calls, "seed": seed, "evaluate": track.judge.name}
+            self.checkpoint = Checkpoint(checkpoint, run)
+
+    def take_up(self) -> None:
+        """Go on from what was kept.
+
+        Raises
+        ------
+        Ended
+            When it had come to its end.
+        """
+        found = self.checkpoint.load() if self.checkpoint is not None else None
+        if found is None:
+            return
+        self.track.resume(found["track"])
+        if "ended" in found:
+            raise Ended(*found["ended"])
+        put(self.model, found["values"])
+        put_random(found["random"])
+
+    def save(self) -> None:
+        """Keep it as it is after a call."""
+        if self.checkpoint is not None:
+            values, random = take(self.model), take_random()
+            self.checkpoint.save({"values": values, "random": random, "track": self.track.state()})
+
+    def settle(self, ended: Ended) -> None:
+        """Leave behind what the same call goes on from: of a call that was cut off, what was kept before it."""
+        if self.checkpoint is not None:
+            self.checkpoint.settle(ended.stop, str(ended), None, self.track.state())
 
 
 def _call(finetune: FineTune, name: str, model: nn.Module, more: tuple[int, ...]) -> Any:

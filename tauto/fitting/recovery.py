@@ -50,7 +50,7 @@ def recovery(
     temperature, mixing : float, optional
         As in :func:`~tauto.fitting.distilled`. With ``mixing`` the teacher counts beside a loss, too.
     judged
-        ``evaluate``, ``metric``, ``higher_is_better`` and ``task``, as for :func:`~tauto.fitting.fit`.
+        ``evaluate``, ``metric``, ``higher_is_better``, ``checkpoint`` and ``task``, as for :func:`~tauto.fitting.fit`.
 
     Examples
     --------

@@ -222,5 +222,6 @@ class Track:
             device=device,
             threads=torch.get_num_threads(),
             wall_s=self.wall_s,
+            before_s=self.before_s,
             steps_per_s=self.step / max(self.wall_s - self.evaluating_s, 1e-9) if self.step else None,
         )

@@ -77,20 +77,20 @@ class Training:
         device = next(self.model.parameters()).device
         fixed = switched(self.teacher, training=False) if self.teacher is not None else contextlib.nullcontext()
         try:
-            with lent(self.whole), fixed, accelerator_for(device) as self._accelerator:
-                self._prepare(factory, checkpoint)
-                self._train(device)
-            ended = Ended("finished", f"all {self.total} steps were taken")
-        except Ended as end:
-            ended = end
-        except KeyboardInterrupt:
-            ended = Ended("interrupted", f"it was interrupted after step {self.track.step}")
-            if self._between_steps and self._optimizer is not None:
-                self._save()
+            try:
+                with lent(self.whole), fixed, accelerator_for(device) as self._accelerator:
+                    self._prepare(factory, checkpoint)
+                    self._train(device)
+                ended = Ended("finished", f"all {self.total} steps were taken")
+            except Ended as end:
+                ended = end
+            except KeyboardInterrupt:
+                ended = Ended("interrupted", f"it was interrupted after step {self.track.step}")
+            if self._checkpoint is not None:
+                whole = self._between_steps and self._optimizer is not None
+                self._checkpoint.settle(ended.stop, str(ended), self._state if whole else None, self.track.state())
         finally:
             self.track.roll_back()
-        if self._checkpoint is not None and ended.stop != "interrupted":
-            self._checkpoint.remove()
         return ended
 
     def _prepare(self, factory: OptimizerFactory | None, checkpoint: str | Path | None) -> None:
@@ -105,10 +105,12 @@ class Training:
         if checkpoint is not None:
             self._checkpoint = Checkpoint(checkpoint, self._identity())
             if found := self._checkpoint.load():
+                self.track.resume(found["track"])
+                if "ended" in found:
+                    raise Ended(*found["ended"])
                 put(self.whole, found["values"])
                 optimizer.load_state_dict(found["optimizer"])
                 self.batches.resume(found["batches"])
-                self.track.resume(found["track"])
         self._optimizer = optimizer
 
     def _identity(self) -> dict[str, Any]:
@@ -145,7 +147,8 @@ class Training:
                 self._look(due=self._every(every))
                 self._mind_the_time()
                 if self._checkpoint and time.monotonic() - self._saved_at >= self.plan.checkpoint_every_s:
-                    self._save()
+                    self._checkpoint.save(self._state())
+                    self._saved_at = time.monotonic()
                 if self.track.step == self.total:
                     break
             self._look(due=every is None)
@@ -204,15 +207,10 @@ class Training:
         words = f"epoch {self.batches.epoch}, step {step:,} of {self.total:,}, loss {self.track.losses[-1]:.4g}"
         emit(Progress(self.task, words, step / self.total, self.track.seconds_left(self.total)))
 
-    def _save(self) -> None:
-        if self._checkpoint is None:
-            return
-        self._checkpoint.save(
-            {
-                "values": take(self.whole),
-                "optimizer": self._optimizer.state_dict(),
-                "batches": self.batches.state(),
-                "track": self.track.state(),
-            }
-        )
-        self._saved_at = time.monotonic()
+    def _state(self) -> dict[str, Any]:
+        return {
+            "values": take(self.whole),
+            "optimizer": self._optimizer.state_dict(),
+            "batches": self.batches.state(),
+            "track": self.track.state(),
+        }

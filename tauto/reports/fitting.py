@@ -65,6 +65,8 @@ class FittingReport(Report):
     """With evaluations, and with what was done before a checkpoint was taken up."""
     steps_per_s: float | None
     """Over the seconds that were not spent on evaluating; None when no step was taken."""
+    before_s: float = 0.0
+    """Of :attr:`wall_s`, what was done before a checkpoint was taken up."""
 
     @property
     def rolled_back(self) -> bool:

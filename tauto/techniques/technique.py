@@ -16,7 +16,7 @@ from torch import nn
 
 from tauto.errors import CandidateFailed
 from tauto.hardware import Hardware
-from tauto.reports import ChannelMap
+from tauto.reports import ChannelMap, FittingReport
 from tauto.workload import Workload
 
 __all__ = ["SHARED", "STRUCTURAL", "Account", "Applicability", "Config", "Context", "Family", "Script", "Technique"]
@@ -83,6 +83,8 @@ class Context:
     """Seconds that others had spent already on what was found here: they count as preparation, too."""
     cache: Path | None = None
     """A compiler's own files, kept between runs; None keeps them with the step."""
+    trainings: Path | None = None
+    """Folder of what trainings are taken up from, kept until the search has ended; None: all begin anew."""
 
     def file(self, name: str, build: Callable[[Path], None]) -> Path:
         """Return the file (or folder) ``name`` of this step, built by ``build(path)`` if it is not there yet.
@@ -109,6 +111,19 @@ class Context:
                 part.rename(path)
             lock.unlink(missing_ok=True)
         return path
+
+    def checkpoint(self) -> Path | None:
+        """Return the folder that this step's trainings are taken up from; None where they begin anew."""
+        if self.trainings is None:
+            return None
+        place = self.trainings / self.folder.name
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return place
+
+    def spare(self, report: FittingReport) -> None:
+        """Count as spared what a training had behind it when it was taken up."""
+        if report.before_s:
+            self.spared_s.append(report.before_s)
 
     def shared(self, name: str, build: Callable[[Path], None]) -> Path:
         """Return the file ``name`` that depends on the steps before this one alone: built once for all after them.

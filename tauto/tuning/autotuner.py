@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -68,6 +70,8 @@ class Plan:
         Where trials are kept as they end.
     workers : int
         How many candidates are prepared and judged at once; each is timed alone.
+    trainings : Path or None
+        Folder that trainings are taken up from; removed once the search has come to its end.
     look : callable
         Is given the bench once the original was measured, before anything is tried.
     """
@@ -83,6 +87,7 @@ class Plan:
     destination: Destination | None = None
     log: TrialLog | None = None
     workers: int = 1
+    trainings: Path | None = None
     look: Callable[[Bench], None] = lambda bench: None
 
 
@@ -103,8 +108,8 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
     ModelError, EvaluateError, InvalidArgument
         When the original itself cannot be run or judged.
     """
-    there = plan.destination
-    bench = Bench(workload, hardware, there.held) if there else Bench(workload, hardware)
+    held = plan.destination.held if plan.destination else Held()
+    bench = Bench(workload, hardware, held, trainings=plan.trainings)
     search = Search(
         bench,
         plan.budget,
@@ -136,6 +141,8 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
     if problem:
         search.drop_winner(problem)
         model = workload.model
+    if plan.trainings is not None and not (search.interrupted or search.stopped_after or problem):
+        shutil.rmtree(plan.trainings, ignore_errors=True)
     report = _report(workload, plan, hardware, search, space, problem)
     return Tuned(_with_layers(report, workload, model, search.recipe, space, search.bench), model, search.recipe)
 

@@ -6,6 +6,7 @@ import shutil
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -85,13 +86,23 @@ class Bench:
         What each process is held to, so that this machine stands in for another.
     seed : int
         Seed of every preparation.
+    trainings : Path, optional
+        Folder that trainings are taken up from.
     """
 
-    def __init__(self, workload: Workload, hardware: Hardware, held: Held = _FREE, seed: int = 0) -> None:
+    def __init__(
+        self,
+        workload: Workload,
+        hardware: Hardware,
+        held: Held = _FREE,
+        seed: int = 0,
+        trainings: Path | None = None,
+    ) -> None:
         self.workload = workload
         self.hardware = hardware
         self.held = held
         self.seed = seed
+        self.trainings = trainings
         self.workspace = new_workspace()
         self.cache = compiler_cache()
         self._payload = self.workspace.path / "workload.pt"
@@ -167,7 +178,13 @@ class Bench:
         tick: Tick = lambda: None,
     ) -> Attempt:
         """Prepare ``recipe`` in a fresh process and compare it with the original there; on demand its memory, too."""
-        arguments = {"time_cap_s": time_cap_s, "give_up_below": give_up_below, "may_prepare": True}
+        trainings = str(self.trainings) if self.trainings else None
+        arguments = {
+            "time_cap_s": time_cap_s,
+            "give_up_below": give_up_below,
+            "may_prepare": True,
+            "trainings": trainings,
+        }
         start = time.monotonic()
         attempt = self._attempt(recipe, arguments, wall_limit_s, tick)
         if not with_memory or attempt.comparison is None:

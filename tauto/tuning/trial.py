@@ -71,6 +71,7 @@ def attempt(
     quality_rule: str,
     preparation_s: float | None = None,
     turn: str | None = None,
+    trainings: str | None = None,
 ) -> dict[str, Any]:
     """Make the recipe's model and compare it with the original: outputs first, then time, then quality.
 
@@ -81,6 +82,8 @@ def attempt(
     original = workload.model.eval()
     start = time.perf_counter()
     context = _context(workload, folder, seed, cache, may_prepare)
+    if trainings is not None:
+        context = replace(context, trainings=Path(trainings))
     with measurement.PrivateMemory() as peak:
         optimized = build(Recipe.from_dict(recipe), workload, context)
         with torch.inference_mode():

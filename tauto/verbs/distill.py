@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -29,6 +30,7 @@ from tauto.techniques.distillation.students import SHAPES, Shape, repeats
 from tauto.techniques.distillation.technique import EPOCHS, DistillConfig
 from tauto.tuning import Budget, Goal, Plan, Space, tune
 from tauto.tuning.weight_pictures import weight_pictures
+from tauto.verbs.checkpoints import trainings_in
 from tauto.verbs.compare import check_call
 from tauto.verbs.delivery import deliver, deliver_tuned
 from tauto.workload import Workload, check_model
@@ -104,7 +106,8 @@ def distill(
     seed : int
         Of all that is drawn.
     checkpoint : path, optional
-        A file that an interrupted training of your own student is taken up from by the same call.
+        A folder that the same call goes on from where its training was interrupted, killed or cut off by ``budget``;
+        what it keeps there is removed once it has come to its end. Default: a training begins anew.
     isolated : bool
         As in :func:`tauto.autotune`; of a student made of the teacher.
     names : tuple of str
@@ -154,14 +157,13 @@ def distill(
         seed=seed,
     )
     goal = Goal(objective, or_smaller=objective == "latency")
+    trainings = trainings_in(checkpoint, "distill", workload, lesson=repr(lesson))
     if isinstance(student, nn.Module):
-        return _Own(student, workload, lesson, goal, clock, names).taught(checkpoint)
-    if checkpoint is not None:
-        raise InvalidArgument(
-            "checkpoint: a student made of the teacher is trained in a process of its own, in one go."
-        )
+        return _Own(student, workload, lesson, goal, clock, names).taught(trainings)
     hardware = Hardware.current(workload.device.type)
-    plan = Plan("distill", lambda: _space(workload, hardware, lesson, student), clock, goal, True, isolated)
+    plan = Plan(
+        "distill", lambda: _space(workload, hardware, lesson, student), clock, goal, True, isolated, trainings=trainings
+    )
     return deliver_tuned(tune(workload, plan, hardware), workload, isolated=isolated)
 
 
@@ -204,7 +206,7 @@ class _Own:
     clock: Budget
     names: tuple[str, str]
 
-    def taught(self, checkpoint: str | Path | None) -> DistillationResult:
+    def taught(self, trainings: Path | None) -> DistillationResult:
         """Measure, train, measure; the student as it was given stays."""
         teacher = self.workload.model
         self._check_outputs()
@@ -222,12 +224,14 @@ class _Own:
                     plan=self.lesson.plan(max(1.0, _TRAINING_SHARE * self.clock.left_s)),
                     objective=objective,
                     teacher=teacher,
-                    checkpoint=checkpoint,
+                    checkpoint=trainings,
                     task="distill",
                 )
         except Interrupted as stop:
             stopped: Fitted = stop.result  # type: ignore[assignment]  # of fit
             raise Interrupted(made(stopped, None)) from None
+        if trainings is not None and fitted.report.stopped != "out_of_time":
+            shutil.rmtree(trainings, ignore_errors=True)
         fitted.model.eval()
         if not fitted.report.best_step:
             return made(fitted, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from torch import nn
@@ -17,6 +18,7 @@ from tauto.results import TuningResult
 from tauto.techniques import technique
 from tauto.techniques.factorization.technique import NOTHING, FactorizeConfig
 from tauto.tuning import Budget, Goal, Plan, RatioSearch, Space, Target, is_trained, tune
+from tauto.verbs.checkpoints import trainings_in
 from tauto.verbs.checks import check_floating, check_labels
 from tauto.verbs.delivery import deliver_tuned
 from tauto.verbs.targets import check_room, target_of
@@ -49,6 +51,7 @@ def factorize(
     finetune: FineTune | None = None,
     objective: Literal["latency", "size"] = "latency",
     budget: str | float = "10min",
+    checkpoint: str | Path | None = None,
     isolated: bool = False,
     factory: Callable[[], nn.Module] | None = None,
     name: str | None = None,
@@ -78,6 +81,9 @@ def factorize(
     objective : {"latency", "size"}
         With ``"latency"`` a model that is as fast and clearly smaller is an improvement too; with ``"size"`` a smaller
         one that takes up to twice the time, which is said.
+    checkpoint : path, optional
+        A folder that the same call goes on from where its training was interrupted, killed or cut off by ``budget``;
+        what it keeps there is removed once it has come to its end. Default: a training begins anew.
     budget, isolated
         As in :func:`tauto.autotune`.
 
@@ -130,6 +136,7 @@ def factorize(
         goal,
         required=True,
         isolated=isolated,
+        trainings=trainings_in(checkpoint, "factorize", workload),
     )
     return deliver_tuned(tune(workload, plan, hardware), workload, isolated=isolated)
 

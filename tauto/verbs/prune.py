@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import torch
@@ -22,6 +23,7 @@ from tauto.techniques.pruning.course import NOTHING, WIDE
 from tauto.techniques.pruning.technique import PruneConfig, PruneWeightsConfig
 from tauto.techniques.sparsity.technique import LEAST_ZEROS, SparseKernels, SparseKernelsConfig
 from tauto.tuning import Budget, Goal, Plan, RatioSearch, Space, Target, is_trained, tune
+from tauto.verbs.checkpoints import trainings_in
 from tauto.verbs.checks import check_floating, check_labels
 from tauto.verbs.delivery import deliver_tuned
 from tauto.verbs.targets import check_room, target_of
@@ -62,6 +64,7 @@ def prune(
     loss: Loss | None = None,
     finetune: FineTune | None = None,
     budget: str | float = "10min",
+    checkpoint: str | Path | None = None,
     isolated: bool = False,
     factory: Callable[[], nn.Module] | None = None,
     name: str | None = None,
@@ -98,6 +101,9 @@ def prune(
     loss, finetune : callable, optional
         ``loss(outputs, labels)`` for the built-in loop over ``data``, or your own ``finetune(model)`` or
         ``finetune(model, epoch)``. With ``data`` alone the model learns to answer as the original does.
+    checkpoint : path, optional
+        A folder that the same call goes on from where its training was interrupted, killed or cut off by ``budget``;
+        what it keeps there is removed once it has come to its end. Default: a training begins anew.
     budget, isolated
         As in :func:`tauto.autotune`.
 
@@ -158,7 +164,13 @@ def prune(
     zeros = structure in _ZEROS
     goal = Goal("size" if target and target.kind == "size" else "latency", as_asked=zeros, target=target)
     plan = Plan(
-        "prune", lambda: _space(workload, hardware, wish, target), clock, goal, required=True, isolated=isolated
+        "prune",
+        lambda: _space(workload, hardware, wish, target),
+        clock,
+        goal,
+        required=True,
+        isolated=isolated,
+        trainings=trainings_in(checkpoint, "prune", workload),
     )
     return deliver_tuned(tune(workload, plan, hardware), workload, isolated=isolated)
 

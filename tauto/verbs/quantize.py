@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from torch import nn
@@ -17,6 +18,7 @@ from tauto.techniques.quantization.aware import EPOCHS, QuantizationAwareConfig
 from tauto.tuning import Budget, Goal, Plan, Space, tune
 from tauto.tuning.methods import METHODS, Way, quantized_space, ways
 from tauto.tuning.quality_control import controlled
+from tauto.verbs.checkpoints import trainings_in
 from tauto.verbs.checks import check_data, check_floating, check_labels
 from tauto.verbs.delivery import deliver_tuned
 from tauto.verbs.sensitivity import ranking
@@ -47,6 +49,7 @@ def quantize(
     epochs: int | None = None,
     learning_rate: float | None = None,
     budget: str | float = "3min",
+    checkpoint: str | Path | None = None,
     isolated: bool = False,
     factory: Callable[[], nn.Module] | None = None,
     name: str | None = None,
@@ -76,6 +79,9 @@ def quantize(
         ``finetune(model, epoch)``. With ``data`` alone the model learns to answer as it did.
     epochs, learning_rate : optional
         Of that training; default 3 and 1e-4.
+    checkpoint : path, optional
+        A folder that the same call goes on from where its training was interrupted, killed or cut off by ``budget``;
+        what it keeps there is removed once it has come to its end. Default: a training begins anew.
     budget, isolated
         As in :func:`tauto.autotune`.
 
@@ -100,7 +106,8 @@ def quantize(
             f"objective: there is no {objective!r}. {did_you_mean(str(objective), _OBJECTIVES)}".rstrip()
         )
     chosen = ways(method, bits, engine)
-    _check_training(method, loss=loss, finetune=finetune, epochs=epochs, learning_rate=learning_rate)
+    training = {"loss": loss, "finetune": finetune, "epochs": epochs, "learning_rate": learning_rate}
+    _check_training(method, **training, checkpoint=checkpoint)
     ranked = ranking(sensitivity, model)
     clock = Budget(parse_duration(budget))
     workload = Workload.of(
@@ -129,7 +136,8 @@ def quantize(
 
     with clock.standing_still():
         hardware.ceilings()  # what the rules go by; measured once for a machine
-    plan = Plan("quantize", space, clock, goal, required=True, isolated=isolated)
+    trainings = trainings_in(checkpoint, "quantize", workload)
+    plan = Plan("quantize", space, clock, goal, required=True, isolated=isolated, trainings=trainings)
     return deliver_tuned(tune(workload, plan, hardware), workload, isolated=isolated)
 
 

@@ -148,15 +148,18 @@ def test_a_stop_keeps_what_was_learned(teacher, tmp_path):
             return super().forward(outputs, labels)
 
     labels, _ = agrees_with(teacher)
-    keywords = {"data": batches(labels), "loss": Stopping(), "epochs": 4, "checkpoint": tmp_path / "kept.pt"}
+    keywords = {"data": batches(labels), "loss": Stopping(), "epochs": 4, "checkpoint": tmp_path / "kept"}
     with pytest.raises(Interrupted) as stopped:
         tauto.distill(student(), teacher, INPUTS[:1], **keywords)
     result = stopped.value.result
     assert isinstance(result, DistillationResult)
     assert (result.verdict, result.comparison) == ("kept_original", None)
     assert not same(result.student, student())
+    with pytest.raises(InvalidArgument, match=r"holds trainings of another call \(other lesson\)\. Delete it"):
+        tauto.distill(student(), teacher, INPUTS[:1], **keywords | {"epochs": 5})
     again = tauto.distill(student(), teacher, INPUTS[:1], **keywords)
     assert again.training.resumed_at == 12
+    assert not list((tmp_path / "kept").iterdir())
 
 
 def test_a_student_made_of_the_teacher_is_tried_in_a_process_of_its_own():
@@ -212,7 +215,6 @@ def test_a_past_run_shows_itself_and_has_no_model(teacher):
         ({"epochs": 1, "steps": 1}, "one of the two"),
         ({"epochs": 0}, "epochs: 0"),
         ({"temperature": 0.0}, "temperature: 0.0"),
-        ({"student": "half", "checkpoint": "x.pt"}, "checkpoint: a student made of the teacher"),
         ({"student": nn.Linear(16, 4)}, r"teacher: its output .*is not of the student's form"),
     ],
 )

@@ -166,8 +166,8 @@ def test_a_scripted_model_is_refused_by_name() -> None:
         tauto.sensitivity(scripted, ROWS[0])
 
 
-def test_a_checkpoint_that_is_no_file_is_refused(net) -> None:
-    with pytest.raises(InvalidArgument, match=r"^checkpoint: 3 is no file"):
+def test_a_checkpoint_that_is_no_folder_is_refused(net) -> None:
+    with pytest.raises(InvalidArgument, match=r"^checkpoint: 3 is no folder"):
         tauto.distill(nn.Sequential(nn.Linear(16, 4)), net, data=ROWS, epochs=1, checkpoint=3)  # type: ignore[arg-type]
 
 

@@ -102,7 +102,8 @@ class Distill(Technique):
         """Return the trained student; it is made and trained once, and read from its file after that."""
 
         def build(path: Path) -> None:
-            words, fitted = _taught(workload, config)
+            words, fitted = _taught(workload, config, context.checkpoint())
+            context.spare(fitted.report)
             path.mkdir()
             serialization.write(fitted.model, workload.model, path / "model")
             (path / TRAINING_FILE).write_text(json.dumps(fitted.report.to_dict()))
@@ -132,7 +133,7 @@ class Distill(Technique):
         return student_script(config)
 
 
-def _taught(workload: Workload, config: DistillConfig) -> tuple[str, Fitted]:
+def _taught(workload: Workload, config: DistillConfig, checkpoint: Path | None) -> tuple[str, Fitted]:
     training, teacher = workload.training, workload.copy_model()
     if training is None or training.loader is None:
         raise CandidateFailed("there are no batches that a student could learn from; give data=")
@@ -153,6 +154,7 @@ def _taught(workload: Workload, config: DistillConfig) -> tuple[str, Fitted]:
         plan=config.plan(),
         objective=objective,
         teacher=teacher,
+        checkpoint=checkpoint,
         in_place=True,
         task="distill",
     )

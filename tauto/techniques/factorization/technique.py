@@ -108,7 +108,7 @@ class Factorize(Technique):
         """Return a copy with layers of low rank; it is made once, and read from its file after that."""
 
         def build(path: Path) -> None:
-            model, told = _factorized(workload, config)
+            model, told = _factorized(workload, config, context)
             path.mkdir()
             serialization.write(model, workload.model, path / "model")
             (path / ACCOUNT).write_text(json.dumps(told))
@@ -185,7 +185,7 @@ def _training_script(config: FactorizeConfig) -> list[str]:
     ]
 
 
-def _factorized(workload: Workload, config: FactorizeConfig) -> tuple[nn.Module, dict[str, Any]]:
+def _factorized(workload: Workload, config: FactorizeConfig, context: Context) -> tuple[nn.Module, dict[str, Any]]:
     model = workload.copy_model()
     if unknown := [name for name in config.keep if name not in dict(model.named_modules())]:
         raise CandidateFailed(f"keep names {unknown[0]!r}, and the model has no such layer")
@@ -198,16 +198,19 @@ def _factorized(workload: Workload, config: FactorizeConfig) -> tuple[nn.Module,
     if not ranks:
         raise CandidateFailed(f"{NOTHING}: {_first_reasons(left)}")
     proved(model, workload.example)
-    report = _trained(model, workload, config)
+    report = _trained(model, workload, config, context.checkpoint())
     told = {"ranks": ranks, "left": left, "before": before, "after": _counts(model, workload), "training": None}
     if report is not None:
+        context.spare(report)
         losses = report.losses
         fall = f"; the loss went from {losses[0]:.3g} to {losses[-1]:.3g}" if losses else ""
         told["training"] = [f"Trained afterwards, {length_words([report])}{fall}.", state_words(report)]
     return proved(model, workload.example), told
 
 
-def _trained(model: nn.Module, workload: Workload, config: FactorizeConfig) -> FittingReport | None:
+def _trained(
+    model: nn.Module, workload: Workload, config: FactorizeConfig, checkpoint: Path | None
+) -> FittingReport | None:
     if not config.epochs:
         return None
     if workload.training is None:
@@ -215,7 +218,7 @@ def _trained(model: nn.Module, workload: Workload, config: FactorizeConfig) -> F
             f"it is to be trained for {config.epochs} epochs, and nothing to train with was given: data= (with loss=), "
             "or finetune="
         )
-    judged: dict[str, Any] = {"task": "factorize"}
+    judged: dict[str, Any] = {"task": "factorize", "checkpoint": checkpoint}
     if workload.evaluate is not None:
         judged |= {"evaluate": scored(workload), "higher_is_better": workload.rule.higher_is_better}
     plan = Plan(epochs=config.epochs, learning_rate=config.learning_rate)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -68,8 +69,10 @@ def share_after(schedule: Schedule, share: float, step: int, steps: int) -> floa
     return share
 
 
-def course_of_cuts(workload: Workload, config: Any) -> Course:
+def course_of_cuts(workload: Workload, config: Any, checkpoint: Path | None = None) -> Course:
     """Return a copy of the workload's model with channels, heads or blocks cut out as ``config`` says.
+
+    Trainings are taken up from ``checkpoint``, a folder.
 
     Raises
     ------
@@ -80,7 +83,7 @@ def course_of_cuts(workload: Workload, config: Any) -> Course:
     calls, course = _calls(workload), Course(workload.copy_model())
     start = workload.copy_model() if config.schedule == "rewind" else None
     right = [answers(course.model, call) for call in calls]
-    train, widths = _trainer(workload, config), dict[str, int]()
+    train, widths = _trainer(workload, config, checkpoint), dict[str, int]()
     for step in range(1, config.steps + 1):
         share = share_after(config.schedule, config.sparsity, step, config.steps)
         found, left = _cut(narrow, course.model, calls, share, widths)
@@ -96,8 +99,10 @@ def course_of_cuts(workload: Workload, config: Any) -> Course:
     return course
 
 
-def course_of_zeros(workload: Workload, config: Any) -> Course:
+def course_of_zeros(workload: Workload, config: Any, checkpoint: Path | None = None) -> Course:
     """Return a copy of the workload's model with its smallest weights at zero as ``config`` says.
+
+    Trainings are taken up from ``checkpoint``, a folder.
 
     Raises
     ------
@@ -113,7 +118,7 @@ def course_of_zeros(workload: Workload, config: Any) -> Course:
         raise CandidateFailed(f"ratios: {unknown[0] or 'the model'} cannot be pruned: {why}")
     start = {name: layer.weight.detach().clone() for name, layer in layers.items()}
     right = [answers(course.model, call) for call in calls]
-    train = _trainer(workload, config)
+    train = _trainer(workload, config, checkpoint)
     pattern = config.structure if config.structure == "2:4" else ""
     for step in range(1, config.steps + 1):
         share = share_after(config.schedule, config.sparsity, step, config.steps)
@@ -185,7 +190,7 @@ def _gradients(workload: Workload) -> Callable[[nn.Module], None]:
     return fill
 
 
-def _trainer(workload: Workload, config: Any) -> Fitter | None:
+def _trainer(workload: Workload, config: Any, checkpoint: Path | None) -> Fitter | None:
     """Return what trains after each step; None when nothing is to be trained."""
     if config.epochs == 0:
         return None
@@ -194,7 +199,7 @@ def _trainer(workload: Workload, config: Any) -> Fitter | None:
             f"it is to be trained for {config.epochs} epochs after each step, and nothing to train with was given: "
             "data= (with loss=), or finetune="
         )
-    judged: dict[str, Any] = {"task": "prune"}
+    judged: dict[str, Any] = {"task": "prune", "checkpoint": checkpoint}
     if workload.training.finetune is not None and workload.evaluate is not None:
         # nothing else tells that a function of the user's made it worse
         judged |= {"evaluate": scored(workload), "higher_is_better": workload.rule.higher_is_better}

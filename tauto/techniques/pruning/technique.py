@@ -155,7 +155,9 @@ class _Pruning(Technique):
         """Return a pruned copy; it is made once, and read from its file after that."""
 
         def build(path: Path) -> None:
-            course = self._course(workload, config)
+            course = self._course(workload, config, context.checkpoint())
+            for training in course.trainings:
+                context.spare(training)
             proved(course.model, workload.example)
             path.mkdir()
             serialization.write(course.model, workload.model, path / "model")
@@ -186,7 +188,7 @@ class _Pruning(Technique):
             words.append(f"{config.epochs} epoch{'' if config.epochs == 1 else 's'}{each}")
         return f"{self.name} ({', '.join(words)})"
 
-    def _course(self, workload: Workload, config: Any) -> Course:
+    def _course(self, workload: Workload, config: Any, checkpoint: Path | None) -> Course:
         raise NotImplementedError
 
 
@@ -215,8 +217,8 @@ class Prune(_Pruning):
         """Return the same in plain Python."""
         return cuts_script(config)
 
-    def _course(self, workload: Workload, config: PruneConfig) -> Course:
-        return course_of_cuts(workload, config)
+    def _course(self, workload: Workload, config: PruneConfig, checkpoint: Path | None) -> Course:
+        return course_of_cuts(workload, config, checkpoint)
 
 
 @register
@@ -240,8 +242,8 @@ class PruneWeights(_Pruning):
         """Return the same in plain Python."""
         return zeros_script(config)
 
-    def _course(self, workload: Workload, config: PruneWeightsConfig) -> Course:
-        return course_of_zeros(workload, config)
+    def _course(self, workload: Workload, config: PruneWeightsConfig, checkpoint: Path | None) -> Course:
+        return course_of_zeros(workload, config, checkpoint)
 
 
 def _check(config: PruneConfig | PruneWeightsConfig) -> None:

@@ -107,7 +107,8 @@ class QuantizationAware(Technique):
         check_kept(workload.model, config.keep)
 
         def build(path: Path) -> None:
-            layers, fitted = _trained(workload, config)
+            layers, fitted = _trained(workload, config, context.checkpoint())
+            context.spare(fitted.report)
             path.mkdir()
             serialization.write(rounding.rounding_ends(fitted.model), workload.model, path / _MODEL)
             (path / _TRAINING).write_text(json.dumps(fitted.report.to_dict()))
@@ -174,10 +175,18 @@ def _judged(report: FittingReport) -> list[str]:
     ]
 
 
-def _trained(workload: Workload, config: QuantizationAwareConfig) -> tuple[dict[str, list[str]], Fitted]:
+def _trained(
+    workload: Workload, config: QuantizationAwareConfig, checkpoint: Path | None
+) -> tuple[dict[str, list[str]], Fitted]:
     model, teacher = workload.copy_model(), workload.copy_model()
     train = recovery(
-        workload.training, teacher, config.plan(), example=workload.example, task="qat", **_judge(workload, teacher)
+        workload.training,
+        teacher,
+        config.plan(),
+        example=workload.example,
+        task="qat",
+        checkpoint=checkpoint,
+        **_judge(workload, teacher),
     )
     if train is None:
         raise CandidateFailed("there is nothing to train with; give data=, or finetune=")
