@@ -24,6 +24,7 @@ __all__ = [
     "TrialFailed",
     "UncountedWarning",
     "VerificationWarning",
+    "a_kind",
     "did_you_mean",
 ]
 
@@ -109,3 +110,15 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, result: object) -> None:
         super().__init__("stopped: the best so far is tauto.last()")
         self.result = result
+
+
+def a_kind(value: object) -> str:
+    """Return the kind of ``value`` with its article, for a message.
+
+    Examples
+    --------
+    >>> a_kind(3), a_kind("three")
+    ('an int', 'a str')
+    """
+    name = type(value).__name__
+    return f"{'an' if name[:1] in 'aeioAEIO' else 'a'} {name}"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tauto.errors import did_you_mean
+from tauto.errors import a_kind, did_you_mean
 from tauto_magics.errors import UsageError, one_line
 
 __all__ = ["CALLABLE", "DECODER", "ITERABLE", "MODEL", "NEW", "PROFILE", "RESULT", "VALUE", "Kind", "Names"]
@@ -112,7 +112,7 @@ class Names:
         if isinstance(value, type):
             raise UsageError(f"{name!r} is a class. Make an instance of it first: model = {name}(…).")
         if not _is_model(value):
-            raise UsageError(f"{name!r} is a {type(value).__name__}, not a torch.nn.Module. {self._instead('', MODEL)}")
+            raise UsageError(f"{name!r} is {a_kind(value)}, not a torch.nn.Module. {self._instead('', MODEL)}")
         return value
 
     def check_new(self, name: str, taken: Iterable[str | None]) -> None:

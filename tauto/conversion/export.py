@@ -15,7 +15,7 @@ from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode, i
 
 from tauto.conversion.quiet import converting
 from tauto.conversion.signature import BATCH, Parameters, Signature, TensorSpec, by_name, parameters_of
-from tauto.errors import CandidateFailed
+from tauto.errors import CandidateFailed, a_kind
 from tauto.workload import Workload
 from tauto.workload.structure import Slot, constants_of, flatten, rebuild
 
@@ -234,7 +234,7 @@ def _check_constants(skeleton: Any) -> None:
     for constant in constants_of(skeleton):
         if not isinstance(constant, _CONSTANTS):
             raise CandidateFailed(
-                f"its output holds a {type(constant).__name__}, which an engine cannot return "
+                f"its output holds {a_kind(constant)}, which an engine cannot return "
                 "(a transformers model gives plain tensors with use_cache=False)"
             )
     if not any(isinstance(constant, Slot) for constant in constants_of(skeleton)):

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from tauto.errors import InvalidArgument, ModelError
+from tauto.errors import InvalidArgument, ModelError, a_kind
 
 __all__ = ["Decoder", "NewCache", "Step", "context_of", "is_generative", "last_logits"]
 
@@ -51,10 +51,10 @@ class Decoder:
 
     def __post_init__(self) -> None:
         if not isinstance(self.model, nn.Module):
-            raise InvalidArgument(f"model: a {type(self.model).__name__} is not a torch.nn.Module.")
+            raise InvalidArgument(f"model: {a_kind(self.model)} is not a torch.nn.Module.")
         for name in ("step", "new_cache"):
             if (given := getattr(self, name)) is not None and not callable(given):
-                raise InvalidArgument(f"{name}: a {type(given).__name__} cannot be called.")
+                raise InvalidArgument(f"{name}: {a_kind(given)} cannot be called.")
         if self.new_cache is not None and self.step is None:
             raise InvalidArgument("step: new_cache makes a cache, and nothing uses it. Give step(model, ids, cache).")
 

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from tauto.decoding.way import Precision
-from tauto.errors import CandidateFailed
+from tauto.errors import CandidateFailed, a_kind
 from tauto.hardware import Hardware
 from tauto.techniques import Context, Technique, technique
 from tauto.techniques.quiet import quiet
@@ -44,7 +44,7 @@ def in_precision(workload: Workload, precision: Precision, hardware: Hardware, f
     with quiet():
         made = found.apply(workload.with_model(model), found.config(), Context(folder, hardware))
     if not isinstance(made, type(model)):
-        raise CandidateFailed(f"{precision} put a {type(made).__name__} around the model, which cannot generate")
+        raise CandidateFailed(f"{precision} put {a_kind(made)} around the model, which cannot generate")
     return made
 
 

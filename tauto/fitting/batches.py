@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from tauto.errors import InvalidArgument
+from tauto.errors import InvalidArgument, a_kind
 from tauto.fitting.state import digest, put_random, take_random
 from tauto.workload.state import generators_of
 from tauto.workload.structure import tensors_of
@@ -133,9 +133,9 @@ class Batches:
 def _check(loader: object) -> None:
     if isinstance(loader, torch.Tensor | dict | str):
         raise InvalidArgument(
-            f"loader: a {type(loader).__name__} is one batch, not an iterable of batches. Put it in a list: [batch]."
+            f"loader: {a_kind(loader)} is one batch, not an iterable of batches. Put it in a list: [batch]."
         )
     if not isinstance(loader, Iterable) or isinstance(loader, Iterator):
         raise InvalidArgument(
-            f"loader: a {type(loader).__name__} cannot be gone through more than once. Give a DataLoader or a list."
+            f"loader: {a_kind(loader)} cannot be gone through more than once. Give a DataLoader or a list."
         )

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  # torch's own name for it
 from torch import Tensor, nn
 
-from tauto.errors import InvalidArgument
+from tauto.errors import InvalidArgument, a_kind
 from tauto.fitting.objective import Loss, Objective, called, loss_of
 from tauto.fitting.outputs import Pair, pairs
 from tauto.workload.call import Call, call_from_batch, label_of
@@ -114,9 +114,7 @@ class Mixture:
 
     def __init__(self, loss: Loss | None, mixing: float) -> None:
         if loss is not None and not callable(loss):
-            raise InvalidArgument(
-                f"loss: a {type(loss).__name__} cannot be called. Give such as nn.CrossEntropyLoss()."
-            )
+            raise InvalidArgument(f"loss: {a_kind(loss)} cannot be called. Give such as nn.CrossEntropyLoss().")
         above_zero("mixing", mixing)
         if mixing > 1:
             raise InvalidArgument(f"mixing: {mixing!r} is no share of the loss. Write one above 0, at most 1.")

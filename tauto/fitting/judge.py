@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from tauto.errors import InvalidArgument
+from tauto.errors import InvalidArgument, a_kind
 from tauto.fitting.state import switched
 from tauto.workload.quality import QualityRule, run_evaluate
 from tauto.workload.state import preserved_rng
@@ -39,7 +39,7 @@ class Judge:
     def __post_init__(self) -> None:
         if self.evaluate is not None and not callable(self.evaluate):
             raise InvalidArgument(
-                f"evaluate: a {type(self.evaluate).__name__} cannot be called. Give a function of the model that "
+                f"evaluate: {a_kind(self.evaluate)} cannot be called. Give a function of the model that "
                 "returns a number or a dict of numbers."
             )
         if self.evaluate is None and self.metric is not None:

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from torch import Tensor, nn
 
-from tauto.errors import InvalidArgument, ModelError, TautoError
+from tauto.errors import InvalidArgument, ModelError, TautoError, a_kind
 from tauto.workload.call import LABELS, Call, call_from_batch, label_of
 from tauto.workload.structure import describe
 
@@ -32,7 +32,7 @@ def supervised(loss: Loss | None = None, example: Call | None = None) -> Objecti
         Tells how many items of a tuple are inputs, where ``forward`` leaves that open; the rest are labels.
     """
     if loss is not None and not callable(loss):
-        raise InvalidArgument(f"loss: a {type(loss).__name__} cannot be called. Give such as nn.CrossEntropyLoss().")
+        raise InvalidArgument(f"loss: {a_kind(loss)} cannot be called. Give such as nn.CrossEntropyLoss().")
 
     def objective(model: nn.Module, batch: Any) -> Tensor:
         call = call_from_batch(batch, model, example)
@@ -77,9 +77,7 @@ def checked(value: Any, step: int) -> Tensor:
         When the very first is NaN or infinite.
     """
     if not isinstance(value, Tensor):
-        raise InvalidArgument(
-            f"loss: it returned a {type(value).__name__}. Return a tensor that gradients flow through."
-        )
+        raise InvalidArgument(f"loss: it returned {a_kind(value)}. Return a tensor that gradients flow through.")
     if value.numel() != 1:
         raise InvalidArgument(f"loss: it returned {_shapes(value)}, not one number. Take its mean: reduction='mean'.")
     if not value.requires_grad:
@@ -127,4 +125,4 @@ def called(call: Call, model: nn.Module) -> Any:
 
 
 def _shapes(value: Any) -> str:
-    return ", ".join(describe(value)) or f"a {type(value).__name__}"
+    return ", ".join(describe(value)) or a_kind(value)

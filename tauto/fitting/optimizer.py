@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from torch import nn
 from torch.optim import AdamW, Optimizer
 
-from tauto.errors import InvalidArgument, ModelError
+from tauto.errors import InvalidArgument, ModelError, a_kind
 from tauto.fitting.plan import Plan
 
 __all__ = ["OptimizerFactory", "made_optimizer"]
@@ -35,7 +35,7 @@ def made_optimizer(factory: OptimizerFactory | None, parameters: list[nn.Paramet
         ) from error
     if not isinstance(made, Optimizer):
         raise InvalidArgument(
-            f"optimizer: it made a {type(made).__name__}. Give a function of the parameters that returns a "
+            f"optimizer: it made {a_kind(made)}. Give a function of the parameters that returns a "
             "torch.optim.Optimizer, such as lambda parameters: torch.optim.SGD(parameters, lr=0.1)."
         )
     return made

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from tauto.errors import InvalidArgument
+from tauto.errors import InvalidArgument, a_kind
 from tauto.workload.structure import describe
 
 __all__ = ["Pair", "named_parts", "pairs"]
@@ -71,4 +71,4 @@ def pairs(student: Any, teacher: Any) -> list[Pair]:
 
 
 def _shapes(value: Any) -> str:
-    return ", ".join(describe(value)) or f"a {type(value).__name__}"
+    return ", ".join(describe(value)) or a_kind(value)

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tauto.errors import InvalidArgument, ModelError
+from tauto.errors import InvalidArgument, ModelError, a_kind
 from tauto.events import Progress, emit
 from tauto.fitting.checkpoint import Checkpoint
 from tauto.fitting.fitted import Fitted, Fitter, delivered
@@ -163,7 +163,7 @@ def takes_epoch(finetune: Any) -> bool:
     """
     if not callable(finetune):
         raise InvalidArgument(
-            f"finetune: a {type(finetune).__name__} cannot be called. Give a function of (model) or (model, epoch)."
+            f"finetune: {a_kind(finetune)} cannot be called. Give a function of (model) or (model, epoch)."
         )
     try:
         parameters = inspect.signature(finetune).parameters.values()

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from tauto.errors import a_kind
 from tauto.measurement.deviation import Deviation, unlike
 from tauto.measurement.layer_pairs import LayerPair
 from tauto.measurement.layer_trace import TracedModel, run_watched
@@ -143,7 +144,7 @@ class Comparing:
         mine, (theirs, skeleton) = one.inputs[number], flatten((args, kwargs))
         states = [value for value in constants_of((args, kwargs)) if not isinstance(value, _PLAIN)]
         if states:
-            one.why = f"it is called with a {type(states[0]).__name__}, which running it twice could change"
+            one.why = f"it is called with {a_kind(states[0])}, which running it twice could change"
             return None
         if why := _unlike_inputs(mine, theirs):
             one.why = why

@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_origin, get_type_hints
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, create_model
 
-from tauto.errors import InvalidArgument, RecipeError
+from tauto.errors import InvalidArgument, RecipeError, a_kind
 from tauto.reports import RecipeReport, StepReport
 from tauto.techniques import STRUCTURAL, Config, Technique, technique
 
@@ -184,7 +184,7 @@ def _step(name: str, config: Mapping[str, Any] | Config | None = None) -> Step:
     data = {} if config is None else config
     if isinstance(data, Config):
         if type(data) is not known.config:
-            raise RecipeError(f"recipe: {name} takes a {known.config.__name__}, not a {type(data).__name__}.")
+            raise RecipeError(f"recipe: {name} takes a {known.config.__name__}, not {a_kind(data)}.")
         data = {field: getattr(data, field) for field in data.__dataclass_fields__}
     try:
         checked = _form(known.config).model_validate(dict(data))  # type: ignore[arg-type]

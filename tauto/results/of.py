@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tauto.errors import InvalidArgument
+from tauto.errors import InvalidArgument, a_kind
 from tauto.reports import (
     Comparison,
     DecodingReport,
@@ -81,5 +81,5 @@ def result_of(report: Report) -> Result[Any]:
         When no result shows such a report.
     """
     if (kind := _RESULTS.get(type(report))) is None:
-        raise InvalidArgument(f"report: no result shows a {type(report).__name__}.")
+        raise InvalidArgument(f"report: no result shows {a_kind(report)}.")
     return kind(report)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tauto.errors import InvalidArgument
+from tauto.errors import InvalidArgument, a_kind
 from tauto.rendering import profile as pages
 from tauto.rendering.document import Document, clean
 from tauto.rendering.hints import Hints
@@ -93,7 +93,7 @@ class ProfileResult(Result[ProfileReport]):
 
         before = other.report if isinstance(other, ProfileResult) else other
         if not isinstance(before, ProfileReport):
-            raise InvalidArgument(f"against: a {type(other).__name__} is no profile. Give the result of tauto.profile.")
+            raise InvalidArgument(f"against: {a_kind(other)} is no profile. Give the result of tauto.profile.")
         return ProfileComparisonResult(compare_profiles(before, self.report))
 
     @property

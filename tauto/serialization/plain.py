@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from tauto.errors import a_kind
+
 __all__ = ["NotPlain", "decode", "encode"]
 
 _SCALARS = (bool, int, str, type(None))
@@ -43,7 +45,7 @@ def encode(value: Any, depth: int = 0) -> Any:
     for name, kind in _SEQUENCES.items():
         if type(value) is kind and len(value) <= _LONGEST and depth < _DEEPEST:
             return {name: [encode(item, depth + 1) for item in value]}
-    raise NotPlain(f"a {type(value).__name__}")
+    raise NotPlain(a_kind(value))
 
 
 def decode(data: Any) -> Any:

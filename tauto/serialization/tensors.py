@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import is_traceable_wrapper_subclass
 
-from tauto.errors import CandidateFailed
+from tauto.errors import CandidateFailed, a_kind
 from tauto.serialization.architecture import WEIGHTS, Stored, Weights, sha256
 from tauto.serialization.plain import NotPlain, decode
 from tauto.serialization.skeleton import Place, join, own_tensors
@@ -138,7 +138,7 @@ def _taken_apart(tensor: Tensor, name: str) -> tuple[dict[str, Tensor], dict[str
     try:
         parts, said = flatten({_TORCHAO: tensor})
     except (ValueError, TypeError, AttributeError) as error:
-        raise CandidateFailed(f"tensor {name}: a {type(tensor).__name__} is not kept: {error}") from None
+        raise CandidateFailed(f"tensor {name}: {a_kind(tensor)} is not kept: {error}") from None
     return {key.partition("._w_")[2]: part for key, part in parts.items()}, json.loads(said[_TORCHAO])
 
 

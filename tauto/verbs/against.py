@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tauto.config import Settings
-from tauto.errors import InvalidArgument
+from tauto.errors import InvalidArgument, a_kind
 from tauto.reports import ProfileReport
 from tauto.results import ProfileResult
 from tauto.results.last import last_of
@@ -38,7 +38,7 @@ def earlier(against: Any) -> ProfileReport | None:
     if isinstance(against, str | Path):
         return _saved(Path(against).expanduser())
     raise InvalidArgument(
-        f"against: a {type(against).__name__} is no profile. Give the result of a profile, 'previous', or a report "
+        f"against: {a_kind(against)} is no profile. Give the result of a profile, 'previous', or a report "
         "saved as .json."
     )
 

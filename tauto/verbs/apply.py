@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from tauto.config import Drop, parse_duration
-from tauto.errors import RecipeError
+from tauto.errors import RecipeError, a_kind
 from tauto.recipes import Recipe, preset
 from tauto.recipes.preset import PREFIX
 from tauto.results import TuningResult
@@ -99,9 +99,7 @@ def recipe_from(value: Recipe | TuningResult | Mapping[str, Any] | str | Path) -
         return Recipe.parse(_read(Path(value)))
     if isinstance(value, str):
         return Recipe.parse(value)
-    raise RecipeError(
-        f"recipe: a {type(value).__name__} is no recipe. Give a Recipe, a result, YAML or JSON text, or a file."
-    )
+    raise RecipeError(f"recipe: {a_kind(value)} is no recipe. Give a Recipe, a result, YAML or JSON text, or a file.")
 
 
 def _read(path: Path) -> str:

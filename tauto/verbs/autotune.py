@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from torch import nn
 
 from tauto.config import Constraints, Drop, parse_drop
-from tauto.errors import InvalidArgument, MissingDependency, StoreWarning, StudyError, did_you_mean
+from tauto.errors import InvalidArgument, MissingDependency, StoreWarning, StudyError, a_kind, did_you_mean
 from tauto.hardware import THIS_MACHINE
 from tauto.recipes import Recipe
 from tauto.results import TuningResult
@@ -139,9 +139,7 @@ def autotune(
             f"objective: there is no {objective!r}. {did_you_mean(str(objective), get_args(Objective))}".rstrip()
         )
     if constraints is not None and not isinstance(constraints, Constraints):
-        raise InvalidArgument(
-            f"constraints: a {type(constraints).__name__} is none. Write tauto.Constraints(max_latency_ms=3)."
-        )
+        raise InvalidArgument(f"constraints: {a_kind(constraints)} is none. Write tauto.Constraints(max_latency_ms=3).")
     check_count("workers", workers)
     limits = constraints or Constraints()
     seconds, most_trials = parse_budget(budget)

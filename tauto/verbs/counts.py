@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from tauto.errors import InvalidArgument, ModelError, UncountedWarning
+from tauto.errors import InvalidArgument, ModelError, UncountedWarning, a_kind
 from tauto.profiling.footprint import count_inference
 from tauto.verbs.compare import callable_workload
 
@@ -36,7 +36,7 @@ def count_parameters(model: nn.Module, trainable_only: bool = False) -> int:
     8
     """
     if not isinstance(model, nn.Module):
-        raise InvalidArgument(f"model: a {type(model).__name__} is not a torch.nn.Module. Give an instance of one.")
+        raise InvalidArgument(f"model: {a_kind(model)} is not a torch.nn.Module. Give an instance of one.")
     for name, parameter in model.named_parameters():
         if is_lazy(parameter):
             raise ModelError(f"model: {name} is lazy and not initialised. Call the model once on real inputs first.")

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from tauto.config import parse_duration
-from tauto.errors import Interrupted, InvalidArgument, did_you_mean
+from tauto.errors import Interrupted, InvalidArgument, a_kind, did_you_mean
 from tauto.hardware import Hardware
 from tauto.profiling.fixes import ACTIONS
 from tauto.reports import Finding, Fix, FixReport, ProfileReport, Tried
@@ -74,7 +74,7 @@ def fix(
     if result is None:
         raise InvalidArgument("profile: nothing was profiled in this process yet. Profile a cell or a model first.")
     if not isinstance(result, ProfileResult):
-        raise InvalidArgument(f"profile: a {type(result).__name__} has no findings; a profile's result has.")
+        raise InvalidArgument(f"profile: {a_kind(result)} has no findings; a profile's result has.")
     chosen = _chosen(result.report, finding)
     if chosen.fix is None:
         way = f" {chosen.python}" if chosen.python else ""
@@ -113,7 +113,7 @@ def _chosen(report: ProfileReport, wanted: Finding | str | int) -> Finding:
 def _cell(result: ProfileResult, step: Callable[[], Any] | None) -> Cell:
     if step is not None:
         if not callable(step):
-            raise InvalidArgument(f"step: a {type(step).__name__} cannot be called. Give a function without arguments.")
+            raise InvalidArgument(f"step: {a_kind(step)} cannot be called. Give a function without arguments.")
         return Cell("while True:\n    step()\n", {"step": step, **(result.cell.names if result.cell else {})})
     if result.cell is None:
         raise InvalidArgument("profile: this is a past profile, with no code to run. Profile it again, then fix that.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tauto.config import Settings
-from tauto.errors import InvalidArgument
+from tauto.errors import InvalidArgument, a_kind
 from tauto.results import DistillationResult, Result, RunsResult, TuningResult
 from tauto.results import last as _last
 from tauto.results.last import last_of_any
@@ -48,5 +48,5 @@ def script(result: TuningResult | None = None) -> str:
     if chosen is None:
         raise InvalidArgument("result: there is none with a recipe yet. Run tauto.autotune(model, inputs=…) first.")
     if not isinstance(chosen, TuningResult):
-        raise InvalidArgument(f"result: a {type(chosen).__name__} has no recipe; that of autotune has.")
+        raise InvalidArgument(f"result: {a_kind(chosen)} has no recipe; that of autotune has.")
     return chosen.script()

@@ -13,7 +13,7 @@ from torch import nn
 
 from tauto.config import Drop
 from tauto.decoding import OptimizedDecoder
-from tauto.errors import CandidateFailed, InvalidArgument, ModelError, RecipeError, VerificationWarning
+from tauto.errors import CandidateFailed, InvalidArgument, ModelError, RecipeError, VerificationWarning, a_kind
 from tauto.execution.resident import ResidentModule
 from tauto.recipes import OptimizedModel, Recipe
 from tauto.results import Result
@@ -203,13 +203,9 @@ def _parts(model: Any, original: nn.Module | None) -> tuple[nn.Module, Recipe | 
             "open('decode.py', 'w').write(found.script())."
         )
     if not isinstance(model, nn.Module):
-        raise InvalidArgument(
-            f"model: a {type(model).__name__} is no model. Give a torch.nn.Module, or a result with one."
-        )
+        raise InvalidArgument(f"model: {a_kind(model)} is no model. Give a torch.nn.Module, or a result with one.")
     if original is not None and not isinstance(original, nn.Module):
-        raise InvalidArgument(
-            f"original: a {type(original).__name__} is no torch.nn.Module. Give an instance of the class."
-        )
+        raise InvalidArgument(f"original: {a_kind(original)} is no torch.nn.Module. Give an instance of the class.")
     if not isinstance(model, OptimizedModel):
         return model, None, Skeleton.of(model if original is None else original)
     runners = [step.name for step in model.recipe.steps if step.technique.family in _RUNNERS]
@@ -270,7 +266,7 @@ def _fresh(model: Any) -> nn.Module:
         return model
     if not callable(model):
         raise InvalidArgument(
-            f"model: a {type(model).__name__} builds no model. Give your class (Net), or a function: lambda: Net(64)."
+            f"model: {a_kind(model)} builds no model. Give your class (Net), or a function: lambda: Net(64)."
         )
     try:
         with preserved_rng():
@@ -281,5 +277,5 @@ def _fresh(model: Any) -> nn.Module:
             "builds the model with its arguments: lambda: Net(64)."
         ) from error
     if not isinstance(built, nn.Module):
-        raise InvalidArgument(f"model: it returned a {type(built).__name__}, not a torch.nn.Module.")
+        raise InvalidArgument(f"model: it returned {a_kind(built)}, not a torch.nn.Module.")
     return built

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tauto.errors import InvalidArgument, ModelError
+from tauto.errors import InvalidArgument, ModelError, a_kind
 from tauto.profiling import ProfileSession
 from tauto.results import ProfileResult
 from tauto.verbs.delivery import deliver
@@ -68,7 +68,7 @@ def profile_backward_pass(
     24.9
     """
     if loss is not None and not callable(loss):
-        raise InvalidArgument(f"loss: a {type(loss).__name__} cannot be called. Give a function of the model's output.")
+        raise InvalidArgument(f"loss: {a_kind(loss)} cannot be called. Give a function of the model's output.")
     workload = Workload.of(model, inputs=inputs, name=name)
     parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not parameters:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from torch import nn
 
 from tauto.config import Drop, parse_duration
-from tauto.errors import Interrupted, InvalidArgument, did_you_mean
+from tauto.errors import Interrupted, InvalidArgument, a_kind, did_you_mean
 from tauto.hardware import Hardware
 from tauto.reports import SensitivityReport
 from tauto.results import SensitivityResult
@@ -131,8 +131,7 @@ def ranking(found: SensitivityResult | SensitivityReport | None, model: nn.Modul
     report = found.report if isinstance(found, SensitivityResult) else found
     if not isinstance(report, SensitivityReport):
         raise InvalidArgument(
-            f"sensitivity: a {type(found).__name__} is no analysis of layers. Give what tauto.sensitivity(model, …) "
-            "returned."
+            f"sensitivity: {a_kind(found)} is no analysis of layers. Give what tauto.sensitivity(model, …) returned."
         )
     if isinstance(model, nn.Module):
         known = {path for path, _ in model.named_modules()}

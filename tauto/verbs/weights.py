@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from tauto.errors import InvalidArgument
+from tauto.errors import InvalidArgument, a_kind
 from tauto.profiling.weights import analyse_weights
 from tauto.results import WeightsResult
 from tauto.verbs.delivery import deliver
@@ -42,7 +42,7 @@ def analyze_weight_distribution(
     41.3
     """
     if not isinstance(model, nn.Module):
-        raise InvalidArgument(f"model: a {type(model).__name__} is not a torch.nn.Module. Give an instance of one.")
+        raise InvalidArgument(f"model: {a_kind(model)} is not a torch.nn.Module. Give an instance of one.")
     if isinstance(thresholds, str) or not isinstance(thresholds, Sequence):
         raise InvalidArgument(f"thresholds: {thresholds!r} is no list. Write several magnitudes: (1e-4, 1e-2).")
     report = analyse_weights(model, thresholds, name or type(getattr(model, "_orig_mod", model)).__name__)

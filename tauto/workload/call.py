@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tauto.errors import InvalidArgument
+from tauto.errors import InvalidArgument, a_kind
 from tauto.workload.structure import describe, tensors_of
 
 __all__ = ["LABELS", "Call", "call_from_batch", "call_from_inputs", "label_of", "same_call"]
@@ -72,7 +72,7 @@ def call_from_inputs(inputs: Any) -> Call:
         call = Call(tuple(inputs))
     else:
         raise InvalidArgument(
-            f"inputs: a {type(inputs).__name__} is not model inputs. Give a tensor, a tuple of arguments, "
+            f"inputs: {a_kind(inputs)} is not model inputs. Give a tensor, a tuple of arguments, "
             "or a dict of keyword arguments."
         )
     if not call.tensors:
@@ -95,7 +95,7 @@ def call_from_batch(batch: Any, model: nn.Module, example: Call | None) -> Call:
         return Call(tuple(batch[: _argument_count(model, example)]))
     if not isinstance(batch, Tensor | Call):
         raise InvalidArgument(
-            f"data: a {type(batch).__name__} is no batch. Give tensors, tuples such as (inputs, labels), or dicts."
+            f"data: {a_kind(batch)} is no batch. Give tensors, tuples such as (inputs, labels), or dicts."
         )
     return call_from_inputs(batch)
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from tauto.errors import InvalidArgument, ModelError, TautoError
+from tauto.errors import InvalidArgument, ModelError, TautoError, a_kind
 from tauto.workload.call import Call
 from tauto.workload.structure import described, plain_parts
 
@@ -28,7 +28,7 @@ def check_model(model: object, argument: str = "model") -> nn.Module:
     if isinstance(model, type) and issubclass(model, nn.Module):
         raise InvalidArgument(f"{argument}: {model.__name__} is a class. Give an instance: {model.__name__}(…).")
     if not isinstance(model, nn.Module):
-        raise InvalidArgument(f"{argument}: a {type(model).__name__} is not a torch.nn.Module.")
+        raise InvalidArgument(f"{argument}: {a_kind(model)} is not a torch.nn.Module.")
     tensors = list(itertools.chain(model.named_parameters(), model.named_buffers()))
     if not any(True for _ in model.parameters()):
         raise ModelError(f"{argument}: {type(model).__name__} has no parameters, so there is nothing to optimize.")

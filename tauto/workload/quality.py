@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from tauto.config import Drop, parse_drop
-from tauto.errors import EvaluateError, InvalidArgument, did_you_mean
+from tauto.errors import EvaluateError, InvalidArgument, a_kind, did_you_mean
 from tauto.reports import Agreement, Quality
 
 __all__ = [
@@ -132,13 +132,13 @@ def _number(item: Any, function: str, key: str) -> float:
         item = item.item()
     if isinstance(item, bool) or not (isinstance(item, Real) or hasattr(item, "__float__")):
         raise EvaluateError(
-            f"evaluate: {function} returned a {type(item).__name__} for {key!r}. Return a number, or a dict of numbers."
+            f"evaluate: {function} returned {a_kind(item)} for {key!r}. Return a number, or a dict of numbers."
         )
     try:
         number = float(item)
     except (TypeError, ValueError, RuntimeError) as error:
         raise EvaluateError(
-            f"evaluate: {function} returned a {type(item).__name__} for {key!r} that is no single number ({error})."
+            f"evaluate: {function} returned {a_kind(item)} for {key!r} that is no single number ({error})."
         ) from None
     if not math.isfinite(number):
         raise EvaluateError(f"evaluate: {function} returned {number} for {key!r}, not a finite number.")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from tauto.errors import InvalidArgument
+from tauto.errors import InvalidArgument, a_kind
 
 __all__ = ["FineTune", "Loss", "Training", "training_of"]
 
@@ -43,7 +43,7 @@ def training_of(loader: Iterable[Any] | None, loss: Loss | None, finetune: FineT
     """
     for argument, value, form in (("loss", loss, "(outputs, labels)"), ("finetune", finetune, "(model)")):
         if value is not None and not callable(value):
-            raise InvalidArgument(f"{argument}: a {type(value).__name__} cannot be called. Give a function {form}.")
+            raise InvalidArgument(f"{argument}: {a_kind(value)} cannot be called. Give a function {form}.")
     if loss is not None and finetune is not None:
         raise InvalidArgument("finetune: your own function trains by its own loss; give loss or finetune, not both.")
     if loss is not None and loader is None:

@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from tauto.config import Drop, parse_drop
-from tauto.errors import InvalidArgument, ModelError
+from tauto.errors import InvalidArgument, ModelError, a_kind
 from tauto.workload import seen
 from tauto.workload.call import Call, call_from_batch, call_from_inputs, same_call
 from tauto.workload.check import check_model
@@ -120,7 +120,7 @@ class Workload:
         check_model(model)
         if evaluate is not None and not callable(evaluate):
             raise InvalidArgument(
-                f"evaluate: a {type(evaluate).__name__} cannot be called. Give a function of the model that "
+                f"evaluate: {a_kind(evaluate)} cannot be called. Give a function of the model that "
                 "returns a number (higher is better) or a dict of numbers."
             )
         rule = _rule(max_drop, metric, higher_is_better, judged=evaluate is not None)
@@ -255,14 +255,14 @@ def _made_anew(model: nn.Module) -> str:
 
 def _batches(data: Iterable[Any], model: nn.Module, example: Call | None) -> tuple[Call, ...]:
     if not isinstance(data, Iterable):
-        raise InvalidArgument(f"data: a {type(data).__name__} is not an iterable of batches, such as a DataLoader.")
+        raise InvalidArgument(f"data: {a_kind(data)} is not an iterable of batches, such as a DataLoader.")
     if isinstance(data, torch.Tensor | dict | str):
         raise InvalidArgument(
-            f"data: a {type(data).__name__} is one batch, not an iterable of batches. Put it in a list: [batch]."
+            f"data: {a_kind(data)} is one batch, not an iterable of batches. Put it in a list: [batch]."
         )
     if isinstance(data, Iterator):
         raise InvalidArgument(
-            f"data: a {type(data).__name__} can be read only once, and reading it would take it from you. "
+            f"data: {a_kind(data)} can be read only once, and reading it would take it from you. "
             "Give a DataLoader or a list of batches."
         )
     calls: list[Call] = []

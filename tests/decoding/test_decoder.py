@@ -56,7 +56,7 @@ def test_the_context_is_what_is_given_or_what_the_model_says() -> None:
     ("given", "says"),
     [
         ({"model": "gpt2"}, "model: a str is not a torch.nn.Module"),
-        ({"step": 3}, "step: a int cannot be called"),
+        ({"step": 3}, "step: an int cannot be called"),
         ({"new_cache": print}, "step: new_cache makes a cache, and nothing uses it"),
     ],
     ids=str,

@@ -106,7 +106,7 @@ def test_it_stops_early_and_asks_for_an_interface_it_knows():
         fit_with(net(), lambda: None)
     with pytest.raises(InvalidArgument, match="takes neither"):
         fit_with(net(), lambda model, epoch, other: None)
-    with pytest.raises(InvalidArgument, match="a int cannot be called"):
+    with pytest.raises(InvalidArgument, match="an int cannot be called"):
         fit_with(net(), 3)
     with pytest.raises(InvalidArgument, match="Write epochs="):
         fit_with(net(), lambda model, epoch: None, Plan(steps=3))

@@ -80,7 +80,7 @@ def test_each_way_to_fail_is_one_clear_reason_and_the_search_goes_on(tmp_path: P
         "other choices": "asks for the knob 'way' twice",
         "text": "returned a str, which is no number",
         "tensor": "returned a Tensor of shape (3,), which is no number",
-        "too large": "returned a int, which is no number",
+        "too large": "returned an int, which is no number",
         "leaves": "raised SystemExit: no data here (line ",
         "another kind": "changes what the knob 'x' may be",
     }.items():
@@ -208,7 +208,7 @@ def test_what_cannot_be_sent_is_named_and_no_study_is_begun() -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ({"objective": 3}, "a int cannot be tuned"),
+        ({"objective": 3}, "an int cannot be tuned"),
         ({"objective": lambda trial: 0}, "cannot be called without arguments"),
         ({"trials": 0}, "trials: 0"),
         ({"budget": "many trials"}, "budget:"),

@@ -267,7 +267,7 @@ class TestBadInput:
             ({"inputs": INPUTS, "evaluate": lambda _: None}, EvaluateError, "returned nothing"),
             ({"inputs": INPUTS, "evaluate": lambda _: float("nan")}, EvaluateError, "not a finite number"),
             ({"inputs": INPUTS, "evaluate": lambda net: net.nothing}, EvaluateError, "raised AttributeError"),
-            ({"inputs": INPUTS, "evaluate": 3}, InvalidArgument, "evaluate: a int cannot be called"),
+            ({"inputs": INPUTS, "evaluate": 3}, InvalidArgument, "evaluate: an int cannot be called"),
             ({"inputs": INPUTS, "evaluate": lambda _: {"a": 1.0}, "metric": "b"}, InvalidArgument, "metric: "),
             ({"inputs": INPUTS, "budget": "soon"}, InvalidArgument, "budget: 'soon' is not a time"),
             ({"inputs": INPUTS, "max_drop": "lots"}, InvalidArgument, "max_drop: 'lots' is not a drop"),

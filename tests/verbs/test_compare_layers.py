@@ -90,7 +90,7 @@ def test_a_model_of_torch_ao_without_parameters(model):
 @pytest.mark.parametrize(
     ("change", "error", "says"),
     [
-        ({"b": 3}, InvalidArgument, "b: a int is not a torch.nn.Module"),
+        ({"b": 3}, InvalidArgument, "b: an int is not a torch.nn.Module"),
         ({"b": nn.Linear}, InvalidArgument, "b: Linear is a class"),
         ({"inputs": None}, InvalidArgument, "inputs: none are known for this model"),
         ({"inputs": torch.randn(2, 5)}, ModelError, "a: the model refuses them"),

@@ -206,7 +206,7 @@ def test_a_past_run_shows_itself_and_has_no_model(teacher):
     ("wrong", "said"),
     [
         ({"student": "third"}, r"student: there is no 'third'.*half, half-depth"),
-        ({"student": 3}, "student: a int is not"),
+        ({"student": 3}, "student: an int is not"),
         ({"teacher": "model"}, "teacher: a str is not"),
         ({"data": None}, "data: there is nothing to learn from"),
         ({"method": "logit"}, "Did you mean 'logits'"),

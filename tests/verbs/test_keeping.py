@@ -148,7 +148,7 @@ def test_mistakes_are_told_in_one_line(net: Net, tmp_path: Path) -> None:
         ("none", Net, "holds no model"),
         ("net", "Net", "a str builds no model"),
         ("net", lambda: Net(1, 2), r"raised TypeError"),
-        ("net", lambda: 3, "returned a int"),
+        ("net", lambda: 3, "returned an int"),
         ("net", lambda: Net(17), r"does not fit: layer conv: its weight is \[17, 3, 3, 3\]"),
         ("net", lambda: nn.Linear(1, 1), "does not fit: the model itself: it is torch.nn.Linear"),
     ):

@@ -64,7 +64,7 @@ def test_a_saved_report_and_what_is_none(tmp_path):
     first = tauto.profile(net(), X)
     saved = first.save(tmp_path / "first.json")
     assert tauto.profile(net(), X, against=saved).before == first.report
-    for wrong, words in ((3, "a int is no profile"), ("nowhere.json", "cannot be read")):
+    for wrong, words in ((3, "an int is no profile"), ("nowhere.json", "cannot be read")):
         with pytest.raises(InvalidArgument, match=words):
             tauto.profile(net(), X, against=wrong)
     (tmp_path / "broken.json").write_text("{")

@@ -28,7 +28,7 @@ def test_a_function_of_ones_own_needs_no_data():
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"loss": 3}, "loss: a int cannot be called"),
+        ({"loss": 3}, "loss: an int cannot be called"),
         ({"finetune": "train"}, "finetune: a str cannot be called"),
         ({"loss": print, "finetune": print}, "finetune: .*not both"),
         ({"loss": print, "data": None, "inputs": torch.zeros(1, 3)}, "loss: there is nothing to train on"),

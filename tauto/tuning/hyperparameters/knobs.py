@@ -6,7 +6,7 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, TypeAlias
 
-from tauto.errors import InvalidArgument
+from tauto.errors import InvalidArgument, a_kind
 
 __all__ = ["Choice", "Knob", "KnobKind"]
 
@@ -95,7 +95,7 @@ class Knob:
         for option in options:
             if option is not None and not isinstance(option, bool | int | float | str):
                 raise InvalidArgument(
-                    f"{what}: a choice is a {type(option).__name__}, which a study cannot keep. Choose among names and "
+                    f"{what}: a choice is {a_kind(option)}, which a study cannot keep. Choose among names and "
                     "look it up: {'adam': Adam, 'sgd': SGD}[tauto.suggest.categorical(…, ['adam', 'sgd'])]."
                 )
             if isinstance(option, float) and not math.isfinite(option):

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import CodeType, FunctionType, MethodType
 from typing import Any
 
-from tauto.errors import InvalidArgument
+from tauto.errors import InvalidArgument, a_kind
 from tauto.execution import save_workload
 from tauto.tuning.study import cell_parts, function_parts
 from tauto.workload.cell import Cell
@@ -49,7 +49,7 @@ class Subject:
             return cls(what, origin)
         if not callable(what) or isinstance(what, type):
             raise InvalidArgument(
-                f"objective: a {type(what).__name__} cannot be tuned. Give a function without arguments that returns "
+                f"objective: {a_kind(what)} cannot be tuned. Give a function without arguments that returns "
                 "the figure to optimize."
             )
         try:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeAlias
 
-from tauto.errors import InvalidArgument, did_you_mean
+from tauto.errors import InvalidArgument, a_kind, did_you_mean
 from tauto.tuning.hyperparameters.knobs import Choice, Knob
 
 __all__ = ["Source", "Suggest", "answering", "report_progress", "suggest"]
@@ -151,7 +151,7 @@ def report_progress(value: float, step: int | None = None) -> None:
     try:
         number = float(value)
     except (TypeError, ValueError):
-        raise InvalidArgument(f"value: a {type(value).__name__} is no number. Report the objective's figure.") from None
+        raise InvalidArgument(f"value: {a_kind(value)} is no number. Report the objective's figure.") from None
     if step is not None and (isinstance(step, bool) or not hasattr(step, "__index__") or step < 0):
         raise InvalidArgument(f"step: {step!r} is no whole number from 0, such as the epoch.")
     if _source is not None:

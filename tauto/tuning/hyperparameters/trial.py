@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tauto.errors import InvalidArgument
+from tauto.errors import InvalidArgument, a_kind
 from tauto.execution import libraries_since, load
 from tauto.tuning.hyperparameters.knobs import Knob
 from tauto.tuning.hyperparameters.subject import CELL_TITLE
@@ -123,7 +123,7 @@ def _number(value: Any) -> float:
         except (TypeError, ValueError, RuntimeError, OverflowError):
             pass
     shape = f" of shape {tuple(value.shape)}" if hasattr(value, "shape") else ""
-    raise InvalidArgument(f"returned a {type(value).__name__}{shape}, which is no number")
+    raise InvalidArgument(f"returned {a_kind(value)}{shape}, which is no number")
 
 
 def _reason(error: BaseException) -> str:

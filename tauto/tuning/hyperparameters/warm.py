@@ -9,7 +9,7 @@ import optuna
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from tauto.errors import InvalidArgument, did_you_mean
+from tauto.errors import InvalidArgument, a_kind, did_you_mean
 from tauto.reports import StudyReport
 from tauto.tuning.study import DAMAGE, StorageUrl, explained, quiet, storage_of
 
@@ -38,7 +38,7 @@ def earlier_params(given: Any, where: StorageUrl) -> list[dict[str, Any]]:
     if isinstance(given, Sequence):
         return [params for one in given for params in earlier_params(one, where)]
     raise InvalidArgument(
-        f"warm_start: a {type(given).__name__} is no study. Write its name, the result of tauto.tune, or values such "
+        f"warm_start: {a_kind(given)} is no study. Write its name, the result of tauto.tune, or values such "
         "as {'lr': 0.001}."
     )
 
