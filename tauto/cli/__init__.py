@@ -1,4 +1,4 @@
-"""The verbs at a terminal: ``tauto profile|fix|quantize|autotune|apply|runs|hardware``."""
+"""The verbs at a terminal: ``tauto profile`` and its siblings."""
 
 __all__ = ["main"]
 

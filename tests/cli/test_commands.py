@@ -80,9 +80,9 @@ def test_help_imports_no_torch(folder: Path) -> None:
     code = (
         f"import sys\ntry:\n    {MAIN.replace('; ', chr(10) + '    ')}\nfinally:\n    assert 'torch' not in sys.modules"
     )
-    for arguments in (["--help"], ["autotune", "--help"], []):
+    for line in (["-c", code, "--help"], ["-c", code, "autotune", "--help"], ["-c", code], ["-m", "tauto", "--help"]):
         done = subprocess.run(
-            [sys.executable, "-c", code, *arguments],
+            [sys.executable, *line],
             cwd=folder,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,

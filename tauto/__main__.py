@@ -1,0 +1,5 @@
+"""``python -m tauto`` is the command ``tauto``."""
+
+from tauto.cli import main
+
+main()
