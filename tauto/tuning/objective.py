@@ -146,6 +146,13 @@ class Goal:
             return -(lost or 0.0)
         return self.factors(comparison).certain
 
+    def rank(self, comparison: Comparison) -> tuple[float, float]:
+        """Return what sorts candidates: of those that are told to be as small, the faster is the better."""
+        gain = self.gain(comparison)
+        if self.objective in _SPEED or self.target is not None:
+            return gain, 0.0
+        return round(gain, 1), comparison.speedup_interval.low
+
     def factors(self, comparison: Comparison) -> Factors:
         """Return by which factor the objective is better than the original's."""
         if self.objective in _SPEED:

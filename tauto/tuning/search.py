@@ -363,10 +363,10 @@ class Search:
         """Candidates that improve, what the space prefers before others, then the best first."""
         improving = [item for item in self._candidates if item.improves and item.report.comparison is not None]
 
-        def rank(item: Candidate) -> tuple[bool, float]:
-            return not self._space.prefers(item.recipe), -self.goal.gain(item.comparison)
+        def rank(item: Candidate) -> tuple[bool, tuple[float, float]]:
+            return self._space.prefers(item.recipe), self.goal.rank(item.comparison)
 
-        return sorted(improving, key=rank)
+        return sorted(improving, key=rank, reverse=True)
 
     def _best(self) -> Candidate | None:
         return next(iter(self._improving()), None)

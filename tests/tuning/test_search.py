@@ -301,6 +301,14 @@ class TestGoal:
         assert Goal("size").decide(comparison(0.4)).improves is False
         assert Goal("size").gain(small) == pytest.approx(1 / small.size_ratio)
 
+    def test_of_those_as_small_the_faster_is_the_better(self):
+        goal, small, fast = Goal("size"), comparison(1.0), comparison(2.0)
+        hardly = replace(small, size_ratio=small.size_ratio * 0.999)
+        clearly = replace(small, size_ratio=small.size_ratio / 2)
+        assert goal.rank(small) == goal.rank(hardly)
+        assert goal.rank(hardly) < goal.rank(fast) < goal.rank(clearly)
+        assert run([1.0, 1.5, 1.2], goal=goal).winner == 1
+
     def test_latency_counts_what_the_interval_guarantees(self):
         assert Goal().gain(comparison(2.0)) == pytest.approx(1.9)
 
