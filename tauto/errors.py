@@ -16,6 +16,7 @@ __all__ = [
     "InvalidArgument",
     "MissingDependency",
     "ModelError",
+    "NotExportable",
     "NotTransferable",
     "RecipeError",
     "StoreWarning",
@@ -67,6 +68,10 @@ class TrialFailed(TautoError, RuntimeError):
 
 class CandidateFailed(Exception):  # an outcome of a candidate, not a fault
     """This candidate cannot be made; skip it and go on. Not fatal, so not a :class:`TautoError`."""
+
+
+class NotExportable(CandidateFailed):
+    """The model cannot be exported: whatever else needs that fails alike."""
 
 
 class FallbackWarning(UserWarning):

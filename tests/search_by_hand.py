@@ -16,6 +16,8 @@ from tauto.tuning.space import Space
 
 RECIPES = [Recipe.of("fold_batchnorm"), Recipe.of("channels_last"), Recipe.of("fold_batchnorm", "channels_last")]
 
+UNEXPORTABLE = "the model cannot be exported"
+
 
 @dataclass
 class Clock:
@@ -55,6 +57,8 @@ class HandBench:
             raise answer
         if cost < self.cost_s:
             return Attempt(cost, failure="did not end: stopped", stopped_after_s=wall_limit_s)
+        if answer == UNEXPORTABLE:
+            return Attempt(cost, failure="control flow", not_exportable=True)
         if isinstance(answer, str):
             return Attempt(cost, rejected=answer) if answer.startswith("wrong") else Attempt(cost, failure=answer)
         if isinstance(answer, Comparison):

@@ -15,7 +15,7 @@ from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode, i
 
 from tauto.conversion.quiet import converting
 from tauto.conversion.signature import BATCH, Parameters, Signature, TensorSpec, by_name, parameters_of
-from tauto.errors import CandidateFailed, a_kind
+from tauto.errors import CandidateFailed, NotExportable, a_kind
 from tauto.workload import Workload
 from tauto.workload.structure import Slot, constants_of, flatten, rebuild
 
@@ -76,9 +76,16 @@ def export(workload: Workload) -> Exported:
 
     Raises
     ------
-    CandidateFailed
-        When the model cannot be exported; the message says why.
+    NotExportable
+        The message says why.
     """
+    try:
+        return _export(workload)
+    except CandidateFailed as error:
+        raise NotExportable(str(error)) from error
+
+
+def _export(workload: Workload) -> Exported:
     parameters = parameters_of(workload.model)
     tensors, structure = flatten(by_name(parameters, workload.example.args, workload.example.kwargs))
     calls = [tensors, *calibration(workload, parameters)]

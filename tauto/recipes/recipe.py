@@ -88,6 +88,12 @@ class Recipe:
         return tuple(_digest(steps[:count]) for count in range(len(steps) + 1))
 
     @property
+    def exported(self) -> str | None:
+        """The digest of the steps before the one that needs the model exported; None where no step does."""
+        found = (before for step, before in zip(self.steps, self.digests, strict=False) if step.technique.exports)
+        return next(found, None)
+
+    @property
     def structure(self) -> tuple[Step, ...]:
         """The steps that change the architecture."""
         return tuple(step for step in self.steps if step.technique.family in STRUCTURAL)

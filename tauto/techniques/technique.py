@@ -205,6 +205,8 @@ class Technique(ABC):
     """The extra of tauto that installs them."""
     faster: ClassVar[bool] = True
     """Whether what it makes can be faster by that alone."""
+    exports: ClassVar[bool] = False
+    """Whether it needs the model exported as the steps before it leave it."""
     own_kernels: ClassVar[bool] = False
     """Whether its kernels look at the CPU themselves: what holds torch's to fewer instructions does not hold them."""
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from tauto.errors import ModelError, TautoError, TrialFailed
+from tauto.errors import ModelError, NotExportable, TautoError, TrialFailed
 from tauto.execution import Job, Outcome, compiler_cache, executor, new_workspace, save_workload
 from tauto.execution.resident import ResidentModule
 from tauto.hardware import Hardware, Held
@@ -67,6 +67,8 @@ class Attempt:
     preparation_s: float | None = None
     peak_preparing_bytes: int | None = None
     overhead_s: float | None = None
+    not_exportable: bool = False
+    """Whether it failed because the model cannot be exported."""
     output_tail: str = ""
     summary: str = ""
     """A few words on what the recipe did, to stand before the speed."""
@@ -262,6 +264,7 @@ class Bench:
                 failure=outcome.failure.reason,
                 stopped_after_s=wall_limit_s if outcome.failure.kind == "timed_out" else None,
                 wall_s=outcome.wall_s,
+                not_exportable=outcome.failure.error == NotExportable.__name__,
                 output_tail=outcome.output_tail,
             )
         result = outcome.result

@@ -190,7 +190,7 @@ class Search:
             limit = self.budget.left_for_trials_s
             if why := self._enough(number, limit):
                 return why
-            if why := self._hopeless(limit):
+            if why := self._foreseen(recipe) or self._hopeless(limit):
                 self._candidates.append(Candidate.skipped(len(self._candidates), recipe, why))
                 continue
             self._tell([*beside.recipes, recipe])
@@ -233,6 +233,12 @@ class Search:
         if self._space.follow:
             return False
         return number == self._listed - 1 or (self._alike and bool(self.stopped_after))
+
+    def _foreseen(self, recipe: Recipe) -> str:
+        """Return why it would fail as another did; empty where that is not known."""
+        alike = (item for item in self._candidates if item.attempt.not_exportable)
+        same = next((item.report for item in alike if item.recipe.exported == recipe.exported is not None), None)
+        return f"the model cannot be exported (trial {same.number}: {same.reason.rstrip('.')})" if same else ""
 
     def _hopeless(self, limit_s: float) -> str:
         """Return why the time left is too little, going by others of its kind; empty where it may do."""

@@ -6,7 +6,7 @@ import pytest
 import torch
 from engine_models import Branching, Odd, call_of, workload_of
 
-from tauto.errors import CandidateFailed
+from tauto.errors import NotExportable
 from tauto.hardware import Hardware
 from tauto.techniques import Context, technique
 from tauto.workload.structure import flatten
@@ -40,5 +40,5 @@ def test_a_library_answers_as_the_model_does(tmp_path):
 
 
 def test_what_cannot_be_exported_is_said(tmp_path):
-    with pytest.raises(CandidateFailed, match="control flow depends on the values"):
+    with pytest.raises(NotExportable, match="control flow depends on the values"):
         applied(workload_of(Branching), tmp_path)

@@ -20,7 +20,7 @@ from engine_models import (
     workload_of,
 )
 
-from tauto.errors import CandidateFailed, ModelError
+from tauto.errors import CandidateFailed, ModelError, NotExportable
 from tauto.hardware import Hardware
 from tauto.techniques import Context, technique
 from tauto.workload.structure import flatten
@@ -177,7 +177,7 @@ def test_ships_its_files_and_holds_no_weights(mlp):
 
 
 def test_control_flow_on_values_is_refused_in_words(engine, tmp_path):
-    with pytest.raises(CandidateFailed, match="control flow depends on the values of its inputs"):
+    with pytest.raises(NotExportable, match="control flow depends on the values of its inputs"):
         applied(engine, workload_of(Branching), tmp_path)
 
 

@@ -15,7 +15,7 @@ from fragile_by_hand import FRAGILE, batches, fragile_net
 from torch import Tensor, nn
 
 from tauto.conversion import export
-from tauto.errors import CandidateFailed, FallbackWarning
+from tauto.errors import CandidateFailed, FallbackWarning, NotExportable
 from tauto.hardware import Hardware
 from tauto.recipes import OptimizedModel, Recipe, build
 from tauto.techniques import Context, technique
@@ -225,5 +225,5 @@ class TestRefused:
                 return self.layer(x) if x.sum() > 0 else x
 
         workload = Workload.of(Branching().eval(), inputs=torch.ones(2, 4))
-        with pytest.raises(CandidateFailed, match="control flow depends on the values"):
+        with pytest.raises(NotExportable, match="control flow depends on the values"):
             STATIC.apply(workload, Int8StaticConfig(), Context(tmp_path, HARDWARE))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from reports_by_hand import comparison
-from search_by_hand import RECIPES, Clock, HandBench, run, statuses
+from search_by_hand import RECIPES, UNEXPORTABLE, Clock, HandBench, run, statuses
 
 from tauto.errors import TrialFailed
 from tauto.events import listening
@@ -55,6 +55,19 @@ def test_wrong_outputs_are_a_near_miss_too():
 
 def test_one_that_held_its_quality_makes_no_miss():
     assert run([-3.0, 1.0, -2.0]).misses.nearest_miss is None
+
+
+def test_what_needs_the_same_export_is_not_tried_after_it_failed():
+    exporting = [
+        Recipe.of("openvino"),
+        Recipe.of("onnxruntime"),
+        Recipe.of("fold_batchnorm", "onnxruntime"),  # another model is exported
+        Recipe.of("channels_last"),
+        Recipe.of("aot_inductor"),
+    ]
+    search = run([UNEXPORTABLE, 9.0, 3.0, 2.0, 9.0], recipes=exporting)
+    assert statuses(search) == ["failed", "skipped", "kept", "rejected", "skipped"]
+    assert search.trials[1].reason == "the model cannot be exported (trial 0: control flow)"
 
 
 def test_what_follows_is_proposed_by_what_was_measured():

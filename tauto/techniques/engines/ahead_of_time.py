@@ -67,6 +67,7 @@ class AotInductor(Technique):
     name: ClassVar[str] = "aot_inductor"
     title: ClassVar[str] = "compiled ahead of time by AOTInductor"
     family: ClassVar[Family] = "engine"
+    exports = True
     config: ClassVar[type[Config]] = Config
     comes_after: ClassVar[frozenset[str]] = frozenset({"fusion"})
     cannot_be_with: ClassVar[frozenset[str]] = frozenset({"engine", "precision", "quantization", "layout", "runtime"})

@@ -79,6 +79,7 @@ class OnnxRuntime(Technique):
     name: ClassVar[str] = "onnxruntime"
     title: ClassVar[str] = "run in ONNX Runtime"
     family: ClassVar[Family] = "engine"
+    exports = True
     config: ClassVar[type[Config]] = OnnxRuntimeConfig
     comes_after: ClassVar[frozenset[str]] = frozenset({"fusion"})
     cannot_be_with: ClassVar[frozenset[str]] = frozenset({"engine", "precision", "quantization", "layout", "runtime"})

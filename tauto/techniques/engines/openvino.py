@@ -76,6 +76,7 @@ class OpenVino(Technique):
     name: ClassVar[str] = "openvino"
     title: ClassVar[str] = "running in OpenVINO"
     family: ClassVar[Family] = "engine"
+    exports = True
     config: ClassVar[type[Config]] = OpenVinoConfig
     comes_after: ClassVar[frozenset[str]] = frozenset({"fusion"})
     cannot_be_with: ClassVar[frozenset[str]] = frozenset({"engine", "precision", "quantization", "layout", "runtime"})

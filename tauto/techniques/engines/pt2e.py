@@ -122,6 +122,7 @@ class Int8Static(Technique):
     name: ClassVar[str] = "int8_static"
     title: ClassVar[str] = "int8 by ranges from samples, compiled by TorchInductor"
     family: ClassVar[Family] = "engine"
+    exports = True
     config: ClassVar[type[Config]] = Int8StaticConfig
     comes_after: ClassVar[frozenset[str]] = frozenset({"fusion"})
     cannot_be_with: ClassVar[frozenset[str]] = frozenset({"engine", "precision", "quantization", "layout", "runtime"})
