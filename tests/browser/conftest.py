@@ -13,11 +13,15 @@ from lab_server import JupyterServer
 from notebook_page import NotebookPage
 from playwright.sync_api import Browser, sync_playwright
 
+ENDS_WITHIN_S = 240
+"""Of one test: a page that waits for an answer has no limit of its own."""
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.timeout(ENDS_WITHIN_S))
 
 
 @pytest.fixture(scope="session")
@@ -50,6 +54,7 @@ def new_page(browser: Browser, server: JupyterServer) -> Iterator[Callable[..., 
     yield opened
     for context in contexts:
         context.close()
+    server.forget()
     for page in pages:
         assert page.errors == []
         assert page.elsewhere == []

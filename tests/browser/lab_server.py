@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 
 __all__ = ["ROOT", "JupyterServer"]
 
@@ -78,15 +79,28 @@ class JupyterServer:
                 self._process.kill()
                 self._process.wait()
 
+    def forget(self) -> None:
+        """End every kernel, and take back what was set: the next page finds all as the first one did."""
+        for session in json.loads(self._ask("api/sessions")):
+            # a kernel takes its seconds to end, for which nobody waits
+            Thread(target=self._ask, args=(f"api/sessions/{session['id']}", "DELETE"), daemon=True).start()
+        for name in ("@jupyterlab/apputils-extension/themes", "tauto/plugin"):
+            (self.folder / f"settings/{name}.jupyterlab-settings").unlink(missing_ok=True)
+
+    def _ask(self, path: str, method: str = "GET") -> bytes:
+        headers = {"Authorization": f"token {self.token}"}
+        with urllib.request.urlopen(urllib.request.Request(self.url + path, headers=headers, method=method)) as answer:
+            return bytes(answer.read())
+
     def _answers(self) -> bool:
         if not (found := list((self.folder / "runtime").glob("jpserver-*.json"))):
             return False
         try:
             self.url = str(json.loads(found[0].read_text())["url"])
-            with urllib.request.urlopen(f"{self.url}api?token={self.token}", timeout=5):
-                return True
+            self._ask("api")
         except (OSError, ValueError, urllib.error.URLError):
             return False
+        return True
 
     def _own_extension(self) -> list[str]:
         """Return the option by which it finds the checkout's own extension, as built."""

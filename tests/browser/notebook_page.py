@@ -75,9 +75,15 @@ class NotebookPage:
         self.page.goto(f"{self._server.url}lab/workspaces/{workspace}/tree/{name}?reset&token={self._server.token}")
         self.page.wait_for_function(IS_OPEN, timeout=LOADS_WITHIN_MS)
 
-    def command(self, name: str, **arguments: Any) -> Any:
+    def command(self, name: str, **arguments: Any) -> None:
         """Execute one of JupyterLab's commands, and wait for it."""
-        return self.page.evaluate("([name, given]) => jupyterapp.commands.execute(name, given)", [name, arguments])
+        # what it returns, often a whole widget, is not to travel here
+        execute = "async ([name, given]) => { await jupyterapp.commands.execute(name, given) }"
+        self.page.evaluate(execute, [name, arguments])
+
+    def begin(self, name: str) -> None:
+        """Execute one of JupyterLab's commands that asks something before it goes on."""
+        self.page.evaluate("(name) => { jupyterapp.commands.execute(name) }", name)
 
     def run(self, index: int) -> Locator:
         """Run the cell at ``index``, wait for its end, and return its output."""

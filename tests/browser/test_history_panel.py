@@ -9,7 +9,11 @@ from torch import nn
 torch.manual_seed(0)
 net = nn.Sequential(nn.Linear(16, 64), nn.ReLU(), nn.Linear(64, 4)).eval()
 rows = torch.randn(64, 16)
-tauto.apply(tauto.Recipe.of("int8_dynamic"), net, rows, name="first", budget="90s")
+from dataclasses import replace
+from reports_by_hand import recipe, tuning
+from tauto.store import Store
+applied = [replace(one, recipe=recipe("bfloat16")) for one in tuning().trials]
+Store().add(replace(tuning(), model="first", trials=tuple(applied)))
 tauto.profile(net, rows, name="second");
 """
 

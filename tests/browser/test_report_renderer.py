@@ -21,7 +21,6 @@ def test_a_report_is_drawn_without_a_kernel(page, server):
     page.dark()
     assert page.violations(".tauto-report") == []
     page.screenshot("renderer-dark", report)
-    page.command("apputils:change-theme", theme="JupyterLab Light")
 
 
 def test_a_newer_schema_is_jupyterlabs_own_html_with_the_notebooks_trust(page, server):

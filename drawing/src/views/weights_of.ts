@@ -65,7 +65,7 @@ function maps(picture: Picture): HTMLElement[] {
 function map(rows: readonly (readonly number[])[], label: string): HTMLCanvasElement {
   const [width, height] = [Math.max(...rows.map((row) => row.length), 1), rows.length];
   const canvas = element("canvas", {
-    class: "tauto-map",
+    class: "tauto-picture",
     width: width * CELL,
     height: height * CELL,
     role: "img",
