@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Thread
 
@@ -44,6 +44,7 @@ class JupyterServer:
     url: str = ""
     token: str = ""
     _process: subprocess.Popen[bytes] | None = None
+    _ending: list[Thread] = field(default_factory=list)
 
     @property
     def notebooks(self) -> Path:
@@ -71,6 +72,8 @@ class JupyterServer:
 
     def stop(self) -> None:
         """End it with its kernels."""
+        for ending in self._ending:
+            ending.join()
         if self._process is not None:
             self._process.terminate()  # it ends its kernels itself
             try:
@@ -83,7 +86,8 @@ class JupyterServer:
         """End every kernel, and take back what was set: the next page finds all as the first one did."""
         for session in json.loads(self._ask("api/sessions")):
             # a kernel takes its seconds to end, for which nobody waits
-            Thread(target=self._ask, args=(f"api/sessions/{session['id']}", "DELETE"), daemon=True).start()
+            self._ending.append(Thread(target=self._ask, args=(f"api/sessions/{session['id']}", "DELETE")))
+            self._ending[-1].start()
         for name in ("@jupyterlab/apputils-extension/themes", "tauto/plugin"):
             (self.folder / f"settings/{name}.jupyterlab-settings").unlink(missing_ok=True)
 
