@@ -53,8 +53,7 @@ demo: setup
 lab: setup
 	$(BIN)/jupyter lab --notebook-dir=tutorials
 
-# without `browser` until every test of it passes with the panels and the extension together (docs/design.md, 10)
-test: lint unit notebooks
+test: lint unit browser notebooks
 
 lint: setup
 	$(BIN)/ruff check

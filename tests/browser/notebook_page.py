@@ -15,6 +15,7 @@ __all__ = ["SCREENSHOTS", "NotebookPage"]
 SCREENSHOTS = ROOT / "demo-output/screenshots"
 LOADS_WITHIN_MS = 90_000
 WITHIN_MS = 60_000
+TALL_PX = 2400
 # the front end's own words about itself, none of them ours
 NOT_OURS = ("favicon",)
 
@@ -116,7 +117,13 @@ class NotebookPage:
         """Keep a picture of what is ``shown`` (default the page) among the artefacts."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         path = SCREENSHOTS / f"{name}.png"
+        usual = self.page.viewport_size
+        if shown is not None and usual is not None:
+            # what is taller than the window would be cut into pieces
+            self.page.set_viewport_size({"width": usual["width"], "height": TALL_PX})
         (shown or self.page).screenshot(path=path)
+        if usual is not None:
+            self.page.set_viewport_size(usual)
         return path
 
     def violations(self, selector: str) -> list[str]:

@@ -24,6 +24,8 @@ STOP = "Stop and keep the best"
 # the live one: the extension's drawing of the report that stands for it is there too, hidden
 PANEL = "article.tauto-search:visible"
 
+BUSY = "() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'busy'"
+
 
 def ended(panel):
     expect(panel.get_by_role("region", name="The search that runs")).to_be_hidden(timeout=60_000)
@@ -114,3 +116,40 @@ def test_a_kernel_that_goes_away_is_said_and_the_study_is_found_again(page):
     expect(panel.get_by_text(re.compile(r"All ([4-9]|\d\d) trials"))).to_be_visible(timeout=60_000)
     panel.get_by_role("button", name=STOP).click()
     ended(panel)
+
+
+AUTOTUNE = """
+import torch
+import tauto
+%load_ext tauto_magics
+torch.manual_seed(0)
+net = torch.nn.Sequential(torch.nn.Linear(64, 256), torch.nn.ReLU(), torch.nn.Linear(256, 8)).eval()
+before = {name: value.clone() for name, value in net.state_dict().items()}
+x = torch.randn(4, 64)
+"""
+TUNED = (
+    "shown = %tauto_autotune net --inputs x --only bfloat16,threads,openvino --budget 5min --into fast --panel\nshown"
+)
+KEPT = """
+report = shown.result.report
+print("interrupted" if report.interrupted else "went on", report.verdict, len(report.trials), "tried")
+print(tuple(fast(x).shape), all(torch.equal(value, before[name]) for name, value in net.state_dict().items()))
+"""
+
+
+def test_an_autotune_is_stopped_while_its_cell_is_busy_and_ends_with_its_result(page):
+    page.open([AUTOTUNE, TUNED, KEPT])
+    page.run(0)
+    output = page.start(1)
+    panel = output.locator(PANEL)
+    # one candidate is judged, and the next is being tried
+    expect(panel.get_by_text(re.compile("The one trial|All . trials"))).to_be_visible(timeout=90_000)
+    running = panel.get_by_role("region", name="The search that runs")
+    assert page.page.evaluate(BUSY)
+    running.get_by_role("button", name=STOP).click()
+    ended(panel)
+    page.screenshot("autotune-stopped", panel)
+    assert "KeyboardInterrupt" not in output.inner_text()
+    said = page.run(2)
+    expect(said).to_contain_text(re.compile(r"interrupted (improved|kept_original) [1-9]\d* tried"))
+    expect(said).to_contain_text("(4, 8) True")

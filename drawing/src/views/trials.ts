@@ -60,7 +60,8 @@ export function trialsView(host: HTMLElement, data: Search, selection: Selection
   }
 
   function draw(): void {
-    summary.textContent = `All ${count(search.trials.length)} trials`;
+    const many = search.trials.length;
+    summary.textContent = many === 1 ? "The one trial" : `All ${count(many)} trials`;
     root.hidden = search.trials.length === 0;
     if (!root.open) return;
     const axes = figures();
