@@ -58,9 +58,9 @@ export function heatMap(host: HTMLElement, picked: (setting: Setting) => void) {
       const current = keyOf(turned, report.knobs);
       caption.textContent = `${figure.label}, by ${down.label.toLowerCase()} and ${across.label.toLowerCase()}`;
       head.replaceChildren(
-        element("td", { class: "tauto-side" }, `${down.label} ↓  ${across.label} →`),
+        element("td", { class: "tauto-edge" }, `${down.label} ↓  ${across.label} →`),
         ...across.values.map((value) =>
-          element("th", { scope: "col", class: "tauto-side" }, valueWords(across, value)),
+          element("th", { scope: "col", class: "tauto-edge" }, valueWords(across, value)),
         ),
       );
       const places = placesOf(report, turned, down, across);
@@ -70,7 +70,7 @@ export function heatMap(host: HTMLElement, picked: (setting: Setting) => void) {
           element(
             "tr",
             {},
-            element("th", { scope: "row", class: "tauto-side" }, valueWords(down, row[0]?.row ?? "")),
+            element("th", { scope: "row", class: "tauto-edge" }, valueWords(down, row[0]?.row ?? "")),
             ...(buttons[y] ?? []).map((button) => element("td", { class: "tauto-cell" }, button)),
           ),
         ),
