@@ -3,8 +3,9 @@ import type { ModuleNode } from "../data/modules";
 import { duration, number, share } from "../data/numbers";
 import { ceilingLines, decades, type RooflinePoint, rooflinePoints } from "../data/roofline";
 import { element } from "../dom";
-import type { Profile } from "../reports/profile";
+import type { Ceiling, Profile } from "../reports/profile";
 import type { Store } from "../store";
+import type { Colours } from "../theme";
 import { canvasView, fitted } from "./canvas";
 import { boundLegend } from "./legend";
 import { tableView } from "./table";
@@ -12,6 +13,7 @@ import { tableView } from "./table";
 const HEIGHT = 360;
 const EDGE = { left: 58, right: 12, top: 26, bottom: 40 };
 const REACH_PX = 14;
+const NARROW_PX = 480;
 const KEYS = "Left and right arrow keys move from module to module by intensity. Enter chooses one.";
 
 /** Every module a point: how much it computes for each byte, and how fast; the measured ceilings are lines. */
@@ -48,7 +50,7 @@ export function rooflineView(
       pen.beginPath();
       pen.rect(EDGE.left, EDGE.top, width - EDGE.left - EDGE.right, HEIGHT - EDGE.top - EDGE.bottom);
       pen.clip();
-      ceilings(pen, width, colours.ink);
+      ceilings(pen, width, colours);
       pen.globalAlpha = 0.75;
       for (const one of placed) {
         pen.fillStyle = pen.strokeStyle = colours[one.point.node.row.bound ?? "unknown"];
@@ -114,7 +116,7 @@ export function rooflineView(
     pen.fillText("GFLOP/s", 2, 8);
   }
 
-  function ceilings(pen: CanvasRenderingContext2D, width: number, ink: string): void {
+  function ceilings(pen: CanvasRenderingContext2D, width: number, { ink, page }: Colours): void {
     pen.strokeStyle = pen.fillStyle = ink;
     pen.lineWidth = 1.5;
     const [low, high] = x.domain() as [number, number];
@@ -123,17 +125,23 @@ export function rooflineView(
       // GB/s times FLOP a byte are GFLOP/s, up to the highest ceiling of arithmetic
       const end = Math.min(high, top / one.value);
       stroke(pen, x(low), y(one.value * low), x(end), y(one.value * end));
+    }
+    for (const one of flat) stroke(pen, EDGE.left, y(one.value), width - EDGE.right, y(one.value));
+    // names above every line, each on a ground of its own: lines may cross
+    pen.strokeStyle = page;
+    pen.lineWidth = 3;
+    pen.lineJoin = "round";
+    const slope = Math.atan2(y(10) - y(1), x(10) - x(1));
+    for (const one of slanted) {
       const start = Math.max(low, (y.domain()[0] as number) / one.value);
-      const words = `${one.resource} ${number(one.value)} ${one.unit}`;
-      label(pen, words, x(start) + 8, y(one.value * start), Math.atan2(y(10) - y(1), x(10) - x(1)));
+      label(pen, ceilingWords(one, width), x(start) + 8, y(one.value * start), slope);
     }
+    pen.textAlign = "right";
     for (const one of flat) {
-      stroke(pen, EDGE.left, y(one.value), width - EDGE.right, y(one.value));
-      pen.textAlign = "right";
-      const words = `${one.resource} ${number(one.value)} ${one.unit}`;
-      pen.fillText(fitted(pen, words, width - EDGE.left - 60), width - EDGE.right - 4, y(one.value) - 8);
-      pen.textAlign = "left";
+      const words = fitted(pen, ceilingWords(one, width), width - EDGE.left - 60);
+      label(pen, words, width - EDGE.right - 4, y(one.value), 0);
     }
+    pen.textAlign = "left";
   }
 
   boundLegend(host);
@@ -197,6 +205,12 @@ function plain(power: number): string {
   return power.toLocaleString("en-US", { maximumFractionDigits: 9 });
 }
 
+/** A ceiling's name and height; where there is little room, of "matrix product, int8" the last words. */
+function ceilingWords({ resource, value, unit }: Ceiling, width: number): string {
+  const name = width < NARROW_PX ? (resource.split(", ").at(-1) ?? resource) : resource;
+  return `${name} ${number(value)} ${unit}`;
+}
+
 function stroke(pen: CanvasRenderingContext2D, x0: number, y0: number, x1: number, y1: number): void {
   pen.beginPath();
   pen.moveTo(x0, y0);
@@ -208,6 +222,7 @@ function label(pen: CanvasRenderingContext2D, words: string, x: number, y: numbe
   pen.save();
   pen.translate(x, y);
   pen.rotate(slope);
+  pen.strokeText(words, 0, -8);
   pen.fillText(words, 0, -8);
   pen.restore();
 }
