@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -44,7 +45,7 @@ class JupyterServer:
     url: str = ""
     token: str = ""
     _process: subprocess.Popen[bytes] | None = None
-    _ending: list[Thread] = field(default_factory=list)
+    _ending: dict[str, Thread] = field(default_factory=dict)
 
     @property
     def notebooks(self) -> Path:
@@ -72,7 +73,7 @@ class JupyterServer:
 
     def stop(self) -> None:
         """End it with its kernels."""
-        for ending in self._ending:
+        for ending in self._ending.values():
             ending.join()
         if self._process is not None:
             self._process.terminate()  # it ends its kernels itself
@@ -84,12 +85,17 @@ class JupyterServer:
 
     def forget(self) -> None:
         """End every kernel, and take back what was set: the next page finds all as the first one did."""
-        for session in json.loads(self._ask("api/sessions")):
+        for session in {str(one["id"]) for one in json.loads(self._ask("api/sessions"))} - self._ending.keys():
             # a kernel takes its seconds to end, for which nobody waits
-            self._ending.append(Thread(target=self._ask, args=(f"api/sessions/{session['id']}", "DELETE")))
-            self._ending[-1].start()
+            self._ending[session] = Thread(target=self._end, args=(session,))
+            self._ending[session].start()
         for name in ("@jupyterlab/apputils-extension/themes", "tauto/plugin"):
             (self.folder / f"settings/{name}.jupyterlab-settings").unlink(missing_ok=True)
+
+    def _end(self, session: str) -> None:
+        # the page that was closed may have had it restarted or ended just then
+        with contextlib.suppress(urllib.error.HTTPError):
+            self._ask(f"api/sessions/{session}", "DELETE")
 
     def _ask(self, path: str, method: str = "GET") -> bytes:
         headers = {"Authorization": f"token {self.token}"}

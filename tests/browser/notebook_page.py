@@ -17,7 +17,7 @@ LOADS_WITHIN_MS = 90_000
 WITHIN_MS = 60_000
 TALL_PX = 2400
 # the front end's own words about itself, none of them ours
-NOT_OURS = ("favicon",)
+NOT_OURS = ("favicon", "Could not restore the debugger state")
 
 RUN = """async (index) => {
   const notebook = jupyterapp.shell.currentWidget.content
