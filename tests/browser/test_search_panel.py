@@ -143,7 +143,7 @@ def test_an_autotune_is_stopped_while_its_cell_is_busy_and_ends_with_its_result(
     # one candidate is judged, and the next is being tried
     expect(panel.get_by_text(re.compile("The one trial|All . trials"))).to_be_visible(timeout=90_000)
     running = panel.get_by_role("region", name="The search that runs")
-    # (what the kernel says of itself is no sign: the subshell that hears the panel is idle)
+    # the kernel's own status is no sign: it was seen to be another while the cell ran
     prompt = page.page.locator(".jp-Notebook .jp-CodeCell").nth(1).locator(".jp-InputPrompt")
     expect(prompt).to_have_text("[*]:")
     running.get_by_role("button", name=STOP).click()
