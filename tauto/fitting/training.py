@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,7 +69,6 @@ class Training:
     _optimizer: Any = field(init=False, default=None)
     _accelerator: Any = field(init=False, default=None)
     _between_steps: bool = field(init=False, default=True)
-    _saved_at: float = field(init=False, default_factory=time.monotonic)
 
     def run(self, factory: OptimizerFactory | None, checkpoint: str | Path | None) -> Ended:
         """Train, and leave the model in its best state; return how it ended."""
@@ -146,9 +144,8 @@ class Training:
                 self._tell()
                 self._look(due=self._every(every))
                 self._mind_the_time()
-                if self._checkpoint and time.monotonic() - self._saved_at >= self.plan.checkpoint_every_s:
+                if self._checkpoint and self._checkpoint.is_due(self.plan.checkpoint_every_s):
                     self._checkpoint.save(self._state())
-                    self._saved_at = time.monotonic()
                 if self.track.step == self.total:
                     break
             self._look(due=every is None)
