@@ -141,7 +141,7 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
     if problem:
         search.drop_winner(problem)
         model = workload.model
-    if plan.trainings is not None and not (search.interrupted or search.stopped_after or problem):
+    if plan.trainings is not None and not (search.interrupted or search.cut_off or problem):
         shutil.rmtree(plan.trainings, ignore_errors=True)
     report = _report(workload, plan, hardware, search, space, problem)
     return Tuned(_with_layers(report, workload, model, search.recipe, space, search.bench), model, search.recipe)
