@@ -10,7 +10,7 @@ __all__ = ["length_words", "state_words"]
 
 
 def length_words(reports: Sequence[FittingReport]) -> str:
-    """Return how long the trainings were together, such as ``66 steps`` or ``1 call``, and how much of it was there before.
+    """Return how long the trainings were together, such as ``66 steps`` or ``1 call``, and how much was there before.
 
     Examples
     --------

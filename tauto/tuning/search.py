@@ -459,8 +459,13 @@ class Search:
     def more_time(self) -> str:
         """What to give so that a trial has twice the time, in words."""
         more = f"{written('budget', rounded_up(2 * self.budget.total_s))}, and it has twice that"
+        return f"{self.kept_words}, best with {more}" if self.kept_words else f"give {more}"
+
+    @property
+    def kept_words(self) -> str:
+        """That trainings can be gone on with; empty where none is kept."""
         kept = self.bench.trainings is not None and any(self.bench.trainings.rglob("*.pt"))
-        return f"what it trained is kept: give the same line again, best with {more}" if kept else f"give {more}"
+        return "what it trained is kept: give the same line again" if kept else ""
 
     def _confirm_cost_s(self) -> float:
         """Seconds to judge the best once more, load it three times, and measure two memories."""
