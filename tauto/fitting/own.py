@@ -107,8 +107,17 @@ def fit_with(
             track.roll_back()
         if course.went_wrong(ended):  # it misses what its earlier calls had made, such as an optimizer
             put(model, course.given)
-            judged = {"evaluate": evaluate, "metric": metric, "higher_is_better": higher_is_better}
-            anew = fit_with(model, finetune, plan, checkpoint=checkpoint, in_place=True, task=task, **judged)
+            anew = fit_with(
+                model,
+                finetune,
+                plan,
+                evaluate=evaluate,
+                metric=metric,
+                higher_is_better=higher_is_better,
+                checkpoint=checkpoint,
+                in_place=True,
+                task=task,
+            )
             why = f"{anew.report.reason}, from the first on: taken up after {track.step} of them, {ended}"
             return replace(anew, report=replace(anew.report, reason=why))
     return delivered(model, track.report(ended, name=type(model).__name__, method=name, planned=calls, seed=plan.seed))
