@@ -189,7 +189,9 @@ class Training:
         limit_s = self.plan.limit_s
         if limit_s is not None and self.track.wall_s - self.track.before_s >= limit_s and self.track.step < self.total:
             self._look(due=True)
-            raise Ended("out_of_time", f"its {limit_s:g} s were over after step {self.track.step:,} of {self.total:,}")
+            place = f"step {self.track.step:,} of {self.total:,}"
+            kept = ", from which the same call goes on" if self._checkpoint and self._checkpoint.of_many else ""
+            raise Ended("out_of_time", f"its {limit_s:.3g} s were over after {place}{kept}")
 
     def _every(self, steps: int | None) -> bool:
         return steps is not None and self.track.step % steps == 0

@@ -49,7 +49,7 @@ def trainings_in(checkpoint: str | Path | None, verb: str, workload: Workload, *
     if checkpoint is None:
         yield None
         return
-    if not isinstance(checkpoint, str | Path):
+    if not isinstance(checkpoint, str | Path) or checkpoint == "":
         raise InvalidArgument(f"checkpoint: {checkpoint!r} is no folder. Name one, such as 'checkpoints'.")
     about = {"batches": workload.training and workload.training.loader, "rule": repr(workload.rule), **more}
     now = identity_of(workload, verb, (), about).parts

@@ -69,6 +69,7 @@ def test_a_training_that_ran_out_of_time_goes_on_with_more(tmp_path):
     short = Plan(epochs=2, learning_rate=0.01, limit_s=1e-6)
     first = fit(net(), loader(), CROSS, short, checkpoint=tmp_path)
     assert (first.report.stopped, first.report.steps) == ("out_of_time", 1)
+    assert first.report.reason == "its 1e-06 s were over after step 1 of 20, from which the same call goes on"
     again = fit(net(), loader(), CROSS, PLAN, checkpoint=tmp_path)
     assert again.report.resumed_at == 1
     assert same(again.model, fit(net(), loader(), CROSS, PLAN).model)
