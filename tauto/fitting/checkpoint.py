@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import pickle
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,10 @@ from tauto.errors import InvalidArgument
 from tauto.reports import Stop
 
 __all__ = ["Checkpoint"]
+
+SOONEST_S = 1.0
+SAVING_SHARE = 0.02
+"""Of the time, at most, that saving may take where that is less often than the plan says."""
 
 
 class Checkpoint:
@@ -39,11 +44,13 @@ class Checkpoint:
             self.path /= f"{hashlib.sha256(repr(sorted(run.items())).encode()).hexdigest()[:16]}.pt"
         self.run = run
         self._part = self.path.with_name(f"{self.path.name}.part")
+        self._saved_at, self._took_s = time.monotonic(), 0.0
         if not self.path.parent.is_dir():
             raise InvalidArgument(f"checkpoint: {str(path)!r} is no file that can be written. Name one in a folder.")
 
     def save(self, state: dict[str, Any]) -> None:
         """Write ``state``, in place of what was there."""
+        began = time.monotonic()
         try:
             with self._part.open("wb") as file:
                 torch.save({"run": self.run, **state}, file)
@@ -52,6 +59,13 @@ class Checkpoint:
             self._part.replace(self.path)
         except OSError as error:
             raise InvalidArgument(f"checkpoint: {str(self.path)!r} cannot be written ({error.strerror}).") from None
+        self._saved_at = time.monotonic()
+        self._took_s = self._saved_at - began
+
+    def is_due(self, most_s: float) -> bool:
+        """Return whether to save now: after ``most_s`` seconds, and sooner where saving takes next to nothing."""
+        every_s = min(most_s, max(SOONEST_S, self._took_s / SAVING_SHARE))
+        return time.monotonic() - self._saved_at >= every_s
 
     def settle(
         self, stop: Stop, reason: str, state: Callable[[], dict[str, Any]] | None, track: dict[str, Any]

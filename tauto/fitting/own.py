@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from tauto.fitting.loop import fit
 from tauto.fitting.objective import Loss, Objective
 from tauto.fitting.optimizer import OptimizerFactory
 from tauto.fitting.plan import Plan
-from tauto.fitting.state import copied, digest, lent, put, put_random, take, take_random
+from tauto.fitting.state import Values, copied, digest, lent, put, put_random, take, take_random
 from tauto.fitting.track import Ended, Track
 from tauto.workload.call import Call
 from tauto.workload.check import check_model
@@ -61,7 +62,7 @@ def fit_with(
         Of it ``epochs``, ``patience`` and ``seed`` count. Default one epoch.
     checkpoint : path, optional
         As for :func:`~tauto.fitting.loop.fit`, between calls of ``finetune``: what that keeps beside the model, such as
-        an optimizer's momentum, begins anew.
+        an optimizer's momentum, begins anew; where it raises without that, all calls are made anew.
     evaluate, metric, higher_is_better, in_place, task
         As for :func:`~tauto.fitting.loop.fit`. Without ``evaluate`` and without losses the last state is the best.
 
@@ -104,6 +105,21 @@ def fit_with(
             course.settle(ended)
         finally:
             track.roll_back()
+        if course.went_wrong(ended):  # it misses what its earlier calls had made, such as an optimizer
+            put(model, course.given)
+            anew = fit_with(
+                model,
+                finetune,
+                plan,
+                evaluate=evaluate,
+                metric=metric,
+                higher_is_better=higher_is_better,
+                checkpoint=checkpoint,
+                in_place=True,
+                task=task,
+            )
+            why = f"{anew.report.reason}, from the first on: taken up after {track.step} of them, {ended}"
+            return replace(anew, report=replace(anew.report, reason=why))
     return delivered(model, track.report(ended, name=type(model).__name__, method=name, planned=calls, seed=plan.seed))
 
 
@@ -181,8 +197,10 @@ class _Course:
 
     def __init__(self, model: nn.Module, track: Track, checkpoint: str | Path | None, calls: str, seed: int) -> None:
         self.model, self.track, self.checkpoint = model, track, None
+        self.given: Values = {}
         if checkpoint is not None:
-            run = {"weights": digest(take(model).values()), "calls": calls, "seed": seed, "evaluate": track.judge.name}
+            self.given = take(model)
+            run = {"weights": digest(self.given.values()), "calls": calls, "seed": seed, "evaluate": track.judge.name}
             self.checkpoint = Checkpoint(checkpoint, run)
 
     def take_up(self) -> None:
@@ -207,6 +225,10 @@ class _Course:
         if self.checkpoint is not None:
             values, random = take(self.model), take_random()
             self.checkpoint.save({"values": values, "random": random, "track": self.track.state()})
+
+    def went_wrong(self, ended: Ended) -> bool:
+        """Return whether the first call after it was taken up raised."""
+        return ended.stop == "raised" and self.track.step == self.track.resumed_at
 
     def settle(self, ended: Ended) -> None:
         """Leave behind what the same call goes on from: of a call that was cut off, what was kept before it."""

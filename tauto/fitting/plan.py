@@ -39,7 +39,7 @@ class Plan:
     seed : int
         Of the order of the data, dropout, and whatever else is drawn.
     checkpoint_every_s : float
-        Seconds between two checkpoints.
+        Seconds between two checkpoints, at most: they are written more often where that takes next to nothing.
     limit_s : float or None
         Seconds after which the training ends with what it has.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import math
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,7 +69,6 @@ class Training:
     _optimizer: Any = field(init=False, default=None)
     _accelerator: Any = field(init=False, default=None)
     _between_steps: bool = field(init=False, default=True)
-    _saved_at: float = field(init=False, default_factory=time.monotonic)
 
     def run(self, factory: OptimizerFactory | None, checkpoint: str | Path | None) -> Ended:
         """Train, and leave the model in its best state; return how it ended."""
@@ -146,9 +144,8 @@ class Training:
                 self._tell()
                 self._look(due=self._every(every))
                 self._mind_the_time()
-                if self._checkpoint and time.monotonic() - self._saved_at >= self.plan.checkpoint_every_s:
+                if self._checkpoint and self._checkpoint.is_due(self.plan.checkpoint_every_s):
                     self._checkpoint.save(self._state())
-                    self._saved_at = time.monotonic()
                 if self.track.step == self.total:
                     break
             self._look(due=every is None)
@@ -192,7 +189,9 @@ class Training:
         limit_s = self.plan.limit_s
         if limit_s is not None and self.track.wall_s - self.track.before_s >= limit_s and self.track.step < self.total:
             self._look(due=True)
-            raise Ended("out_of_time", f"its {limit_s:g} s were over after step {self.track.step:,} of {self.total:,}")
+            place = f"step {self.track.step:,} of {self.total:,}"
+            kept = ", from which the same call goes on" if self._checkpoint and self._checkpoint.of_many else ""
+            raise Ended("out_of_time", f"its {limit_s:.3g} s were over after {place}{kept}")
 
     def _every(self, steps: int | None) -> bool:
         return steps is not None and self.track.step % steps == 0

@@ -10,7 +10,7 @@ __all__ = ["length_words", "state_words"]
 
 
 def length_words(reports: Sequence[FittingReport]) -> str:
-    """Return how long the trainings were together, such as ``66 steps`` or ``1 call``.
+    """Return how long the trainings were together, such as ``66 steps`` or ``1 call``, and how much was there before.
 
     Examples
     --------
@@ -19,7 +19,9 @@ def length_words(reports: Sequence[FittingReport]) -> str:
     """
     total = sum(one.steps for one in reports)
     unit = reports[0].unit if reports else "step"
-    return f"{total:,} {unit}{'' if total == 1 else 's'}" if total else f"no {unit}"
+    before = sum(one.resumed_at or 0 for one in reports)
+    taken_up = f" ({before:,} of them in an earlier call, by the checkpoint)" if before else ""
+    return f"{total:,} {unit}{'' if total == 1 else 's'}{taken_up}" if total else f"no {unit}"
 
 
 def state_words(report: FittingReport) -> str:

@@ -104,6 +104,8 @@ def explain(report: FittingReport) -> str:
         f"{plural(report.planned_steps, report.unit)} in {seconds(report.wall_s)}: {report.reason}.",
         f"{headline(report)}.",
     ]
+    if report.resumed_at is not None:
+        lines.append(f"It was taken up from a checkpoint at {report.unit} {count(report.resumed_at)}.")
     if report.rolled_back:
         lines.append(f"What came back is the state of {report.unit} {count(report.best_step)}, not the last.")
     if report.best_score is None:

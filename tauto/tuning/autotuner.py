@@ -141,7 +141,7 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
     if problem:
         search.drop_winner(problem)
         model = workload.model
-    if plan.trainings is not None and not (search.interrupted or search.stopped_after or problem):
+    if plan.trainings is not None and not (search.interrupted or search.cut_off or problem):
         shutil.rmtree(plan.trainings, ignore_errors=True)
     report = _report(workload, plan, hardware, search, space, problem)
     return Tuned(_with_layers(report, workload, model, search.recipe, space, search.bench), model, search.recipe)
@@ -291,7 +291,7 @@ def _why_kept(search: Search, not_tried: Sequence[NotTried]) -> str:
     if not measured:
         tried = [trial for trial in search.trials if trial.status != "skipped"]
         if not tried:
-            interrupted = "it was stopped before a candidate was measured"
+            interrupted = "; ".join(filter(None, ("it was stopped before a candidate was measured", search.kept_words)))
             least = f"the smallest that makes sense here is about {rounded_up(search.least_budget_s)}"
             return interrupted if search.interrupted else f"the budget left no time for a single trial; {least}"
         stopped = search.stopped_after

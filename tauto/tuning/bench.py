@@ -62,6 +62,8 @@ class Attempt:
     failure: str | None = None
     stopped_after_s: float | None = None
     """The limit that ended it; None where it ended by itself."""
+    cut_off: bool = False
+    """Whether it was stopped, killed or crashed: what it had trained may be gone on with."""
     agreement: Agreement | None = None
     """Of the outputs, where it was rejected for these."""
     preparation_s: float | None = None
@@ -263,6 +265,7 @@ class Bench:
             return Attempt(
                 failure=outcome.failure.reason,
                 stopped_after_s=wall_limit_s if outcome.failure.kind == "timed_out" else None,
+                cut_off=outcome.failure.kind not in {"refused", "raised"},
                 wall_s=outcome.wall_s,
                 not_exportable=outcome.failure.error == NotExportable.__name__,
                 output_tail=outcome.output_tail,

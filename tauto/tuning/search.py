@@ -86,6 +86,8 @@ class Search:
         Whether the user stopped it.
     ended : str
         Why it ended before all was tried; empty when all was.
+    cut_off : bool
+        Whether more time, or another run, would have it come further.
     head : callable or None
         Returns what is searched, as a report without trials, for those who watch.
     """
@@ -102,6 +104,7 @@ class Search:
     confirmed: Comparison | None = None
     interrupted: bool = False
     ended: str = ""
+    cut_off: bool = False
     head: Callable[[], TuningReport] | None = None
     _under_way: tuple[UnderWay, ...] = ()
     _recipes: list[Recipe] = field(default_factory=list)
@@ -190,7 +193,9 @@ class Search:
             limit = self.budget.left_for_trials_s
             if why := self._enough(number, limit):
                 return why
-            if why := self._foreseen(recipe) or self._hopeless(limit):
+            foreseen = self._foreseen(recipe)
+            if why := foreseen or self._hopeless(limit):
+                self.cut_off |= not foreseen
                 self._candidates.append(Candidate.skipped(len(self._candidates), recipe, why))
                 continue
             self._tell([*beside.recipes, recipe])
@@ -304,6 +309,7 @@ class Search:
 
     def _reported(self, number: int, recipe: Recipe, attempt: Attempt) -> Candidate:
         self.budget.spent(attempt.wall_s / self.workers)
+        self.cut_off |= attempt.cut_off
         if attempt.stopped_after_s is not None:
             after = time_in_words(attempt.stopped_after_s)
             attempt = replace(attempt, failure=f"stopped after {after}; {self.more_time}")
@@ -341,6 +347,7 @@ class Search:
         listed = [(recipe, "") for recipe in self._left()]
         begun = (Candidate.skipped(0, recipe, "").report for recipe, _ in listed)
         left = [*listed, *self._space.rest((*self.trials, *begun))]
+        self.cut_off |= bool(left) and reason == NO_TIME
         for recipe, hopeless in left:
             self._candidates.append(Candidate.skipped(len(self._candidates), recipe, hopeless or reason))
         if left:
@@ -382,6 +389,7 @@ class Search:
         while best := self._best():
             left = self.budget.left_s
             if left < MIN_TRIAL_S:
+                self.cut_off = True
                 self._demote(best, "it looked better, but the budget left no time to confirm it")
                 continue
             if not best.prepared:
@@ -393,6 +401,7 @@ class Search:
             attempt = self.bench.confirm(
                 best.recipe, wall_limit_s=CONFIRM_SHARE * left, time_cap_s=self._cap_s(), tried=best.attempt
             )
+            self.cut_off |= attempt.cut_off
             problem = attempt.failure or attempt.rejected
             decision = self.goal.decide(attempt.comparison) if attempt.comparison else None
             if decision is None or not decision.improves:
@@ -449,7 +458,14 @@ class Search:
     @property
     def more_time(self) -> str:
         """What to give so that a trial has twice the time, in words."""
-        return f"give {written('budget', rounded_up(2 * self.budget.total_s))}, and it has twice that"
+        more = f"{written('budget', rounded_up(2 * self.budget.total_s))}, and it has twice that"
+        return f"{self.kept_words}, best with {more}" if self.kept_words else f"give {more}"
+
+    @property
+    def kept_words(self) -> str:
+        """That trainings can be gone on with; empty where none is kept."""
+        kept = self.bench.trainings is not None and any(self.bench.trainings.rglob("*.pt"))
+        return "what it trained is kept: give the same line again" if kept else ""
 
     def _confirm_cost_s(self) -> float:
         """Seconds to judge the best once more, load it three times, and measure two memories."""

@@ -157,14 +157,16 @@ def distill(
         seed=seed,
     )
     goal = Goal(objective, or_smaller=objective == "latency")
-    trainings = trainings_in(checkpoint, "distill", workload, lesson=repr(lesson))
-    if isinstance(student, nn.Module):
-        return _Own(student, workload, lesson, goal, clock, names).taught(trainings)
-    hardware = Hardware.current(workload.device.type)
-    plan = Plan(
-        "distill", lambda: _space(workload, hardware, lesson, student), clock, goal, True, isolated, trainings=trainings
-    )
-    return deliver_tuned(tune(workload, plan, hardware), workload, isolated=isolated)
+    with trainings_in(checkpoint, "distill", workload, lesson=repr(lesson)) as trainings:
+        if isinstance(student, nn.Module):
+            return _Own(student, workload, lesson, goal, clock, names).taught(trainings)
+        hardware = Hardware.current(workload.device.type)
+
+        def space() -> Space:
+            return _space(workload, hardware, lesson, student)
+
+        plan = Plan("distill", space, clock, goal, required=True, isolated=isolated, trainings=trainings)
+        return deliver_tuned(tune(workload, plan, hardware), workload, isolated=isolated)
 
 
 def _check(student: Any, teacher: Any, data: Any, loss: Any, mixing: float | None) -> None:
@@ -230,16 +232,17 @@ class _Own:
         except Interrupted as stop:
             stopped: Fitted = stop.result  # type: ignore[assignment]  # of fit
             raise Interrupted(made(stopped, None)) from None
+        fitted.model.eval()
+        compared = None
+        if fitted.report.best_step:
+            emit(Progress("distill", f"comparing {' with '.join(self.names)}", 0.9, self.clock.left_s))
+            try:
+                compared = self._compared(fitted, metrics)
+            except KeyboardInterrupt:
+                raise Interrupted(made(fitted, None)) from None
         if trainings is not None and fitted.report.stopped != "out_of_time":
             shutil.rmtree(trainings, ignore_errors=True)
-        fitted.model.eval()
-        if not fitted.report.best_step:
-            return made(fitted, None)
-        emit(Progress("distill", f"comparing {' with '.join(self.names)}", 0.9, self.clock.left_s))
-        try:
-            return made(fitted, self._compared(fitted, metrics))
-        except KeyboardInterrupt:
-            raise Interrupted(made(fitted, None)) from None
+        return made(fitted, compared)
 
     @property
     def _training(self) -> Training:

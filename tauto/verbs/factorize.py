@@ -129,16 +129,17 @@ def factorize(
     wish.recipe(0.9 if energy is None else energy)  # what is out of range is told before any work
     hardware = Hardware.current(workload.device.type)
     goal = Goal("size" if target and target.kind == "size" else objective, objective == "latency", target=target)
-    plan = Plan(
-        "factorize",
-        lambda: _space(workload, hardware, wish, energy, target),
-        clock,
-        goal,
-        required=True,
-        isolated=isolated,
-        trainings=trainings_in(checkpoint, "factorize", workload),
-    )
-    return deliver_tuned(tune(workload, plan, hardware), workload, isolated=isolated)
+    with trainings_in(checkpoint, "factorize", workload) as trainings:
+        plan = Plan(
+            "factorize",
+            lambda: _space(workload, hardware, wish, energy, target),
+            clock,
+            goal,
+            required=True,
+            isolated=isolated,
+            trainings=trainings,
+        )
+        return deliver_tuned(tune(workload, plan, hardware), workload, isolated=isolated)
 
 
 class _Wish:

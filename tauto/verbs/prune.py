@@ -163,16 +163,17 @@ def prune(
     hardware = Hardware.current(workload.device.type)
     zeros = structure in _ZEROS
     goal = Goal("size" if target and target.kind == "size" else "latency", as_asked=zeros, target=target)
-    plan = Plan(
-        "prune",
-        lambda: _space(workload, hardware, wish, target),
-        clock,
-        goal,
-        required=True,
-        isolated=isolated,
-        trainings=trainings_in(checkpoint, "prune", workload),
-    )
-    return deliver_tuned(tune(workload, plan, hardware), workload, isolated=isolated)
+    with trainings_in(checkpoint, "prune", workload) as trainings:
+        plan = Plan(
+            "prune",
+            lambda: _space(workload, hardware, wish, target),
+            clock,
+            goal,
+            required=True,
+            isolated=isolated,
+            trainings=trainings,
+        )
+        return deliver_tuned(tune(workload, plan, hardware), workload, isolated=isolated)
 
 
 def parse_share(value: str | float, argument: str = "sparsity") -> float:

@@ -136,9 +136,9 @@ def quantize(
 
     with clock.standing_still():
         hardware.ceilings()  # what the rules go by; measured once for a machine
-    trainings = trainings_in(checkpoint, "quantize", workload)
-    plan = Plan("quantize", space, clock, goal, required=True, isolated=isolated, trainings=trainings)
-    return deliver_tuned(tune(workload, plan, hardware), workload, isolated=isolated)
+    with trainings_in(checkpoint, "quantize", workload) as trainings:
+        plan = Plan("quantize", space, clock, goal, required=True, isolated=isolated, trainings=trainings)
+        return deliver_tuned(tune(workload, plan, hardware), workload, isolated=isolated)
 
 
 def _trained(

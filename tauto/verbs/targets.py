@@ -55,7 +55,7 @@ def parse_factor(value: Any, argument: str = "speedup") -> float:
     if isinstance(value, str) and (match := re.fullmatch(r"\s*(\d*\.?\d+)\s*[x×]?\s*", value.lower())):
         number = float(match[1])
     if not isinstance(number, int | float) or not 1 < number < 1000:
-        raise InvalidArgument(f"{argument}: {value!r} is no speedup. Write one above 1, as '2x' or 1.5.")
+        raise InvalidArgument(f"{argument}: {value!r} is no speedup. Write one above 1 and below 1000, as '2x' or 1.5.")
     return float(number)
 
 

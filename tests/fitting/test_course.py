@@ -69,6 +69,7 @@ def test_a_training_that_ran_out_of_time_goes_on_with_more(tmp_path):
     short = Plan(epochs=2, learning_rate=0.01, limit_s=1e-6)
     first = fit(net(), loader(), CROSS, short, checkpoint=tmp_path)
     assert (first.report.stopped, first.report.steps) == ("out_of_time", 1)
+    assert first.report.reason == "its 1e-06 s were over after step 1 of 20, from which the same call goes on"
     again = fit(net(), loader(), CROSS, PLAN, checkpoint=tmp_path)
     assert again.report.resumed_at == 1
     assert same(again.model, fit(net(), loader(), CROSS, PLAN).model)
@@ -112,6 +113,47 @@ def test_an_own_function_goes_on_between_its_calls(tmp_path):
     called = len(epochs)
     assert same(fit_with(net(), finetune, **arguments, checkpoint=tmp_path).model, whole.model)
     assert len(epochs) == called
+
+
+def test_an_own_function_that_misses_its_optimizer_begins_anew(tmp_path):
+    epochs, kept = [], {}
+
+    def finetune(model, epoch):
+        epochs.append(epoch)
+        if epoch == 0:
+            kept["optimizer"] = torch.optim.SGD(model.parameters(), lr=0.1)
+        if len(epochs) == 3:
+            kept.clear()  # as in the process of another trial
+            raise KeyboardInterrupt
+        images, labels = digits()
+        kept["optimizer"].zero_grad()
+        loss = CROSS(model(images), labels)
+        loss.backward()
+        kept["optimizer"].step()
+
+    with pytest.raises(Interrupted):
+        fit_with(net(), finetune, Plan(epochs=4), checkpoint=tmp_path)
+    again = fit_with(net(), finetune, Plan(epochs=4), checkpoint=tmp_path)
+    assert epochs == [0, 1, 2, 2, 0, 1, 2, 3]
+    assert again.report.reason.endswith("first on: taken up after 2 of them, finetune raised KeyError: 'optimizer'")
+    assert same(again.model, fit_with(net(), finetune, Plan(epochs=4)).model)
+
+
+def test_a_short_training_is_saved_before_the_plan_says(tmp_path, monkeypatch):
+    monkeypatch.setattr("tauto.fitting.checkpoint.SOONEST_S", 0.0)
+    monkeypatch.setattr("tauto.fitting.checkpoint.SAVING_SHARE", 1e9)
+    saved = []
+
+    def objective(model, batch):
+        saved.append(len(list(tmp_path.glob("*.pt"))))
+        return CROSS(model(batch[0]), batch[1])
+
+    fit(net(), loader(), plan=PLAN, objective=objective, checkpoint=tmp_path)
+    assert saved == [0] + [1] * 19
+    monkeypatch.setattr("tauto.fitting.checkpoint.SOONEST_S", 99.0)
+    saved.clear()
+    fit(net(seed=1), loader(), plan=PLAN, objective=objective, checkpoint=tmp_path)
+    assert saved == [1] * 20  # of the first alone
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path):

@@ -150,7 +150,7 @@ def test_a_function_that_makes_it_worse_is_undone_and_told_of(net, tmp_path):
     build(Recipe.of(("prune", config)), given, context)
     [(step, here)] = placed(Recipe.of(("prune", config)), context)
     notes = step.technique.account(config, here).notes
-    assert any(note.startswith("Trained once, 2 epochs in all") for note in notes)
+    assert any(note.startswith("Trained once, for 2 epochs") for note in notes)
     assert "What it was before any training is kept, since it was the best by accuracy." in notes
 
 

@@ -36,10 +36,10 @@ def batches() -> list[tuple[torch.Tensor, torch.Tensor]]:
     return [(INPUTS[at : at + 64], LABELS[at : at + 64]) for at in range(0, 320, 64)]
 
 
-def pruned(checkpoint: Path | None) -> Any:
+def pruned(checkpoint: Path | None, budget: str = "5min") -> Any:
     """Train three times, with more of the weights at zero each time."""
     given = {"data": batches(), "loss": Loss(), "epochs": 2, "steps": 3, "schedule": "linear"}
-    return tauto.prune(net(), INPUTS[:1], structure="weights", checkpoint=checkpoint, budget="5min", **given)
+    return tauto.prune(net(), INPUTS[:1], structure="weights", checkpoint=checkpoint, budget=budget, **given)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from torch import nn
 
 import tauto
 from tauto.errors import InvalidArgument
+from tauto.tuning.autotuner import Plan
 
 HERE = Path(__file__).parent
 
@@ -37,10 +39,12 @@ def test_a_killed_pruning_goes_on_after_the_steps_that_had_ended(tmp_path, monke
         os.killpg(driver.pid, signal.SIGKILL)
     assert driver.returncode == -signal.SIGKILL
     before = steps_taken(counted)
-    done = len(list(kept.rglob("*.pt")))
-    assert 2 * STEPS <= before <= 3 * STEPS
+    assert STEPS < before <= 3 * STEPS
+    no_time = pruned(kept, budget="0.5s")  # which takes nothing away
+    assert not any(trial.comparison for trial in no_time.trials)
     gone_on = pruned(kept)
-    assert steps_taken(counted) - before == (3 - done) * STEPS
+    assert 3 * STEPS <= steps_taken(counted) < 4 * STEPS
+    assert re.search(r"in all 30 steps \(\d\d of them in an earlier call", gone_on.explain())
     assert not list(kept.iterdir())
     whole = pruned(None)
     mine, its = (one.model.state_dict() for one in (gone_on, whole))
@@ -52,10 +56,36 @@ def test_a_folder_of_another_call_is_refused_by_what_differs(tmp_path, monkeypat
     place = tmp_path / "kept" / "prune-Sequential"
     place.mkdir(parents=True)
     (place / "call.json").write_text('{"data": "of another"}')
+    (place / "one.pt").touch()
     with pytest.raises(InvalidArgument, match=r"holds trainings of another call \(other .*data.*Delete it"):
         tauto.prune(net(), INPUTS[:1], data=batches(), loss=Loss(), checkpoint=tmp_path / "kept")
-    (place / "call.json").write_text("{")
-    with pytest.raises(InvalidArgument, match=r"call\.json in it is damaged"):
-        tauto.prune(net(), INPUTS[:1], data=batches(), loss=Loss(), checkpoint=tmp_path / "kept")
+    for damaged in ("{", "[]"):
+        (place / "call.json").write_text(damaged)
+        with pytest.raises(InvalidArgument, match=r"call\.json in it is damaged"):
+            tauto.prune(net(), INPUTS[:1], data=batches(), loss=Loss(), checkpoint=tmp_path / "kept")
+    assert (place / "one.pt").exists()
+    (tmp_path / "file").touch()
+    with pytest.raises(InvalidArgument, match=r"is no folder that can be used \(Not a directory\)"):
+        tauto.prune(net(), INPUTS[:1], data=batches(), loss=Loss(), checkpoint=tmp_path / "file")
     with pytest.raises(InvalidArgument, match="checkpoint: only method='qat' trains"):
         tauto.quantize(nn.Linear(4, 4), torch.ones(1, 4), checkpoint=tmp_path)
+
+
+def test_a_folder_is_one_calls_at_a_time_and_lies_where_the_user_is(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = {"data": batches(), "loss": Loss(), "checkpoint": "kept"}
+    place = tmp_path / "kept" / "prune-Sequential"
+
+    def in_the_midst(workload, plan: Plan, hardware):
+        assert plan.trainings == place
+        with pytest.raises(InvalidArgument, match="another call that is under way uses"):
+            tauto.prune(net(), INPUTS[:1], **given)
+        assert place.exists()
+        raise KeyboardInterrupt
+
+    place.mkdir(parents=True)
+    (place / "call.json").write_text('{"data": "of another, which had not come to train"}')
+    monkeypatch.setattr("tauto.verbs.prune.tune", in_the_midst)
+    with pytest.raises(KeyboardInterrupt):
+        tauto.prune(net(), INPUTS[:1], **given)
+    assert not place.exists()  # nothing was trained

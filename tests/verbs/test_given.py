@@ -167,8 +167,9 @@ def test_a_scripted_model_is_refused_by_name() -> None:
 
 
 def test_a_checkpoint_that_is_no_folder_is_refused(net) -> None:
-    with pytest.raises(InvalidArgument, match=r"^checkpoint: 3 is no folder"):
-        tauto.distill(nn.Sequential(nn.Linear(16, 4)), net, data=ROWS, epochs=1, checkpoint=3)  # type: ignore[arg-type]
+    for given in (3, ""):
+        with pytest.raises(InvalidArgument, match=rf"^checkpoint: {given!r} is no folder"):
+            tauto.distill(nn.Sequential(nn.Linear(16, 4)), net, data=ROWS, epochs=1, checkpoint=given)  # type: ignore[arg-type]
 
 
 def test_a_method_that_has_no_kernel_here_says_which_would() -> None:

@@ -11,7 +11,7 @@ from torch import nn
 
 from tauto import serialization
 from tauto.errors import CandidateFailed
-from tauto.fitting import Fitted, Method, Plan, fit, imitating
+from tauto.fitting import Fitted, Method, Plan, fit, imitating, length_words
 from tauto.fitting.distilling import MIXING, Mixture, above_zero
 from tauto.hardware import Hardware
 from tauto.reports import FittingReport
@@ -124,7 +124,7 @@ class Distill(Technique):
         folder = context.folder / FOLDER
         report = FittingReport.from_dict(json.loads((folder / TRAINING_FILE).read_text()))
         losses = f"; the loss went from {report.losses[0]:.3g} to {report.losses[-1]:.3g}" if report.losses else ""
-        taught = f"It learned from {_FROM[config.method]}, in {report.steps:,} steps{losses}."
+        taught = f"It learned from {_FROM[config.method]}, in {length_words([report])}{losses}."
         ended = [] if report.stopped == "finished" else [f"The training ended early: {report.reason}."]
         return Account("", (f"The student is {(folder / WORDS_FILE).read_text()}.", taught, *ended))
 

@@ -155,8 +155,8 @@ def _training_words(done: list[FittingReport]) -> list[str]:
         return []
     told = [one.losses for one in done if one.losses]
     fall = f"; the loss went from {told[0][0]:.3g} to {told[-1][-1]:.3g}" if told else ""
-    times = "once" if len(done) == 1 else f"{len(done)} times, after each step"
-    return [f"Trained {times}, {length_words(done)} in all{fall}.", *filter(None, map(state_words, done))]
+    times = "once, for" if len(done) == 1 else f"{len(done)} times, after each step, in all"
+    return [f"Trained {times} {length_words(done)}{fall}.", *filter(None, map(state_words, done))]
 
 
 def _left_notes(left: dict[str, str]) -> list[str]:
