@@ -20,7 +20,7 @@ def length_words(reports: Sequence[FittingReport]) -> str:
     total = sum(one.steps for one in reports)
     unit = reports[0].unit if reports else "step"
     before = sum(one.resumed_at or 0 for one in reports)
-    taken_up = f" ({before:,} of them in an earlier call, by the checkpoint)" if before else ""
+    taken_up = f" ({before:,} of them before, by a checkpoint)" if before else ""
     return f"{total:,} {unit}{'' if total == 1 else 's'}{taken_up}" if total else f"no {unit}"
 
 

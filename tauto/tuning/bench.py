@@ -91,7 +91,8 @@ class Bench:
     seed : int
         Seed of every preparation.
     trainings : Path, optional
-        Folder that trainings are taken up from.
+        Folder that trainings are taken up from, and that outlives the search. Without it, what a trial had trained
+        when it was cut off is there for the trials after it.
     """
 
     def __init__(
@@ -111,6 +112,7 @@ class Bench:
         self.cache = compiler_cache()
         self._payload = self.workspace.path / "workload.pt"
         self._reference = self.workspace.path / "reference.pt"
+        self._trainings = self.workspace.path / "trainings"
         self._baseline: Baseline | None = None
         self._original_bytes: int | str = "not measured yet"
         self._crew: Crew | None = None
@@ -182,12 +184,11 @@ class Bench:
         tick: Tick = lambda: None,
     ) -> Attempt:
         """Prepare ``recipe`` in a fresh process and compare it with the original there; on demand its memory, too."""
-        trainings = str(self.trainings) if self.trainings else None
         arguments = {
             "time_cap_s": time_cap_s,
             "give_up_below": give_up_below,
             "may_prepare": True,
-            "trainings": trainings,
+            "trainings": str(self.trainings or self._trainings),
         }
         start = time.monotonic()
         attempt = self._attempt(recipe, arguments, wall_limit_s, tick)
@@ -250,6 +251,7 @@ class Bench:
     def _remove_others(self, recipe: Recipe) -> None:
         """Remove what trials prepared and ``recipe`` does not load."""
         used = set(recipe.digests)
+        shutil.rmtree(self._trainings, ignore_errors=True)
         for folder in self._context.folder.glob("*"):
             shutil.rmtree(folder / SHARED if folder.name in used else folder, ignore_errors=True)
 

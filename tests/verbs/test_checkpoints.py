@@ -17,7 +17,11 @@ from torch import nn
 
 import tauto
 from tauto.errors import InvalidArgument
+from tauto.hardware import Hardware
+from tauto.recipes import Recipe
 from tauto.tuning.autotuner import Plan
+from tauto.tuning.bench import Bench
+from tauto.workload import Workload
 
 HERE = Path(__file__).parent
 
@@ -44,11 +48,26 @@ def test_a_killed_pruning_goes_on_after_the_steps_that_had_ended(tmp_path, monke
     assert not any(trial.comparison for trial in no_time.trials)
     gone_on = pruned(kept)
     assert 3 * STEPS <= steps_taken(counted) < 4 * STEPS
-    assert re.search(r"in all 30 steps \(\d\d of them in an earlier call", gone_on.explain())
+    assert re.search(r"in all 30 steps \(\d\d of them before", gone_on.explain())
     assert not list(kept.iterdir())
     whole = pruned(None)
     mine, its = (one.model.state_dict() for one in (gone_on, whole))
     assert all(torch.equal(mine[name], its[name]) for name in its)
+
+
+def test_a_trial_goes_on_with_what_one_before_it_had_trained(tmp_path, monkeypatch):
+    counted = tmp_path / "steps"
+    monkeypatch.setenv("STEPS_TAKEN", str(counted))
+    workload = Workload.of(net(), inputs=INPUTS[:1], data=batches(), loss=Loss(), trains=True)
+    bench = Bench(workload, Hardware.current())
+    bench.measure_baseline()
+    recipe = Recipe.of(("prune_weights", {"epochs": 2}))
+    first = bench.attempt(recipe, wall_limit_s=120, time_cap_s=0.2)
+    bench.discard(recipe)  # as a trial that was cut off leaves nothing prepared
+    again = bench.attempt(recipe, wall_limit_s=120, time_cap_s=0.2)
+    assert steps_taken(counted) == STEPS
+    assert (first.failure, again.failure) == (None, None)
+    assert any("10 steps (10 of them before, by a checkpoint)" in note for note in again.notes)
 
 
 def test_a_folder_of_another_call_is_refused_by_what_differs(tmp_path, monkeypatch):
