@@ -88,6 +88,8 @@ def _objective(call: Invocation) -> Any:
         raise UsageError("%%tauto_tune: the cell does not end in a value. End it with the figure to optimize.")
     from tauto.workload.cell import Cell  # loading the extension imports no torch
 
+    if "tauto" not in call.shell.user_ns and Cell(compiled.source, {"tauto": tauto}).reads:
+        raise UsageError("%%tauto_tune: the cell reads tauto, which is not imported here. Run: import tauto")
     return Cell(compiled.source, call.shell.user_ns)
 
 

@@ -175,7 +175,7 @@ def _failures(report: StudyReport) -> list[Block]:
         return []
     numbers = {reason: [one.number for one in report.trials if one.reason == reason] for reason in counted}
     items = tuple(
-        (plural(times, "trial"), f"{reason} (trial {_numbers(numbers[reason])})", ())
+        (plural(times, "trial"), f"{reason} ({'trial' if times == 1 else 'trials'} {_numbers(numbers[reason])})", ())
         for reason, times in counted.most_common()
     )
     return [Items("Trials that failed", items, more="reasons")]

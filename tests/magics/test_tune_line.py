@@ -62,6 +62,7 @@ def test_a_cell_is_sent_as_plain_python_with_the_names_of_the_user(ready: Any) -
         ("%%tauto_tune objective\n1.0", "takes no function"),
         ("%%tauto_tune\nx = 1", "does not end in a value"),
         ("%%tauto_tune\nawait x", "cannot be tuned"),
+        ("%%tauto_tune\ntauto.suggest.float('x', 0, 1)", "Run: import tauto"),
         ("%tauto_studies show", "the others take one"),
         ("%tauto_studies list s", "list takes no name"),
         ("%tauto_studies export s", "--to goes with export"),

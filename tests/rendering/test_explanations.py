@@ -123,7 +123,7 @@ def test_a_study_without_a_result_says_what_its_trials_failed_by() -> None:
     few = replace(study(), best=None, trials=tuple(failed[:3]), earlier=0, stopped="all 3 trials have ended")
     assert rendering.headline(few) == "No result in 3 trials: each raised ValueError: no"
     text = " ".join(rendering.text(replace(few, trials=tuple(failed))).split())
-    assert "(trial 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more)" in text
+    assert "(trials 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more)" in text
     assert "In trials 18.0 s; the rest: starting their processes" in text
     others = [replace(one, reason=f"raised {one.number}") for one in failed]
     assert "9 other trials failed for 9 other reasons." in rendering.explain(replace(few, trials=tuple(others)))

@@ -16,7 +16,7 @@ from torch import nn
 
 from tauto.errors import InvalidArgument
 from tauto.tuning.hyperparameters import Constraint, Goal, Knob, suggest
-from tauto.tuning.hyperparameters.account import expected_random
+from tauto.tuning.hyperparameters.account import expected_random, talkative
 from tauto.tuning.hyperparameters.search_space import search_space
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -138,6 +138,13 @@ def test_two_of_three_are_expected_as_counted_by_hand() -> None:
     # of 1, 2, 3 the pairs are (1, 2), (1, 3), (2, 3): their best are 2, 3, 3
     assert expected_random([3, 1, 2], maximize=True)[1] == pytest.approx(8 / 3)
     assert expected_random([3, 1, 2], maximize=False)[1] == pytest.approx(4 / 3)
+
+
+def test_trials_that_print_much_are_one_line_together() -> None:
+    assert talkative({}) == []
+    assert talkative({3: 20_000_000}) == ["Trial 3 printed over 20 MB, of which nothing is kept."]
+    (line,) = talkative({0: 20_000_000, 7: 1_500_000_000})
+    assert line.startswith("2 trials printed much, trial 7 the most (over 1,500 MB)")
 
 
 def test_ranges_for_what_is_commonly_tuned() -> None:

@@ -28,7 +28,7 @@ def _places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_each_way_to_fail_is_one_clear_reason_and_the_search_goes_on(tmp_path: Path) -> None:
     ways = ["good", "raises", "nan", "nothing", "segfault", "exits", "leaves", "hangs", "prints"]
-    ways += ["other choices", "another kind", "text", "tensor", "one element", "too large"]
+    ways += ["other choices", "another kind", "text", "tensor", "one element", "too large", "no range"]
 
     def objective() -> Any:
         way = tauto.suggest.categorical("way", ways)
@@ -62,6 +62,8 @@ def test_each_way_to_fail_is_one_clear_reason_and_the_search_goes_on(tmp_path: P
                 tauto.suggest.categorical("way", ["another"])
             case "text":
                 return "0.5"
+            case "no range":
+                tauto.suggest.float("y", 1, 0)
         return tauto.suggest.float("x", 0, 1) + 1
 
     first = [{"way": way} for way in ways]
@@ -83,6 +85,7 @@ def test_each_way_to_fail_is_one_clear_reason_and_the_search_goes_on(tmp_path: P
         "too large": "returned an int, which is no number",
         "leaves": "raised SystemExit: no data here (line ",
         "another kind": "changes what the knob 'x' may be",
+        "no range": "raised InvalidArgument: suggest.float('y'): low is 1, above high, 0.",
     }.items():
         assert says in found[way][1], found[way]
     assert any("printed over" in note for note in result.notes)

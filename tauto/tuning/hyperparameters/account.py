@@ -33,6 +33,7 @@ __all__ = [
     "knobs_of",
     "machines_of",
     "random_best",
+    "talkative",
     "trials_of",
 ]
 
@@ -182,6 +183,23 @@ def _values(name: str, found: Sequence[BaseDistribution]) -> str:
     low, high = min(one.low for one in ranges), max(one.high for one in ranges)
     kind: Any = "int" if isinstance(last, IntDistribution) else "float"
     return Knob(name, kind, low, high, step=ranges[-1].step, log=ranges[-1].log).words
+
+
+def talkative(printed: Mapping[int, int]) -> list[str]:
+    """Return in one line, if any, which trials printed more than is kept; ``printed`` has the bytes by their numbers.
+
+    Examples
+    --------
+    >>> talkative({0: 20_000_000, 7: 1_500_000_000})
+    ['2 trials printed much, trial 7 the most (over 1,500 MB): nothing of it is kept.']
+    """
+    if not printed:
+        return []
+    most = max(printed, key=printed.__getitem__)
+    size = f"over {printed[most] / 1e6:,.0f} MB"
+    if len(printed) == 1:
+        return [f"Trial {most} printed {size}, of which nothing is kept."]
+    return [f"{len(printed):,} trials printed much, trial {most} the most ({size}): nothing of it is kept."]
 
 
 def random_best(trials: Sequence[StudyTrial], goal: Goal) -> tuple[float, ...]:

@@ -143,6 +143,7 @@ class Search:
         self._own: dict[int, StudyTrial] = {}
         self._unwritten: set[int] = set()
         self._notes: dict[str, None] = {}
+        self._printed: dict[int, int] = {}
         self._stopped, self._interrupted = "", False
         self._stood: tuple[list[FrozenTrial], StudyReport] | None = None
         self._opened: Opened | None = None
@@ -334,7 +335,8 @@ class Search:
         return ended
 
     def _take_down(self, run: TrialRun) -> None:
-        self._notes |= dict.fromkeys(run.notes)
+        if run.printed_bytes:
+            self._printed[run.trial.number] = run.printed_bytes
         if run.came is None:
             return
         self._own[run.trial.number] = run.came
@@ -431,7 +433,7 @@ class Search:
             budget_s=plan.budget_s,
             wanted=plan.wanted,
             wall_s=time.monotonic() - self._began,
-            notes=(*self._notes, *plan.places.notes),
+            notes=(*self._notes, *account.talkative(self._printed), *plan.places.notes),
             machine=self._hardware.summary,
             machines=account.machines_of(self._trials),
             fingerprint=self._hardware.fingerprint,

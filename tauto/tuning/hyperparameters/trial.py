@@ -79,6 +79,10 @@ def _loaded(packed: dict[str, Any], title: str) -> Callable[[], Any]:
     return cell
 
 
+class _Told(InvalidArgument):
+    """Says in words what the objective did, after "it"."""
+
+
 class _Search:
     """The search at the other end of the line; JSON goes both ways."""
 
@@ -89,7 +93,7 @@ class _Search:
         """Return the value that the search gives this knob."""
         answer = self._exchange({"knob": knob.to_dict()})
         if "refused" in answer:
-            raise InvalidArgument(answer["refused"])
+            raise _Told(answer["refused"])
         return answer["value"]
 
     def report(self, value: float, step: int | None) -> None:
@@ -123,7 +127,7 @@ def _number(value: Any) -> float:
         except (TypeError, ValueError, RuntimeError, OverflowError):
             pass
     shape = f" of shape {tuple(value.shape)}" if hasattr(value, "shape") else ""
-    raise InvalidArgument(f"returned {a_kind(value)}{shape}, which is no number")
+    raise _Told(f"returned {a_kind(value)}{shape}, which is no number")
 
 
 def _reason(error: BaseException) -> str:
@@ -132,11 +136,7 @@ def _reason(error: BaseException) -> str:
         message = " ".join(str(error).split())[:_LONGEST]
     except Exception:  # the user's own __str__
         message = ""
-    said = (
-        message
-        if isinstance(error, InvalidArgument)
-        else f"raised {type(error).__name__}" + f": {message}" * bool(message)
-    )
+    said = message if isinstance(error, _Told) else f"raised {type(error).__name__}" + f": {message}" * bool(message)
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if is_own_file(frame.filename)]
     if not own:
         return said

@@ -93,8 +93,8 @@ class TrialRun(threading.Thread):
         How it ended; None where it was given back.
     written : bool
         Whether that stands in the storage.
-    notes : list of str
-        What a report says of it.
+    printed_bytes : int
+        What it printed under one seed at most, where that was so much that a report says so.
     libraries : list of str
         Modules that it had to import.
     """
@@ -105,7 +105,7 @@ class TrialRun(threading.Thread):
         self.error: BaseException | None = None
         self.came: StudyTrial | None = None
         self.written = False
-        self.notes: list[str] = []
+        self.printed_bytes = 0
         self.libraries: list[str] = []
         self._terms, self._told_end, self._stopped = terms, ended, threading.Event()
 
@@ -170,9 +170,7 @@ class TrialRun(threading.Thread):
 
     def _note(self, end: End) -> None:
         self.libraries += end.libraries
-        if end.printed_bytes:
-            size = f"{end.printed_bytes / 1e6:,.0f} MB"
-            self.notes.append(f"Trial {self.trial.number} printed over {size}, of which nothing is kept.")
+        self.printed_bytes = max(self.printed_bytes, end.printed_bytes)
 
     def _tell(self, state: TrialState, seconds: float, rows: Sequence[Settled] = (), reason: str = "") -> None:
         """Write down what came of it; its state last, so that a trial that has ended is whole."""

@@ -41,6 +41,8 @@ DAMAGE = (ValueError, LookupError, TypeError, AttributeError, AssertionError)
 """What Optuna raises where what it reads is none of what it wrote."""
 _CONNECT_S = 5
 """So long a server may take to answer."""
+_LIBPQ_ASKS = " Is the server running"
+"""Begins a question of PostgreSQL's library; the remedy asks it, too."""
 _SILENT_S = 30
 """A server of which nothing is heard for so long amid the search is given up."""
 
@@ -174,7 +176,7 @@ def _trouble(where: StorageUrl, error: BaseException) -> str:
     while isinstance(deepest, StorageInternalError) and deepest.__cause__ is not None:
         deepest = deepest.__cause__
     said = str(getattr(deepest, "orig", None) or getattr(deepest, "strerror", None) or deepest).strip()
-    what = " ".join(where.hide(said).split())[:300] or type(deepest).__name__
+    what = " ".join(where.hide(said).split())[:300].partition(_LIBPQ_ASKS)[0] or type(deepest).__name__
     if isinstance(deepest, DAMAGE) and "keyword" not in what:
         what = f"what it holds is damaged ({type(deepest).__name__}: {what.rstrip('.')})"
     if where.file is not None and "readonly" in what and not where.file.exists():
