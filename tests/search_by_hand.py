@@ -38,6 +38,7 @@ class HandBench:
     bars: list = field(default_factory=list)
     discarded: list = field(default_factory=list)
     baseline: Baseline = field(default_factory=lambda: Baseline(None, 0.01, 1.0))
+    trainings: None = None
 
     def attempt(self, recipe, *, wall_limit_s, time_cap_s, give_up_below, with_memory, tick):
         tick()

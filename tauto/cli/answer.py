@@ -15,8 +15,20 @@ from tauto.events import listening
 if TYPE_CHECKING:
     from tauto.results import DecodingResult, Result, TuningResult
 
-__all__ = ["INTERRUPTED", "MISTAKE", "answering", "check_files", "complain", "finish_tuned", "show", "write_script"]
+__all__ = [
+    "INTERRUPTED",
+    "MISTAKE",
+    "NOTHING",
+    "answering",
+    "check_files",
+    "complain",
+    "finish_tuned",
+    "show",
+    "write_script",
+]
 
+NOTHING = 1
+"""It went well, and nothing came of it."""
 MISTAKE = 2
 INTERRUPTED = 130
 REPORT_SUFFIXES = (".html", ".json", ".md", ".txt")

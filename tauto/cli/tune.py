@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tauto.cli.answer import answering, check_files, show
+from tauto.cli.answer import NOTHING, answering, check_files, show
 from tauto.cli.loader import load
 from tauto.cli.options import Executor, ReportFile, Storage, Workers
 
@@ -79,4 +79,7 @@ def search(objective: str, report: Path | None, **keywords: Any) -> None:
         value, _, _ = load(objective, "objective")
         import tauto
 
-        show(tauto.tune(value, **keywords, origin=objective), report)
+        result = tauto.tune(value, **keywords, origin=objective)
+        show(result, report)
+    if all(one.state == "failed" for one in result.trials):
+        raise SystemExit(NOTHING)  # what a line goes on with (``tauto tune … && …``) needs a trial

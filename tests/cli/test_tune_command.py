@@ -18,6 +18,8 @@ def objective():
     return {"loss": (tauto.suggest.float("x", -5, 5) - 1) ** 2, "mb": 1.0}
 def needs(trial):
     return 0.0
+def raises():
+    raise ValueError("no data")
 """
 
 
@@ -58,6 +60,8 @@ def test_a_study_is_begun_resumed_exported_and_deleted(
     assert "there is none called 't'" in capsys.readouterr().err
     assert _run(monkeypatch, "studies", "delete", "my study") == 0
     assert "Deleted my study with 3 trials" in capsys.readouterr().out
+    assert _run(monkeypatch, "tune", "mine.py:raises", "--trials", "2") == 1
+    assert "raised ValueError: no data" in capsys.readouterr().out
 
 
 def test_a_name_with_a_space_is_quoted_in_a_line_to_paste() -> None:
