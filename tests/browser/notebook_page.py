@@ -113,6 +113,15 @@ class NotebookPage:
         self.command("apputils:change-theme", theme="JupyterLab Dark")
         self.page.wait_for_function('document.body.dataset.jpThemeLight === "false"')
 
+    def wander(self, over: Locator) -> None:
+        """Move the mouse about over the middle, as a hand does: a chart just opened may draw after the first move."""
+        over.hover()
+        box = over.bounding_box() or {"x": 0, "y": 0, "width": 0, "height": 0}
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        for step in range(20):
+            self.page.mouse.move(x + step, y)
+            self.page.wait_for_timeout(20)
+
     def screenshot(self, name: str, shown: Locator | None = None) -> Path:
         """Keep a picture of what is ``shown`` (default the page) among the artefacts."""
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)

@@ -65,7 +65,7 @@ def test_a_profile_is_shown_live_and_a_finding_is_tried(page):
     expect(page.run(4)).to_contain_text(re.compile("better|same|worse"))
     panel.get_by_role("tab", name="Modules").click()
     chart = panel.get_by_role("application", name="Map of the modules")
-    chart.hover()
+    page.wander(chart)
     expect(chart.locator(".tauto-tip")).to_be_visible()
     assert page.violations(".jp-Cell-outputArea article.tauto") == []
     page.dark()
