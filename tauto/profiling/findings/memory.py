@@ -96,7 +96,7 @@ def optimizer_unfused(report: ProfileReport, facts: Facts) -> Iterator[Finding]:
             report,
             spent - least,
             f"{spent:,.0f} ms in its steps now; one pass over {moved / 1e6:,.1f} MB a step at this machine's bandwidth "
-            f"takes {least:,.1f} ms, at best",
+            f"takes {least:.2g} ms, at best",
         )
         if worth(gain):
             yield Finding(
