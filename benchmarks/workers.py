@@ -3,19 +3,23 @@
     python -m benchmarks.workers                         # all of it
     python -m benchmarks.workers --only sqlite,postgresql   # trials a second: SQLite 8 x 100, PostgreSQL 32 x 100
     python -m benchmarks.workers --only search           # 2 workers against 1
+    python -m benchmarks.workers --only ray              # the same on a Ray cluster of two nodes of this machine
 
 Store: processes that ask, suggest one knob, and tell, with nothing between, through TAuto's own claim and in bare
 Optuna. A lost trial shows as a number that is missing, a doubled one as a total that is passed. Search: the
-same trials, each of one thread's work, by 1 worker and by 2, and what each trial timed of its own work.
+same trials, each of one thread's work, by 1 worker and by 2, and what each trial timed of its own work. Ray: that on
+two local nodes of a core each; then one of them is killed amid a search.
 """
 
 from __future__ import annotations
 
 import argparse
+import collections
 import multiprocessing
 import os
 import statistics
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -42,6 +46,7 @@ from tauto.tuning.study import (
 
 WORK_S = 0.6
 """Of one thread, each trial of the search."""
+GOALS = {"value": "maximize"}
 
 
 @dataclass(frozen=True)
@@ -182,12 +187,12 @@ def timed_objective() -> dict[str, float]:
     return {"value": tauto.suggest.float("x", 0, 1), "seconds": burn(WORK_S)}
 
 
-def wall_s(function: Callable[[], object], workers: int, trials: int) -> tuple[float, Sequence[float]]:
+def wall_s(function: Callable[[], object], workers: int, trials: int, executor: str) -> tuple[float, Sequence[float]]:
     """Return how long a search took from its first trial's start, and what its trials timed of themselves."""
     with tempfile.TemporaryDirectory() as folder:
         where = Path(folder) / "studies.db"
         options = {"trials": trials, "workers": workers, "study": "s", "storage": where, "sampler": "random"}
-        result = tauto.tune(function, direction={"value": "maximize"}, **options)
+        result = tauto.tune(function, direction=GOALS, executor=executor, **options)
         with quiet():
             found = optuna.load_study(study_name="s", storage=f"sqlite:///{where}").trials
     begun = min(one.datetime_start for one in found if one.datetime_start)
@@ -195,16 +200,17 @@ def wall_s(function: Callable[[], object], workers: int, trials: int) -> tuple[f
     return (ended - begun).total_seconds(), [one.figures["seconds"] for one in result.trials if one.figures]
 
 
-def search() -> None:
+def search(executor: str = "local") -> None:
     """Print the speedup of a search on 2 workers, and how much its trials disturb each other's timing."""
     cores = os.cpu_count()
-    print(f"\n{cores} cores; 12 trials of {WORK_S} s of one thread's work, three times each, in turn")
+    where = executor.partition(":")[0]
+    print(f"\n{cores} cores, {where}; 12 trials of {WORK_S} s of one thread's work, three times each, in turn")
     print("\n| workers | search | a trial of itself, median (quartiles) |\n|---|---|---|")
     took: dict[int, list[float]] = {1: [], 2: []}
     own: dict[int, list[float]] = {1: [], 2: []}
     for _ in range(3):
         for workers in took:
-            seconds, times = wall_s(timed_objective, workers, 12)
+            seconds, times = wall_s(timed_objective, workers, 12, executor)
             took[workers].append(seconds)
             own[workers] += times
     for workers, seconds in took.items():
@@ -214,7 +220,34 @@ def search() -> None:
     print(f"a trial beside another takes {statistics.median(own[2]) / statistics.median(own[1]):.2f} × as long")
 
 
-PARTS = {"sqlite": sqlite, "postgresql": postgresql, "search": search}
+def ray() -> None:
+    """Print the same of two Ray nodes of a core each, and what became of a search of which one node was killed."""
+    import ray
+    from ray.cluster_utils import Cluster
+
+    node = {"num_cpus": 1, "object_store_memory": 80_000_000}
+    quick = {"health_check_period_ms": 1000, "health_check_timeout_ms": 3000, "health_check_failure_threshold": 4}
+    cluster = Cluster(initialize_head=True, head_node_args={**node, "_system_config": quick})
+    try:
+        doomed = cluster.add_node(**node)
+        cluster.wait_for_nodes()
+        where = f"ray:{cluster.address}"
+        search(where)
+        killer = threading.Timer(8.0, cluster.remove_node, (doomed,), {"allow_graceful": False})
+        killer.start()
+        with tempfile.TemporaryDirectory() as folder:
+            options = {"trials": 24, "workers": 2, "study": "killed", "storage": Path(folder) / "studies.db"}
+            result = tauto.tune(timed_objective, direction=GOALS, executor=where, **options)
+        killer.join()
+        states = collections.Counter(one.state for one in result.trials)
+        told = ", ".join(f"{count} {state}" for state, count in states.items())
+        print(f"\na node killed after 8 s, 24 trials asked for: {told}; in {result.report.wall_s:.0f} s")
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+
+
+PARTS = {"sqlite": sqlite, "postgresql": postgresql, "search": search, "ray": ray}
 
 
 def main() -> None:
