@@ -10,12 +10,13 @@ from tauto_magics.engine import change_model
 from tauto_magics.errors import UsageError
 from tauto_magics.magic import Invocation, Magic
 from tauto_magics.names import CALLABLE, MODEL
-from tauto_magics.options import add_checkpoint, add_inputs, add_quality, add_search, search_keywords
+from tauto_magics.options import add_inputs, add_quality, add_search, add_training, search_keywords
 
 __all__ = ["DISTILL"]
 
 _SHAPES = ("half", "half-depth", "half-width", "quarter-width")
-_GIVEN = ("method", "temperature", "mixing", "epochs", "steps", "learning_rate", "objective", "seed", "checkpoint")
+_TRAINING = ("epochs", "steps", "learning_rate", "patience", "checkpoint", "seed")
+_GIVEN = ("method", "temperature", "mixing", "objective", *_TRAINING)
 
 
 def _options(parser: Parser) -> None:
@@ -30,7 +31,7 @@ def _options(parser: Parser) -> None:
     parser.add_argument("--learning-rate", metavar="RATE", type=float, help="the highest; default 0.001")
     parser.add_argument("--objective", choices=("latency", "size"), help="what to make smaller; default latency")
     parser.add_argument("--seed", metavar="N", type=int, help="of all that is drawn; default 0")
-    add_checkpoint(parser)
+    add_training(parser)
     add_inputs(parser)
     add_quality(parser)
     add_search(parser, budget="10min")

@@ -9,11 +9,11 @@ from tauto_magics.arguments import Parser
 from tauto_magics.engine import change_model
 from tauto_magics.magic import Invocation, Magic
 from tauto_magics.names import CALLABLE, MODEL
-from tauto_magics.options import add_checkpoint, add_inputs, add_quality, add_search, search_keywords, words
+from tauto_magics.options import add_inputs, add_quality, add_search, add_training, search_keywords, words
 
 __all__ = ["FACTORIZE"]
 
-_PLAIN = ("energy", "speedup", "latency", "size", "epochs", "learning_rate", "objective", "checkpoint")
+_PLAIN = ("energy", "speedup", "latency", "size", "epochs", "learning_rate", "objective", "patience", "checkpoint")
 
 
 def _options(parser: Parser) -> None:
@@ -30,7 +30,7 @@ def _options(parser: Parser) -> None:
     parser.takes("--loss", CALLABLE, "loss(outputs, labels), for the built-in loop over --data")
     parser.takes("--finetune", CALLABLE, "your own finetune(model) or finetune(model, epoch) in its place")
     parser.add_argument("--objective", choices=("latency", "size"), help="what to make smaller; default latency")
-    add_checkpoint(parser)
+    add_training(parser)
     add_inputs(parser)
     add_quality(parser)
     add_search(parser, budget="10min")

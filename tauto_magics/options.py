@@ -9,11 +9,11 @@ from tauto_magics.magic import Invocation
 from tauto_magics.names import CALLABLE, ITERABLE, NEW, VALUE
 
 __all__ = [
-    "add_checkpoint",
     "add_inputs",
     "add_panel",
     "add_quality",
     "add_search",
+    "add_training",
     "found",
     "inputs_keywords",
     "quality_keywords",
@@ -43,8 +43,9 @@ def add_quality(parser: Parser) -> None:
     parser.add_argument("--lower-is-better", action="store_true", help="the metric is better when lower")
 
 
-def add_checkpoint(parser: Parser) -> None:
-    """Add where an interrupted training is taken up from."""
+def add_training(parser: Parser) -> None:
+    """Add when a training stops early, and where an interrupted one is taken up from."""
+    parser.add_argument("--patience", metavar="N", type=int, help="stop after N epochs in turn that bring nothing")
     words = "a folder that the same line goes on from where its training was cut off"
     parser.add_argument("--checkpoint", metavar="FOLDER", help=words)
 

@@ -10,13 +10,13 @@ from tauto_magics.engine import change_model
 from tauto_magics.errors import UsageError
 from tauto_magics.magic import Invocation, Magic
 from tauto_magics.names import CALLABLE, MODEL
-from tauto_magics.options import add_checkpoint, add_inputs, add_quality, add_search, search_keywords, words
+from tauto_magics.options import add_inputs, add_quality, add_search, add_training, search_keywords, words
 
 __all__ = ["PRUNE"]
 
 _WORDS = ("sparsity", "speedup", "latency", "size", "structure", "importance", "spread", "schedule")
 _STRUCTURES = "channels (default), heads, heads+channels, blocks, weights or 2:4"
-_TRAINING = ("steps", "epochs", "learning_rate", "checkpoint")
+_TRAINING = ("steps", "epochs", "learning_rate", "patience", "checkpoint")
 
 
 def _options(parser: Parser) -> None:
@@ -37,7 +37,7 @@ def _options(parser: Parser) -> None:
     parser.add_argument("--learning-rate", metavar="RATE", type=float, help="of the built-in loop; default 0.001")
     parser.takes("--loss", CALLABLE, "loss(outputs, labels), for the built-in loop over --data")
     parser.takes("--finetune", CALLABLE, "your own finetune(model) or finetune(model, epoch) in its place")
-    add_checkpoint(parser)
+    add_training(parser)
     add_inputs(parser)
     add_quality(parser)
     add_search(parser, budget="10min")

@@ -9,11 +9,11 @@ from tauto_magics.arguments import Parser
 from tauto_magics.engine import change_model
 from tauto_magics.magic import Invocation, Magic
 from tauto_magics.names import CALLABLE, MODEL, VALUE
-from tauto_magics.options import add_checkpoint, add_inputs, add_quality, add_search, search_keywords
+from tauto_magics.options import add_inputs, add_quality, add_search, add_training, search_keywords
 
 __all__ = ["QUANTIZE"]
 
-_PLAIN = ("method", "bits", "engine", "objective", "epochs", "learning_rate", "checkpoint")
+_PLAIN = ("method", "bits", "engine", "objective", "epochs", "learning_rate", "patience", "checkpoint")
 
 
 def _options(parser: Parser) -> None:
@@ -31,7 +31,7 @@ def _options(parser: Parser) -> None:
     parser.add_argument("--epochs", metavar="N", type=int, help="for qat: how long; default 3")
     parser.add_argument("--learning-rate", metavar="RATE", type=float, help="for qat: the highest; default 0.0001")
     parser.takes("--sensitivity", VALUE, "from tauto.sensitivity: which layers to keep in floating point first")
-    add_checkpoint(parser)
+    add_training(parser)
     add_inputs(parser)
     add_quality(parser)
     add_search(parser, budget="3min")

@@ -18,6 +18,7 @@ from tauto.cli.options import (
     MaxDrop,
     Metric,
     Model,
+    Patience,
     RecipeFile,
     ReportFile,
     ScriptFile,
@@ -52,6 +53,7 @@ def factorize(
         Text, typer.Option(metavar="NAME", help="Your own finetune(model) or finetune(model, epoch) in its place.")
     ] = None,
     objective: Annotated[str, typer.Option(metavar="WHAT", help="What to make smaller: latency or size.")] = "latency",
+    patience: Patience = None,
     checkpoint: Checkpoint = None,
     budget: Budget = "10min",
     factory: Factory = None,
@@ -85,6 +87,7 @@ def factorize(
             epochs=epochs,
             learning_rate=learning_rate,
             objective=objective,
+            patience=patience,
             checkpoint=checkpoint,
             budget=budget,
         )

@@ -22,6 +22,7 @@ __all__ = [
     "MaxDrop",
     "Metric",
     "Model",
+    "Patience",
     "RecipeFile",
     "ReportFile",
     "ScriptFile",
@@ -46,6 +47,9 @@ MaxDrop = Annotated[
 ]
 Metric = Annotated[str | None, typer.Option(metavar="METRIC", help="Which figure of the dict counts; default all.")]
 LowerIsBetter = Annotated[bool, typer.Option("--lower-is-better", help="The metric is better when lower.")]
+Patience = Annotated[
+    int | None, typer.Option(metavar="N", help="Stop a training after N epochs in turn that bring nothing.")
+]
 Checkpoint = Annotated[
     Path | None, typer.Option(metavar="FOLDER", help="The same command goes on from it where a training was cut off.")
 ]

@@ -18,6 +18,7 @@ from tauto.cli.options import (
     MaxDrop,
     Metric,
     Model,
+    Patience,
     RecipeFile,
     ReportFile,
     ScriptFile,
@@ -59,6 +60,7 @@ def prune(
     finetune: Annotated[
         Text, typer.Option(metavar="NAME", help="Your own finetune(model) or finetune(model, epoch) in its place.")
     ] = None,
+    patience: Patience = None,
     checkpoint: Checkpoint = None,
     budget: Budget = "10min",
     factory: Factory = None,
@@ -96,6 +98,7 @@ def prune(
             schedule=schedule,
             epochs=epochs,
             learning_rate=learning_rate,
+            patience=patience,
             checkpoint=checkpoint,
             budget=budget,
         )

@@ -18,6 +18,7 @@ from tauto.cli.options import (
     MaxDrop,
     Metric,
     Model,
+    Patience,
     RecipeFile,
     ReportFile,
     ScriptFile,
@@ -58,6 +59,7 @@ def quantize(
     learning_rate: Annotated[
         float | None, typer.Option(metavar="RATE", help="For qat: the highest; default 0.0001.")
     ] = None,
+    patience: Patience = None,
     checkpoint: Checkpoint = None,
     budget: Budget = "3min",
     factory: Factory = None,
@@ -89,6 +91,7 @@ def quantize(
             epochs=epochs,
             learning_rate=learning_rate,
             objective=objective,
+            patience=patience,
             checkpoint=checkpoint,
             budget=budget,
         )

@@ -136,7 +136,7 @@ class Track:
             self._seen = len(self.losses)
             self._keep(score)
         if self.patience is not None and self._stale >= self.patience:
-            raise Ended("early_stopping", f"{self.metric} was no better {self._stale} times in turn")
+            raise Ended("early_stopping", f"{self.metric} was no better {_times(self._stale)}")
 
     def _keep(self, score: float | None) -> None:
         # where nothing tells, as of a function that returns no loss, the last state counts
@@ -225,3 +225,7 @@ class Track:
             before_s=self.before_s,
             steps_per_s=self.step / max(self.wall_s - self.evaluating_s, 1e-9) if self.step else None,
         )
+
+
+def _times(count: int) -> str:
+    return "than before" if count == 1 else f"{count} times in turn"

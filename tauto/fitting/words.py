@@ -35,4 +35,6 @@ def state_words(report: FittingReport) -> str:
     if not ended_well:
         where = f" ({place})" if report.rolled_back else ""
         return f"Training was rolled back to its best state{where}: {report.reason}."
+    if report.stopped == "early_stopping":
+        return f"It ended early, since {report.reason}; what it was {place} is kept."
     return f"What it was {place} is kept, since it was the best by {report.metric}."

@@ -68,6 +68,7 @@ def distill(
     objective: Literal["latency", "size"] = "latency",
     budget: str | float = "10min",
     seed: int = 0,
+    patience: int | None = None,
     checkpoint: str | Path | None = None,
     isolated: bool = False,
     factory: Callable[[], nn.Module] | None = None,
@@ -105,6 +106,8 @@ def distill(
         Hard limit of time; training ends early where it would be over.
     seed : int
         Of all that is drawn.
+    patience : int, optional
+        Epochs in turn that find nothing better before the training stops; default all are taken.
     checkpoint : path, optional
         A folder that the same call goes on from where its training was interrupted, killed or cut off by ``budget``;
         what it keeps there is removed once it has come to its end. Default: a training begins anew.
@@ -152,6 +155,7 @@ def distill(
         epochs=EPOCHS if epochs is None and steps is None else epochs,
         steps=steps,
         learning_rate=learning_rate,
+        patience=patience,
         temperature=temperature,
         mixing=MIXING if mixing is None else mixing,
         seed=seed,

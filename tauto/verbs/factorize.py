@@ -51,6 +51,7 @@ def factorize(
     finetune: FineTune | None = None,
     objective: Literal["latency", "size"] = "latency",
     budget: str | float = "10min",
+    patience: int | None = None,
     checkpoint: str | Path | None = None,
     isolated: bool = False,
     factory: Callable[[], nn.Module] | None = None,
@@ -81,6 +82,8 @@ def factorize(
     objective : {"latency", "size"}
         With ``"latency"`` a model that is as fast and clearly smaller is an improvement too; with ``"size"`` a smaller
         one that takes up to twice the time, which is said.
+    patience : int, optional
+        Epochs in turn that find nothing better before the training stops; default all are taken.
     checkpoint : path, optional
         A folder that the same call goes on from where its training was interrupted, killed or cut off by ``budget``;
         what it keeps there is removed once it has come to its end. Default: a training begins anew.
@@ -125,7 +128,7 @@ def factorize(
     check_floating(model)
     check_labels(workload)
     check_room(model, target)
-    wish = _Wish(tuple(keep), epochs_of(workload.training, epochs, EPOCHS), learning_rate)
+    wish = _Wish(tuple(keep), epochs_of(workload.training, epochs, EPOCHS), learning_rate, patience)
     wish.recipe(0.9 if energy is None else energy)  # what is out of range is told before any work
     hardware = Hardware.current(workload.device.type)
     goal = Goal("size" if target and target.kind == "size" else objective, objective == "latency", target=target)
@@ -145,13 +148,15 @@ def factorize(
 class _Wish:
     """What all recipes have in common."""
 
-    def __init__(self, keep: tuple[str, ...], epochs: int, learning_rate: float) -> None:
-        self.keep, self.epochs, self.learning_rate = keep, epochs, learning_rate
+    def __init__(self, keep: tuple[str, ...], epochs: int, learning_rate: float, patience: int | None) -> None:
+        self.keep, self.epochs, self.learning_rate, self.patience = keep, epochs, learning_rate, patience
 
     def recipe(self, energy: float, whole: bool = True) -> Recipe:
         """Return the recipe for ``energy``; not ``whole``: without training."""
         epochs = self.epochs if whole else 0
-        config = FactorizeConfig(energy, keep=self.keep, epochs=epochs, learning_rate=self.learning_rate)
+        config = FactorizeConfig(
+            energy, keep=self.keep, epochs=epochs, learning_rate=self.learning_rate, patience=self.patience
+        )
         return Recipe.of(("factorize", config))
 
     def by_error(self, error: float, whole: bool) -> Recipe:

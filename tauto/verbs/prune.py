@@ -64,6 +64,7 @@ def prune(
     loss: Loss | None = None,
     finetune: FineTune | None = None,
     budget: str | float = "10min",
+    patience: int | None = None,
     checkpoint: str | Path | None = None,
     isolated: bool = False,
     factory: Callable[[], nn.Module] | None = None,
@@ -101,6 +102,8 @@ def prune(
     loss, finetune : callable, optional
         ``loss(outputs, labels)`` for the built-in loop over ``data``, or your own ``finetune(model)`` or
         ``finetune(model, epoch)``. With ``data`` alone the model learns to answer as the original does.
+    patience : int, optional
+        Epochs in turn that find nothing better before the training stops; default all are taken.
     checkpoint : path, optional
         A folder that the same call goes on from where its training was interrupted, killed or cut off by ``budget``;
         what it keeps there is removed once it has come to its end. Default: a training begins anew.
@@ -157,6 +160,7 @@ def prune(
         **_course(steps, schedule),
         epochs=epochs_of(workload.training, epochs, EPOCHS),
         learning_rate=learning_rate,
+        patience=patience,
         searched=target is not None,
     )
     wish.recipe(wish.share, whole=True)  # what contradicts itself is told before any work
@@ -210,6 +214,7 @@ class _Wish:
     schedule: str
     epochs: int
     learning_rate: float
+    patience: int | None
     searched: bool
 
     def recipe(self, share: float, whole: bool, **other: str) -> Recipe:
@@ -220,7 +225,7 @@ class _Wish:
         given = {"importance": self.importance, "spread": spread, "ratios": self.ratios or None, **other}
         values |= {key: value for key, value in given.items() if value is not None}
         if whole:
-            values |= {"steps": self.steps, "schedule": self.schedule, "epochs": self.epochs}
+            values |= {"steps": self.steps, "schedule": self.schedule, "epochs": self.epochs, "patience": self.patience}
         known = {field.name for field in fields(kind)}
         if unknown := [key for key in values if key not in known]:
             raise InvalidArgument(f"{unknown[0]}: it says nothing for structure={self.structure!r}. Leave it out.")

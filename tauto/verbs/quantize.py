@@ -49,6 +49,7 @@ def quantize(
     epochs: int | None = None,
     learning_rate: float | None = None,
     budget: str | float = "3min",
+    patience: int | None = None,
     checkpoint: str | Path | None = None,
     isolated: bool = False,
     factory: Callable[[], nn.Module] | None = None,
@@ -79,6 +80,8 @@ def quantize(
         ``finetune(model, epoch)``. With ``data`` alone the model learns to answer as it did.
     epochs, learning_rate : optional
         Of that training; default 3 and 1e-4.
+    patience : int, optional
+        Epochs in turn that find nothing better before the training stops; default all are taken.
     checkpoint : path, optional
         A folder that the same call goes on from where its training was interrupted, killed or cut off by ``budget``;
         what it keeps there is removed once it has come to its end. Default: a training begins anew.
@@ -107,7 +110,7 @@ def quantize(
         )
     chosen = ways(method, bits, engine)
     training = {"loss": loss, "finetune": finetune, "epochs": epochs, "learning_rate": learning_rate}
-    _check_training(method, **training, checkpoint=checkpoint)
+    _check_training(method, **training, patience=patience, checkpoint=checkpoint)
     ranked = ranking(sensitivity, model)
     clock = Budget(parse_duration(budget))
     workload = Workload.of(
@@ -126,7 +129,7 @@ def quantize(
     )
     check_floating(model)
     check_data(workload, given=data is not None)
-    trained = _trained(method, chosen, workload, epochs, learning_rate)
+    trained = _trained(method, chosen, workload, epochs, learning_rate, patience)
     hardware = Hardware.current(workload.device.type)
     goal = Goal(objective, or_smaller=objective == "latency")
 
@@ -142,7 +145,12 @@ def quantize(
 
 
 def _trained(
-    method: str, chosen: Sequence[Way], workload: Workload, epochs: int | None, learning_rate: float | None
+    method: str,
+    chosen: Sequence[Way],
+    workload: Workload,
+    epochs: int | None,
+    learning_rate: float | None,
+    patience: int | None,
 ) -> dict[str, Any] | None:
     """Return the configuration of the training before it; None where none is wanted."""
     if method != "qat":
@@ -154,7 +162,12 @@ def _trained(
         )
     check_labels(workload)
     length = epochs_of(workload.training, epochs, EPOCHS)
-    given: dict[str, Any] = {"bits": chosen[0].bits, "epochs": length, "learning_rate": learning_rate}
+    given: dict[str, Any] = {
+        "bits": chosen[0].bits,
+        "epochs": length,
+        "learning_rate": learning_rate,
+        "patience": patience,
+    }
     known: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     QuantizationAwareConfig(**known)  # what is out of range is told by its own name, before any work
     return known

@@ -26,14 +26,15 @@ def ready(shell, engine, monkeypatch):
 def test_a_student_of_ones_own_and_its_teacher(ready):
     assert ready.run(
         "%tauto_distill small --teacher big --data loader --loss criterion --method features --temperature 2 "
-        "--mixing 0.5 --epochs 3 --learning-rate 0.01 --seed 4 --checkpoint kept.pt --objective size --into fast"
+        "--mixing 0.5 --epochs 3 --learning-rate 0.01 --seed 4 --patience 2 --checkpoint kept "
+        "--objective size --into fast"
     ).success
     names = ready.ip.user_ns
     verb, args, keywords = ready.engine.calls[-1]
     assert (verb, args) == ("distill", (names["small"], names["big"]))
     assert keywords == {
         "data": names["loader"], "loss": names["criterion"], "method": "features", "temperature": 2.0, "mixing": 0.5,
-        "epochs": 3, "learning_rate": 0.01, "seed": 4, "checkpoint": "kept.pt", "objective": "size",
+        "epochs": 3, "learning_rate": 0.01, "seed": 4, "patience": 2, "checkpoint": "kept", "objective": "size",
         "names": ("small", "big"),
     }  # fmt: skip
 

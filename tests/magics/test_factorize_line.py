@@ -20,7 +20,8 @@ def ready(shell: Any, engine: Any) -> Any:
 
 def test_every_option_reaches_the_engine_under_its_keyword(ready: Any) -> None:
     line = (
-        "%tauto_factorize model --data rows --energy 0.8 --keep a.b,c --epochs 2 --learning-rate 0.01 --loss loss "
+        "%tauto_factorize model --data rows --energy 0.8 --keep a.b,c --epochs 2 --learning-rate 0.01 --patience 1 "
+        "--loss loss "
         "--objective size --budget 90s --into thin"
     )
     assert ready.run(line).success
@@ -33,6 +34,7 @@ def test_every_option_reaches_the_engine_under_its_keyword(ready: Any) -> None:
         "keep": ["a.b", "c"],
         "epochs": 2,
         "learning_rate": 0.01,
+        "patience": 1,
         "loss": names["loss"],
         "objective": "size",
         "budget": "90s",

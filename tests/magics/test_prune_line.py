@@ -25,7 +25,7 @@ def ready(shell: Any, engine: Any) -> Any:
 def test_every_option_reaches_the_engine_under_its_keyword(ready: Any) -> None:
     line = (
         "%tauto_prune model --data rows --sparsity 30% --structure channels --importance taylor --spread global "
-        "--ratios a.b=0.2,c=0.7 --steps 3 --schedule cubic --epochs 2 --learning-rate 0.01 --loss loss"
+        "--ratios a.b=0.2,c=0.7 --steps 3 --schedule cubic --epochs 2 --learning-rate 0.01 --patience 1 --loss loss"
     )
     assert ready.run(line).success
     names = ready.ip.user_ns
@@ -42,6 +42,7 @@ def test_every_option_reaches_the_engine_under_its_keyword(ready: Any) -> None:
         "schedule": "cubic",
         "epochs": 2,
         "learning_rate": 0.01,
+        "patience": 1,
         "loss": names["loss"],
         "name": "model",
     }

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from tauto.errors import InvalidArgument
 from tauto.hardware import Hardware
 from tauto.techniques import Context, technique
 from tauto.workload import Workload
@@ -58,3 +59,21 @@ def test_it_is_not_trained_again(tmp_path, name):
     assert spared[0] == spared[2] == 0 < spared[1]
     assert all(torch.equal(made[0][key], made[1][key]) and torch.equal(made[0][key], made[2][key]) for key in made[2])
     assert len(list((tmp_path / "kept" / "step").glob("*.pt"))) == trainings
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_it_ends_early_where_nothing_gets_better(tmp_path, name):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(64, 48), nn.ReLU(), nn.Linear(48, 48), nn.ReLU(), nn.Linear(48, 4))
+    workload = Workload.of(net, inputs=INPUTS[:1], data=BATCHES, loss=nn.CrossEntropyLoss(), trains=True)
+    found = technique(name)
+    # so high a rate that the loss rises and falls
+    lesson = {key: value for key, value in LESSONS[name].items() if key not in {"steps", "schedule"}}
+    config = found.config(**lesson | {"epochs": 40, "patience": 1, "learning_rate": 0.5})
+    context = Context(tmp_path / "step", Hardware.current("cpu"))
+    found.apply(workload, config, context)
+    told = " ".join(found.account(config, context).notes)
+    assert "was no better than before" in told, told
+    assert "patience 1" in found.describe(config)
+    with pytest.raises(InvalidArgument, match="patience: 0"):
+        found.config(patience=0)

@@ -54,6 +54,8 @@ class DistillConfig(Config):
         Share of the teacher beside the user's loss.
     seed : int
         Of the order of the data, and whatever else is drawn.
+    patience : int or None
+        Epochs in turn that find nothing better before the training stops; None stops at none.
     """
 
     student: Shape = "half"
@@ -64,6 +66,7 @@ class DistillConfig(Config):
     temperature: float | None = None
     mixing: float = MIXING
     seed: int = 0
+    patience: int | None = None
 
     def __post_init__(self) -> None:
         self.plan()
@@ -74,7 +77,12 @@ class DistillConfig(Config):
     def plan(self, limit_s: float | None = None) -> Plan:
         """Return the plan of the training."""
         return Plan(
-            epochs=self.epochs, steps=self.steps, learning_rate=self.learning_rate, seed=self.seed, limit_s=limit_s
+            epochs=self.epochs,
+            steps=self.steps,
+            learning_rate=self.learning_rate,
+            patience=self.patience,
+            seed=self.seed,
+            limit_s=limit_s,
         )
 
 
@@ -117,7 +125,8 @@ class Distill(Technique):
         """Return such as ``distill (half-depth, logits, 10 epochs)``."""
         count, unit = (config.epochs, "epoch") if config.epochs else (config.steps, "step")
         length = f"{count} {unit}{'' if count == 1 else 's'}"
-        return f"{self.name} ({config.student}, {config.method}, {length})"
+        patience = f", patience {config.patience}" if config.patience else ""
+        return f"{self.name} ({config.student}, {config.method}, {length}{patience})"
 
     def account(self, config: DistillConfig, context: Context) -> Account:
         """Return how the student was made and trained."""

@@ -52,6 +52,8 @@ class FactorizeConfig(Config):
         Layers to leave as they are, by name.
     epochs, learning_rate : int, float
         Of training afterwards; 0 epochs train nothing.
+    patience : int or None
+        Epochs in turn that find nothing better before the training stops; None stops at none.
     """
 
     energy: float = 0.9
@@ -59,6 +61,7 @@ class FactorizeConfig(Config):
     keep: tuple[str, ...] = ()
     epochs: int = 0
     learning_rate: float = 1e-3
+    patience: int | None = None
 
     def __post_init__(self) -> None:
         if isinstance(self.energy, bool) or not isinstance(self.energy, int | float) or not 0 < self.energy < 1:
@@ -69,6 +72,7 @@ class FactorizeConfig(Config):
                 raise InvalidArgument(f"{name}: {value!r} is out of range. Write a whole number from {least}.")
         if not (isinstance(self.learning_rate, int | float) and 0 < self.learning_rate < math.inf):
             raise InvalidArgument(f"learning_rate: {self.learning_rate!r} is out of range. Write a number above 0.")
+        Plan(epochs=1, patience=self.patience)  # says what is wrong with it
 
 
 @register
@@ -128,6 +132,7 @@ class Factorize(Technique):
         words += [f"multiples of {config.multiple}"] if config.multiple != 8 else []
         words += [f"but for {', '.join(config.keep[:3])}{' and more' * (len(config.keep) > 3)}"] if config.keep else []
         words += [f"{config.epochs} epoch{'' if config.epochs == 1 else 's'}"] if config.epochs else []
+        words += [f"patience {config.patience}"] if config.patience else []
         return f"{self.name} ({', '.join(words)})"
 
     def script(self, config: FactorizeConfig) -> Script:
@@ -221,7 +226,7 @@ def _trained(
     judged: dict[str, Any] = {"task": "factorize", "checkpoint": checkpoint}
     if workload.evaluate is not None:
         judged |= {"evaluate": scored(workload), "higher_is_better": workload.rule.higher_is_better}
-    plan = Plan(epochs=config.epochs, learning_rate=config.learning_rate)
+    plan = Plan(epochs=config.epochs, learning_rate=config.learning_rate, patience=config.patience)
     train = recovery(workload.training, workload.copy_model(), plan, example=workload.example, **judged)
     return train(model, in_place=True).report if train is not None else None
 

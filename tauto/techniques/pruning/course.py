@@ -200,10 +200,10 @@ def _trainer(workload: Workload, config: Any, checkpoint: Path | None) -> Fitter
             "data= (with loss=), or finetune="
         )
     judged: dict[str, Any] = {"task": "prune", "checkpoint": checkpoint}
-    if workload.training.finetune is not None and workload.evaluate is not None:
-        # nothing else tells that a function of the user's made it worse
+    if (workload.training.finetune is not None or config.patience is not None) and workload.evaluate is not None:
+        # nothing else tells that a function of the user's made it worse, or that more epochs bring nothing
         judged |= {"evaluate": scored(workload), "higher_is_better": workload.rule.higher_is_better}
-    plan = Plan(epochs=config.epochs, learning_rate=config.learning_rate)
+    plan = Plan(epochs=config.epochs, learning_rate=config.learning_rate, patience=config.patience)
     return recovery(workload.training, workload.copy_model(), plan, example=workload.example, **judged)
 
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from tauto import serialization
 from tauto.errors import InvalidArgument
-from tauto.fitting import epochs_of
+from tauto.fitting import Plan, epochs_of
 from tauto.hardware import Hardware
 from tauto.techniques.proof import proved
 from tauto.techniques.pruning.account import read_account, write_account
@@ -60,6 +60,8 @@ class PruneConfig(Config):
         How much each time; ``rewind`` gives what is left its first weights back before it is trained.
     epochs, learning_rate : int, float
         Of training after each step; 0 epochs train nothing.
+    patience : int or None
+        Epochs in turn that find nothing better before the training stops; None stops at none.
     round_to, min_width : int
         Widths become multiples of the one, and not less than the other (or a tenth).
     """
@@ -75,6 +77,7 @@ class PruneConfig(Config):
     learning_rate: float = 1e-3
     round_to: int = 8
     min_width: int = 8
+    patience: int | None = None
 
     def __post_init__(self) -> None:
         _check(self)
@@ -116,6 +119,7 @@ class PruneWeightsConfig(Config):
     epochs: int = 0
     learning_rate: float = 1e-3
     ratios: tuple[str, ...] = ()
+    patience: int | None = None
 
     def __post_init__(self) -> None:
         _check(self)
@@ -186,6 +190,7 @@ class _Pruning(Technique):
         if config.epochs:
             each = " each" if config.steps > 1 else ""
             words.append(f"{config.epochs} epoch{'' if config.epochs == 1 else 's'}{each}")
+            words += [f"patience {config.patience}"] if config.patience else []
         return f"{self.name} ({', '.join(words)})"
 
     def _course(self, workload: Workload, config: Any, checkpoint: Path | None) -> Course:
@@ -254,6 +259,7 @@ def _check(config: PruneConfig | PruneWeightsConfig) -> None:
             raise InvalidArgument(f"{name}: {value!r} is no number of {name}. Write a whole number from {least}.")
     if not (isinstance(config.learning_rate, int | float) and 0 < config.learning_rate < math.inf):
         raise InvalidArgument(f"learning_rate: {config.learning_rate!r} is out of range. Write a number above 0.")
+    Plan(epochs=1, patience=config.patience)  # says what is wrong with it
     if (config.steps > 1) == (config.schedule == "one-shot"):
         raise InvalidArgument(
             f"steps: {config.steps} with schedule={config.schedule!r} say different things. One step is 'one-shot'; "

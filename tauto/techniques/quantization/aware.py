@@ -57,6 +57,8 @@ class QuantizationAwareConfig(Config):
         Of the order of the data, and whatever else is drawn.
     keep : tuple of str
         Dotted names of modules that are not rounded, with all that they hold.
+    patience : int or None
+        Epochs in turn that find nothing better before the training stops; None stops at none.
     """
 
     bits: Literal[8, 4] = 8
@@ -65,13 +67,20 @@ class QuantizationAwareConfig(Config):
     learning_rate: float = 1e-4
     seed: int = 0
     keep: tuple[str, ...] = ()
+    patience: int | None = None
 
     def __post_init__(self) -> None:
         self.plan()
 
     def plan(self) -> Plan:
         """Return the plan of the training."""
-        return Plan(epochs=self.epochs, steps=self.steps, learning_rate=self.learning_rate, seed=self.seed)
+        return Plan(
+            epochs=self.epochs,
+            steps=self.steps,
+            learning_rate=self.learning_rate,
+            patience=self.patience,
+            seed=self.seed,
+        )
 
 
 @register
@@ -123,7 +132,8 @@ class QuantizationAware(Technique):
         count, unit = (config.epochs, "epoch") if config.epochs else (config.steps, "step")
         length = f"{count} {unit}{'' if count == 1 else 's'}"
         kept = f", but for {', '.join(config.keep)}" if config.keep else ""
-        return f"{self.name} ({config.bits} bits, {length}{kept})"
+        patience = f", patience {config.patience}" if config.patience else ""
+        return f"{self.name} ({config.bits} bits, {length}{patience}{kept})"
 
     def account(self, config: QuantizationAwareConfig, context: Context) -> Account:
         """Return what was rounded and how it was trained."""
@@ -131,12 +141,12 @@ class QuantizationAware(Technique):
         report = FittingReport.from_dict(json.loads((folder / _TRAINING).read_text()))
         layers = json.loads((folder / _LAYERS).read_text())
         rounded = f"Rounded while training: {few_names(layers['rounded'])}."
+        ended = [] if report.stopped == "finished" else [f"The training ended early: {report.reason}."]
         missed = [f"No call reached {few_names(layers['missed'])}: left as given."] if layers["missed"] else []
         if not report.best_step:
             trained = f"Trained for {length_words([report])}, which brought nothing: the weights are as given."
-            return Account("", (rounded, trained, *_judged(report), *missed))
+            return Account("", (rounded, trained, *_judged(report), *missed, *ended))
         losses = f"; the loss went from {report.losses[0]:.3g} to {report.losses[-1]:.3g}" if report.losses else ""
-        ended = [] if report.stopped == "finished" else [f"The training ended early: {report.reason}."]
         trained = f"Trained for {length_words([report])}{losses}."
         return Account("", (rounded, trained, *_judged(report), *missed, *ended))
 
