@@ -15,6 +15,7 @@ import pytest
 
 import tauto
 from tauto.errors import InvalidArgument, MissingDependency
+from tauto.tuning.hyperparameters.ray_places import cores_each
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
@@ -39,6 +40,14 @@ def test_where_no_cluster_answers_that_is_told_at_once(address: str) -> None:
     pytest.importorskip("ray", reason=HOW)
     with pytest.raises(InvalidArgument, match=rf"no Ray cluster answers at {address} .*ray start --head"):
         tauto.tune(lambda: 0.0, trials=1, executor=f"ray:{address}")
+
+
+@pytest.mark.parametrize(
+    ("nodes", "workers", "each"),
+    [([4, 4, 4], 2, 4), ([1, 1], 1, 1), ([2], 5, 1), ([8, 2], 2, 4), ([8], 2, 4), ([0, 4], 1, 4), ([], 1, 1)],
+)
+def test_a_trial_asks_for_no_more_cores_than_a_node_has(nodes: list[int], workers: int, each: int) -> None:
+    assert cores_each(nodes, workers) == each
 
 
 @pytest.mark.filterwarnings("default")  # Ray's own

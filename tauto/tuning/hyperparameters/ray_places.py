@@ -41,7 +41,7 @@ class RayPlaces:
     address : str or None
         Of the cluster; None for the one that Ray finds, else one on this machine alone.
     workers : int
-        So many trials at once, each with an equal share of the cluster's cores.
+        So many trials at once, each with an equal share of the nodes' cores.
 
     Raises
     ------
@@ -64,9 +64,9 @@ class RayPlaces:
         ray = self._ray
         self._connect()
         nodes = [node for node in ray.nodes() if node["Alive"]]
-        self._check(nodes)
+        nodes = self._checked(nodes)
         self._nodes = len(nodes)
-        self._cores = max(1, int(ray.cluster_resources().get("CPU", 1)) // self._workers)
+        self._cores = cores_each([int(node["Resources"].get("CPU", 0)) for node in nodes], self._workers)
         here = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(
             ray.get_runtime_context().get_node_id(), soft=False
         )
@@ -91,9 +91,9 @@ class RayPlaces:
             ) from None
         self._is_ours = True
 
-    def _check(self, nodes: Sequence[Mapping[str, Any]]) -> None:
-        """Refuse a node whose versions are not those of this process."""
-        ray, own = self._ray, versions()
+    def _checked(self, nodes: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+        """Return the nodes that answer; refuse one whose versions are not those of this process."""
+        ray, own, there_are = self._ray, versions(), []
         for node in nodes:
             there = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
             try:
@@ -101,6 +101,8 @@ class RayPlaces:
                     ray.remote(versions).options(num_cpus=0, scheduling_strategy=there).remote(),
                     timeout=_BEGINS_WITHIN_S,
                 )
+            except ray.exceptions.TaskUnschedulableError:
+                continue  # it died, and the cluster had not noticed yet
             except ray.exceptions.RayError as error:
                 why = str(error).strip().splitlines()[-1]
                 raise TrialFailed(
@@ -112,6 +114,10 @@ class RayPlaces:
                     f"executor: Ray's node {node['NodeManagerAddress']} has {', '.join(other)}: trials could not be "
                     "compared. Install the same there."
                 )
+            there_are.append(node)
+        if not there_are:
+            raise TrialFailed("no node of the Ray cluster answers any more. Start one: ray start --address=…")
+        return there_are
 
     def preload(self, libraries: Sequence[str]) -> None:
         """Nothing: each node does so for itself."""
@@ -128,6 +134,18 @@ class RayPlaces:
         nodes = "1 node" if self._nodes == 1 else f"{self._nodes} nodes"
         cores = "1 core" if self._cores == 1 else f"{self._cores} cores"
         return (f"Ray ran {self._workers} trials at once on {nodes}, each on {cores}.",)
+
+
+def cores_each(nodes: Sequence[int], workers: int) -> int:
+    """Return the cores of a trial: the most with which so many fit at once, each within one node.
+
+    Examples
+    --------
+    >>> cores_each([4, 4, 4], 2), cores_each([1, 1], 1), cores_each([2], 5)
+    (4, 1, 1)
+    """
+    fits = (cores for cores in range(1, max(nodes, default=1) + 1) if sum(one // cores for one in nodes) >= workers)
+    return max(fits, default=1)
 
 
 class _Remote:
