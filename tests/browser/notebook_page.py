@@ -114,10 +114,10 @@ class NotebookPage:
         self.page.wait_for_function('document.body.dataset.jpThemeLight === "false"')
 
     def wander(self, over: Locator) -> None:
-        """Move the mouse about over the middle, as a hand does: a chart just opened may draw after the first move."""
+        """Move the mouse about at the left, where each level of a map begins; a chart may draw after the first move."""
         over.hover()
         box = over.bounding_box() or {"x": 0, "y": 0, "width": 0, "height": 0}
-        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+        x, y = box["x"] + 5, box["y"] + box["height"] / 2
         for step in range(20):
             self.page.mouse.move(x + step, y)
             self.page.wait_for_timeout(20)
