@@ -86,22 +86,7 @@ def fit_with(
         track = Track(model, model, judge, plan.patience, "epoch" if by_epoch else "call")
         course = _Course(model, track, checkpoint, f"{name}, {calls} times", plan.seed)
         try:
-            try:
-                with lent(model):
-                    course.take_up()
-                    if evaluate is not None and not track.step:
-                        track.look(0)
-                    for epoch in range(track.step, calls):
-                        words = f"{name}, {epoch + 1} of {calls}"
-                        emit(Progress(task, words, epoch / calls, track.seconds_left(calls)))
-                        track.add(_loss(_call(finetune, name, model, (epoch,) if by_epoch else ()), name, model))
-                        track.look(epoch + 1)
-                        course.save()
-                ended = Ended("finished", f"{name} was called {'once' if calls == 1 else f'{calls} times'}")
-            except Ended as end:
-                ended = end
-            except KeyboardInterrupt:
-                ended = Ended("interrupted", f"it was interrupted after {track.step} of {calls} calls of {name}")
+            ended = _all_calls(finetune, name, course, calls, by_epoch=by_epoch, task=task)
             course.settle(ended)
         finally:
             track.roll_back()
@@ -234,6 +219,27 @@ class _Course:
         """Leave behind what the same call goes on from: of a call that was cut off, what was kept before it."""
         if self.checkpoint is not None:
             self.checkpoint.settle(ended.stop, str(ended), None, self.track.state())
+
+
+def _all_calls(finetune: FineTune, name: str, course: _Course, calls: int, *, by_epoch: bool, task: str) -> Ended:
+    """Make the calls that are left, and return how they ended."""
+    model, track = course.model, course.track
+    try:
+        with lent(model):
+            course.take_up()
+            if track.judge.evaluate is not None and not track.step:
+                track.look(0)
+            for epoch in range(track.step, calls):
+                words = f"{name}, {epoch + 1} of {calls}"
+                emit(Progress(task, words, epoch / calls, track.seconds_left(calls)))
+                track.add(_loss(_call(finetune, name, model, (epoch,) if by_epoch else ()), name, model))
+                track.look(epoch + 1)
+                course.save()
+    except Ended as end:
+        return end
+    except KeyboardInterrupt:
+        return Ended("interrupted", f"it was interrupted after {track.step} of {calls} calls of {name}")
+    return Ended("finished", f"{name} was called {'once' if calls == 1 else f'{calls} times'}")
 
 
 def _call(finetune: FineTune, name: str, model: nn.Module, more: tuple[int, ...]) -> Any:

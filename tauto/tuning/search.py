@@ -241,8 +241,10 @@ class Search:
 
     def _foreseen(self, recipe: Recipe) -> str:
         """Return why it would fail as another did; empty where that is not known."""
+        if recipe.exported is None:
+            return ""
         alike = (item for item in self._candidates if item.attempt.not_exportable)
-        same = next((item.report for item in alike if item.recipe.exported == recipe.exported is not None), None)
+        same = next((item.report for item in alike if item.recipe.exported == recipe.exported), None)
         return f"the model cannot be exported (trial {same.number}: {same.reason.rstrip('.')})" if same else ""
 
     def _hopeless(self, limit_s: float) -> str:

@@ -77,8 +77,8 @@ def test_torchs_log_is_as_before() -> None:
 
 def test_what_is_not_in_the_table_is_told_in_torchs_own_words() -> None:
     text = (
-        "Graph break in user code at /home/me/net.py:7\nGraph Break Reason: Quantum state collapsed\n"
-        '  Explanation: no.\n\nUser code traceback:\n  File "/home/me/net.py", line 9, in forward\n    x\n'
+        "Graph break in user code at /me/net.py:7\nGraph Break Reason: Quantum state collapsed\n"
+        '  Explanation: no.\n\nUser code traceback:\n  File "/me/net.py", line 9, in forward\n    x\n'
     )
     found = break_of(text)
     assert (found.reason, found.advice) == ("torch's own words: Quantum state collapsed", "")
