@@ -29,6 +29,7 @@ import psutil
 import tauto
 from tauto.errors import StudyError, TautoError
 from tauto.tuning.study import storage as storage_room
+from tauto.verbs.worker import work
 
 STUDY = "faults"
 ROOT = Path(__file__).parents[1]
@@ -143,15 +144,29 @@ def _kill(pid: int) -> list[psutil.Process]:
     return family
 
 
+def _join() -> None:
+    work(objective, study=STUDY, trials=1_000_000)
+
+
 def drivers(times: int, seed: int) -> Told:
     """Kill a driver at random instants, a quarter of them before its first trial; go on by the same line each time."""
-    told, draw = Told("kill -9 of the driver"), random.Random(seed)
+    return _killed("kill -9 of the driver", lambda: _search(1_000_000), times, seed)
+
+
+def workers(times: int, seed: int) -> Told:
+    """Kill a process that joined by ``tauto worker``, just so; the next one that joins takes its place."""
+    return _killed("kill -9 of a worker", _join, times, seed)
+
+
+def _killed(what: str, run: Callable[[], None], times: int, seed: int) -> Told:
+    told, draw = Told(what), random.Random(seed)
     with place() as folder:
+        os.waitpid(_forked(lambda: _search(1)), 0)  # a worker joins what is there
         database = folder / "store" / "studies.db"
         startup_s = 3.0
         for _ in range(times):
             before, lines, began = complete(database), len(logged(folder)), time.monotonic()
-            pid = _forked(lambda: _search(1_000_000))
+            pid = _forked(run)
             if draw.random() < 0.25:
                 time.sleep(draw.uniform(0, startup_s))
             else:
@@ -165,7 +180,7 @@ def drivers(times: int, seed: int) -> Told:
             after = complete(database)
             told.counts["finished trials lost"] += len(before.items() - after.items())
             told.check(before.items() <= after.items(), f"lost: {sorted(before.items() - after.items())}")
-            told.counts["resumed by the same line"] += not before or len(after) >= len(before)
+            told.counts["gone on with by the next"] += not before or len(after) >= len(before)
         before = complete(database)
         pid = _forked(lambda: _search(len(rows(database)) + 10))
         told.check(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, "the last search did not come to its end")
@@ -419,6 +434,7 @@ def _fill(told: Told, folder: Path, database: Path, filled: AbstractContextManag
 
 PARTS: dict[str, tuple[Callable[[int, int], Told], int]] = {
     "drivers": (drivers, 100),
+    "workers": (workers, 100),
     "trials": (trials, 100),
     "autotunes": (autotunes, 10),
     "torn": (torn, 600),

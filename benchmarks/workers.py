@@ -45,8 +45,8 @@ from tauto.tuning.study import (
     working,
 )
 
-WORK_S = 0.6
-"""Of one thread, each trial of the search."""
+WORK_S = "WORKERS_TRIAL_S"
+"""Environment variable: seconds of one thread's work, each trial of the search."""
 GOALS = {"value": "maximize"}
 
 
@@ -185,7 +185,7 @@ def burn(seconds: float) -> float:
 
 def timed_objective() -> dict[str, float]:
     """Be a trial that times itself."""
-    return {"value": tauto.suggest.float("x", 0, 1), "seconds": burn(WORK_S)}
+    return {"value": tauto.suggest.float("x", 0, 1), "seconds": burn(float(os.environ[WORK_S]))}
 
 
 def wall_s(function: Callable[[], object], workers: int, trials: int, executor: str) -> tuple[float, Sequence[float]]:
@@ -203,9 +203,9 @@ def wall_s(function: Callable[[], object], workers: int, trials: int, executor: 
 
 def search(executor: str = "local") -> None:
     """Print the speedup of a search on 2 workers, and how much its trials disturb each other's timing."""
-    cores = os.cpu_count()
+    cores, each = os.cpu_count(), os.environ[WORK_S]
     where = executor.partition(":")[0]
-    print(f"\n{cores} cores, {where}; 12 trials of {WORK_S} s of one thread's work, three times each, in turn")
+    print(f"\n{cores} cores, {where}; 12 trials of {each} s of one thread's work, three times each, in turn")
     print("\n| workers | search | a trial of itself, median (quartiles) |\n|---|---|---|")
     took: dict[int, list[float]] = {1: [], 2: []}
     own: dict[int, list[float]] = {1: [], 2: []}
@@ -262,7 +262,9 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default=",".join(PARTS), help="parts, by comma")
+    parser.add_argument("--seconds", type=float, default=0.6, help="of one thread's work, each trial of the search")
     options = parser.parse_args()
+    os.environ[WORK_S] = str(options.seconds)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["TAUTO_STORE"] = folder
         for part in options.only.split(","):

@@ -15,8 +15,10 @@ SMALLEST, LARGEST = 0.05, 0.95
 STEP = 0.05
 """Shares nearer to each other than this are not told apart: widths are rounded, and timing has its noise."""
 MOST_SCOUTS = 7
-MARGIN = 1.05
-"""A share that reaches this much is taken as it is; one that does no more than reach it might not do so again."""
+SPARE = 0.04
+"""Of a timed target, a look is to reach so much more: what only just reaches it falls short the next time, or not."""
+MARGIN = 0.05
+"""A share that reaches no more than this beyond what it is to reach is taken as it is."""
 MOST_FINALS = 4
 MOST_FAILURES = 3
 """Looks that tell nothing, before the search is given up."""
@@ -94,17 +96,22 @@ class RatioSearch:
             return None
         if not known:
             return min(LARGEST, round(self._first() + STEP * len(looks), 2))
-        short = max((share for share, reached in known if reached < 1), default=0.0)
-        enough = [(share, reached) for share, reached in known if reached >= 1 and share > short]
+        short = max((share for share, reached in known if reached < self._wanted), default=0.0)
+        enough = [(share, reached) for share, reached in known if reached >= self._wanted and share > short]
         if len(looks) >= MOST_SCOUTS or (not enough and short >= LARGEST - STEP / 2):
             return None
         if not enough:
             return min(LARGEST, round(self._beyond(known, short) + STEP * self._failed(looks, short), 2))
         share, reached = min(enough)
         between = round((share + short) / 2, 2)
-        if share - short <= STEP or reached <= MARGIN or share <= SMALLEST or between in dict(looks):
+        if share - short <= STEP or reached <= self._wanted + MARGIN or share <= SMALLEST or between in dict(looks):
             return None
         return between
+
+    @property
+    def _wanted(self) -> float:
+        """How far a look is to come."""
+        return 1 + SPARE if self.target.is_timed else 1.0
 
     def _tells(self, trial: TrialReport) -> bool:
         return trial.comparison is not None or self.is_too_small(trial.reason)
@@ -120,7 +127,7 @@ class RatioSearch:
 
     def _beyond(self, known: Sequence[tuple[float, float]], short: float) -> float:
         """Return a larger share, by the last one's distance from the target; the largest where two fell short."""
-        if sum(value < 1 for _, value in known) > 1:
+        if sum(value < self._wanted for _, value in known) > 1:
             return LARGEST
         reached = max((value for share, value in known if share == short and value > 0), default=0.5)
         left = (1 - short) * min(0.9, max(0.5, reached))
@@ -131,7 +138,8 @@ class RatioSearch:
 
     def _next_final(self, done: Sequence[tuple[tuple[float, int | None], TrialReport]]) -> Recipe | None:
         """Return the whole recipe to try at the share that was found, with the next way or a little more."""
-        enough = [share for (share, way), trial in done if way == self._looking and self._met(trial)]
+        looks = {share: trial for (share, way), trial in done if way == self._looking and self._met(trial)}
+        enough = [share for share, trial in looks.items() if self._reached(trial) >= self._wanted] or list(looks)
         if not enough:
             return None
         finals = [(share, way, trial) for (share, way), trial in done if way is not None and share >= min(enough)]

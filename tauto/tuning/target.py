@@ -66,6 +66,11 @@ class Target:
         bound = "at least" if self.kind in _AT_LEAST else "at most"
         return f"{_WORDS[self.kind]} of {bound} {self}"
 
+    @property
+    def is_timed(self) -> bool:
+        """Whether its figure is timed, and differs from one time to the next."""
+        return self.kind in _TIMED
+
     def reached(self, comparison: Comparison) -> float:
         """Return how far the optimized model comes: 1 is the target, more is better; 0 where it is not known."""
         # the original was timed beside it: what both had to suffer is in its own figure, too
@@ -85,7 +90,7 @@ class Target:
     def met(self, comparison: Comparison) -> bool:
         """Return whether the target is reached, as far as the timing can tell."""
         reached = self.reached(comparison)
-        if self.kind not in _TIMED:
+        if not self.is_timed:
             return reached >= 1
         room = comparison.speedup_interval.high / max(comparison.speedup, 1e-12)
         return reached >= 1 or (reached >= NEARLY and reached * room >= 1)

@@ -61,6 +61,11 @@ def test_what_holds_without_training_is_trained_as_was_asked_and_cut_no_more_tha
     assert len(tried) <= 8
 
 
+def test_what_is_timed_is_reached_with_something_to_spare():
+    tried, _ = run(lambda share: 1 / (1 - share), lambda config: config.epochs > 0)
+    assert 1 / (1 - tried[-1].sparsity) >= 2 * 1.04
+
+
 def test_a_target_out_of_reach_ends_the_search():
     tried, reached = run(lambda share: 1 + 0.5 * share)
     assert not reached
