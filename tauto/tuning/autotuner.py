@@ -141,7 +141,7 @@ def tune(workload: Workload, plan: Plan, hardware: Hardware) -> Tuned:
     if problem:
         search.drop_winner(problem)
         model = workload.model
-    if plan.trainings is not None and not (search.interrupted or search.cut_off or problem):
+    if plan.trainings is not None and not (search.interrupted or search.candidates.cut_off or problem):
         shutil.rmtree(plan.trainings, ignore_errors=True)
     report = _report(workload, plan, hardware, search, space, problem)
     return Tuned(_with_layers(report, workload, model, search.recipe, space, search.bench), model, search.recipe)
@@ -292,9 +292,9 @@ def _why_kept(search: Search, not_tried: Sequence[NotTried]) -> str:
         tried = [trial for trial in search.trials if trial.status != "skipped"]
         if not tried:
             interrupted = "; ".join(filter(None, ("it was stopped before a candidate was measured", search.kept_words)))
-            least = f"the smallest that makes sense here is about {rounded_up(search.least_budget_s)}"
+            least = f"the smallest that makes sense here is about {rounded_up(search.allowance.least_budget_s)}"
             return interrupted if search.interrupted else f"the budget left no time for a single trial; {least}"
-        stopped = search.stopped_after
+        stopped = search.candidates.stopped_after
         if len(stopped) == len(tried):
             each = f"each of {len(tried)} trials was" if len(tried) > 1 else "its one trial was"
             times = " to ".join(map(time_in_words, sorted({min(stopped), max(stopped)})))

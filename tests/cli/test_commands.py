@@ -143,7 +143,7 @@ def test_autotune_writes_what_is_asked_for_and_its_recipe_applies(
     folder: Path, tauto: Tauto, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # comparisons as brief as within half a minute, and minutes for what else a slow machine does
-    monkeypatch.setattr("tauto.tuning.search.Search._cap_s", lambda search: 2.5)
+    monkeypatch.setattr("tauto.tuning.allowance.Allowance.timing_s", 2.5)
     quick = ["--inputs", "images", "--data", "batches", "--budget", "5min"]
     files = ["--report", "report.json", "--script", "again.py", "--recipe", "recipe.yaml"]
     done = tauto("autotune", "train.py:model", *quick, "--only", "fold_batchnorm,threads", *files)

@@ -183,7 +183,7 @@ def test_what_was_stopped_says_what_it_had_and_what_to_give():
     search = Search(Slow(clock, {COMPILED[0].title: 2.0}, cost_s=1e3), Budget(150.0, clock=clock), Goal())
     search.run(Space((COMPILED[0],), ()))
     assert search.trials[0].reason == 'stopped after 2 min; give budget="5min", and it has twice that'
-    assert search.stopped_after == [120.0]
+    assert search.candidates.stopped_after == [120.0]
 
 
 def test_where_quality_control_may_follow_the_last_listed_one_leaves_time_for_it():

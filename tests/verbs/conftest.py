@@ -3,7 +3,7 @@
 import pytest
 
 from tauto import measurement
-from tauto.tuning.search import Search
+from tauto.tuning.allowance import Allowance
 
 COMPARISON_S = 2.5
 
@@ -14,6 +14,7 @@ def _comparisons_are_brief(monkeypatch):
 
     The budgets of these tests are of minutes: a search whose candidates are few ends by itself.
     """
-    monkeypatch.setattr(Search, "_cap_s", lambda search: min(COMPARISON_S, max(1.0, 0.08 * search.budget.total_s)))
+    brief = property(lambda allowance: min(COMPARISON_S, max(1.0, 0.08 * allowance.budget.total_s)))
+    monkeypatch.setattr(Allowance, "timing_s", brief)
     for function in (measurement.compare, measurement.measure):
         monkeypatch.setitem(function.__kwdefaults__, "time_cap_s", COMPARISON_S)

@@ -103,8 +103,8 @@ def test_deadly_candidates_never_reach_this_process(model, only_these, monkeypat
     before = fingerprint(model)
     monkeypatch.setattr("tauto.execution.local.default_limit_bytes", lambda: 1_500_000_000)
     # the one that hangs gets an eighth of the time that is not kept back, and those after it enough on a slow machine
-    monkeypatch.setattr("tauto.tuning.search.TRIAL_SHARE", 0.0)
-    monkeypatch.setattr("tauto.tuning.search.LEAST_LIMIT_S", 0.0)
+    monkeypatch.setattr("tauto.tuning.allowance.TRIAL_SHARE", 0.0)
+    monkeypatch.setattr("tauto.tuning.allowance.LEAST_LIMIT_S", 0.0)
     only_these(Hangs, Segfaults, Eats, Exits, Refuses, ZeroesEverything, Slower, Shortcut)
     result = tauto.autotune(model, inputs=INPUTS, budget="150s", name="net")
     assert_untouched(model, before)
