@@ -16,6 +16,8 @@ from functools import reduce
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tauto.errors import CandidateFailed
+
 __all__ = ["BEGAN", "ERROR", "EXIT_NO_SPACE", "EXIT_RAISED", "OUTPUT", "RESULT", "find", "run"]
 
 BEGAN, ERROR, OUTPUT, RESULT = "began", "error.json", "output.txt", "result.json"
@@ -104,8 +106,9 @@ def find(name: str) -> Any:
 def _report(folder: Path, error: BaseException) -> int:
     """Write ``error`` down; return the exit code."""
     text = "".join(traceback.format_exception(error, limit=-_FRAMES))
-    print(text, file=sys.stderr)
     kinds = [kind.__name__ for kind in type(error).__mro__]
+    if not isinstance(error, CandidateFailed):  # a refusal says all in its message
+        print(text, file=sys.stderr)
     try:
         _write(folder / ERROR, {"kinds": kinds, "message": str(error), "traceback": text})
     except OSError as second:

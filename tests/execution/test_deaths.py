@@ -59,6 +59,7 @@ def test_a_bad_end_is_named_and_the_next_job_runs(run, name, arguments, kind, wo
     outcome = run(name, **arguments)
     assert outcome.failure.kind == kind
     assert words in outcome.failure.reason
+    assert ("Traceback" in outcome.output_tail) == (kind != "refused" and outcome.failure.error is not None)
     assert outcome.result is None
     assert os.getpid() == before
     assert run("add", a=2, b=3).result == 5
