@@ -45,10 +45,12 @@ class OptimizedModel(nn.Module):
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Return what the original would have returned, without gradients."""
+        module = self._modules["module"]  # a small network notices the microsecond that the attribute takes
+        assert module is not None
         if not torch.is_grad_enabled():
-            return self.module(*args, **kwargs)
+            return module(*args, **kwargs)
         with torch.no_grad():
-            return self.module(*args, **kwargs)
+            return module(*args, **kwargs)
 
     def train(self, mode: bool = True) -> OptimizedModel:
         """Refuse training mode: this copy is for inference."""

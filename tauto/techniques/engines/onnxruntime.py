@@ -155,8 +155,7 @@ def open_session(path: Path, threads: int) -> Callable[[Sequence[Tensor]], list[
     taken = [(node.name, int(node.name.removeprefix("input"))) for node in session.get_inputs()]
 
     def run(tensors: Sequence[Tensor]) -> list[Tensor]:
-        plain = [tensor.detach() if tensor.requires_grad else tensor for tensor in tensors]
-        arrays = session.run(None, {name: plain[index].contiguous().numpy() for name, index in taken})
+        arrays = session.run(None, {name: tensors[index].contiguous().numpy(force=True) for name, index in taken})
         return [torch.from_numpy(array) if array.ndim else torch.as_tensor(array) for array in arrays]
 
     return run
