@@ -29,6 +29,7 @@ import optuna
 
 import tauto
 from benchmarks.private_postgres import HOW, NEEDED, private_postgres
+from benchmarks.private_ray import private_ray
 from tauto.events import Progress, listening
 from tauto.hardware import Hardware
 from tauto.tuning.study import (
@@ -223,15 +224,7 @@ def search(executor: str = "local") -> None:
 
 def ray() -> None:
     """Print the same of two Ray nodes of a core each, and what became of a search of which one node was killed."""
-    import ray
-    from ray.cluster_utils import Cluster
-
-    node = {"num_cpus": 1, "object_store_memory": 80_000_000}
-    quick = {"health_check_period_ms": 1000, "health_check_timeout_ms": 3000, "health_check_failure_threshold": 4}
-    cluster = Cluster(initialize_head=True, head_node_args={**node, "_system_config": quick})
-    try:
-        doomed = cluster.add_node(**node)
-        cluster.wait_for_nodes()
+    with private_ray() as (cluster, doomed):
         where = f"ray:{cluster.address}"
         search(where)
         killer = threading.Timer(3.0, cluster.remove_node, (doomed,), {"allow_graceful": False})
@@ -250,9 +243,6 @@ def ray() -> None:
         print(
             f"\na node killed 3 s after the first trial, 24 trials asked for: {told}; in {result.report.wall_s:.0f} s"
         )
-    finally:
-        ray.shutdown()
-        cluster.shutdown()
 
 
 PARTS = {"sqlite": sqlite, "postgresql": postgresql, "search": search, "ray": ray}

@@ -14,6 +14,7 @@ import optuna
 import pytest
 
 import tauto
+from benchmarks.private_ray import private_ray
 from tauto.errors import InvalidArgument, MissingDependency
 from tauto.tuning.hyperparameters.ray_places import cores_each
 
@@ -52,15 +53,8 @@ def test_a_trial_asks_for_no_more_cores_than_a_node_has(nodes: list[int], worker
 
 @pytest.mark.filterwarnings("default")  # Ray's own
 def test_a_killed_node_costs_no_trial(tmp_path: Path) -> None:
-    ray = pytest.importorskip("ray", reason=HOW)
-    from ray.cluster_utils import Cluster
-
-    small = {"num_cpus": 1, "object_store_memory": 80_000_000}
-    quick = {"health_check_period_ms": 1000, "health_check_timeout_ms": 3000, "health_check_failure_threshold": 4}
-    cluster = Cluster(initialize_head=True, head_node_args={**small, "_system_config": quick})
-    try:
-        doomed = cluster.add_node(**small)
-        cluster.wait_for_nodes()
+    pytest.importorskip("ray", reason=HOW)
+    with private_ray() as (cluster, doomed):
 
         def objective() -> float:
             x = tauto.suggest.float("x", 0, 1)
@@ -104,6 +98,3 @@ def test_a_killed_node_costs_no_trial(tmp_path: Path) -> None:
         )
         assert done.returncode == 0, done.stderr
         assert "Ray ran 2 trials at once on 1 node" in done.stdout
-    finally:
-        ray.shutdown()
-        cluster.shutdown()
