@@ -144,6 +144,16 @@ def _kill(pid: int) -> list[psutil.Process]:
     return family
 
 
+def _alive(family: list[psutil.Process]) -> list[psutil.Process]:
+    """Return who of a dead driver's ``family`` goes on; one that ended and that nobody has read of does not."""
+    still = []
+    for process in psutil.wait_procs(family, timeout=10)[1]:
+        with suppress(psutil.NoSuchProcess):
+            if process.status() != psutil.STATUS_ZOMBIE:
+                still.append(process)
+    return still
+
+
 def _join() -> None:
     work(objective, study=STUDY, trials=1_000_000)
 
@@ -173,7 +183,7 @@ def _killed(what: str, run: Callable[[], None], times: int, seed: int) -> Told:
                 _wait(lambda lines=lines: len(logged(folder)) > lines, "a trial")  # type: ignore[misc]
                 startup_s = time.monotonic() - began
                 time.sleep(draw.uniform(0, 1.5))
-            _, alive = psutil.wait_procs(_kill(pid), timeout=10)
+            alive = _alive(_kill(pid))
             told.counts["kills"] += 1
             told.counts["processes left behind"] += len(alive)
             told.check(not alive, f"still there: {alive}")
@@ -248,7 +258,7 @@ def autotunes(times: int, seed: int) -> Told:
             else:
                 _wait(lambda database=database: bool(complete(database)), "a trial")  # type: ignore[misc]
                 time.sleep(draw.uniform(0, 3))
-            _, alive = psutil.wait_procs(_kill(first.pid), timeout=10)
+            alive = _alive(_kill(first.pid))
             first.returncode = -signal.SIGKILL  # waited for above
             told.check(not alive, f"still there: {alive}")
             had = len(complete(database))
