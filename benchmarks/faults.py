@@ -190,7 +190,7 @@ def _killed(what: str, run: Callable[[], None], times: int, seed: int) -> Told:
             after = complete(database)
             told.counts["finished trials lost"] += len(before.items() - after.items())
             told.check(before.items() <= after.items(), f"lost: {sorted(before.items() - after.items())}")
-            told.counts["gone on with by the next"] += not before or len(after) >= len(before)
+            told.counts["resumed by the same line"] += not before or len(after) >= len(before)
         before = complete(database)
         pid = _forked(lambda: _search(len(rows(database)) + 10))
         told.check(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, "the last search did not come to its end")
