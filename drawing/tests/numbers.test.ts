@@ -14,5 +14,6 @@ test("numbers are written as in the static reports", () => {
   expect([0.3614, 0.0321, 0.0002, 1].map(share)).toEqual(["36 %", "3.2 %", "<0.1 %", "100 %"]);
   expect(ratio(2.3114, { low: 2.2512, high: 2.3689 })).toBe("2.31× (2.25–2.37)");
   expect(ratio(16.5, { low: 0, high: 4_990_728 })).toBe("between under 0.01× and over 100×");
+  expect(ratio(4817, { low: 162, high: 143_167 })).toBe("over 100×");
   expect(plural(2400, "call")).toBe("2,400 calls");
 });

@@ -81,5 +81,6 @@ def search(objective: str, report: Path | None, **keywords: Any) -> None:
 
         result = tauto.tune(value, **keywords, origin=objective)
         show(result, report)
-    if all(one.state == "failed" for one in result.trials):
-        raise SystemExit(NOTHING)  # what a line goes on with (``tauto tune … && …``) needs a trial
+    # what a line goes on with (``tauto tune … && …``) needs a trial, and a scheduler starts again what broke
+    if result.broken or all(one.state == "failed" for one in result.trials):
+        raise SystemExit(NOTHING)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tauto.cli.answer import answering, show
+from tauto.cli.answer import NOTHING, answering, show
 from tauto.cli.loader import load
 from tauto.cli.options import Storage, Workers
 from tauto.cli.tune import Objective, Trials
@@ -37,18 +37,19 @@ def worker(
         value, _, _ = load(objective, "objective")
         from tauto.verbs.worker import work
 
-        show(
-            work(
-                value,
-                study=study,
-                storage=storage,
-                trials=trials,
-                budget=budget,
-                workers=workers,
-                wait=wait,
-                origin=objective,
-            )
+        result = work(
+            value,
+            study=study,
+            storage=storage,
+            trials=trials,
+            budget=budget,
+            workers=workers,
+            wait=wait,
+            origin=objective,
         )
+        show(result)
+    if result.broken:
+        raise SystemExit(NOTHING)  # a scheduler starts it again
 
 
 def _stop(*_: Any) -> None:

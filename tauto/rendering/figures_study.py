@@ -25,6 +25,7 @@ _ORANGE = "#d9622b"
 _GREY = "#8a8f98"
 _MOST_LINES = 200
 _MOST_AXES = 8
+_MOST_OPTIONS = 8
 
 
 def panels_of(report: StudyReport, what: str | None) -> list[str]:
@@ -76,14 +77,18 @@ class Axis:
     low: str
     high: str
     places: tuple[float | None, ...]
+    between: tuple[str, ...] = ()
+    """The options between the lowest and the highest, evenly apart; empty for numbers."""
 
 
 def coordinates(report: StudyReport) -> tuple[tuple[StudyTrial, ...], tuple[Axis, ...]]:
-    """Return the trials that have values, and the axes: the knobs, the most important first, then the first goal."""
+    """Return the trials that have values, and the axes: the knobs, the most important first, then the goals."""
     trials = tuple(one for one in report.trials if one.values)[-_MOST_LINES:]
     axes = [_axis(knob.name, [one.params.get(knob.name) for one in trials], knob.log) for knob in report.knobs]
-    goal = _axis(report.goals[0].name, [one.values[0] for one in trials], log=False)
-    return trials, (*axes[:_MOST_AXES], goal)
+    goals = [
+        _axis(goal.name, [one.values[place] for one in trials], log=False) for place, goal in enumerate(report.goals)
+    ]
+    return trials, (*axes[:_MOST_AXES], *goals)
 
 
 def _axis(name: str, values: Sequence[Any], log: bool) -> Axis:
@@ -96,12 +101,13 @@ def _axis(name: str, values: Sequence[Any], log: bool) -> Axis:
             options[0] if options else "",
             options[-1] if len(options) > 1 else "",
             tuple(None if value is None else options.index(str(value)) / last for value in values),
+            tuple(options[1:-1]),
         )
     scale = math.log if log and known and min(known) > 0 else float
     low, high = (min(known), max(known)) if known else (0.0, 1.0)
     span = scale(high) - scale(low) or 1.0
     places = tuple(None if value is None else (scale(value) - scale(low)) / span for value in values)
-    return Axis(name, f"{low:.3g}", f"{high:.3g}", places)
+    return Axis(name, *(f"{end:.3g}".replace("-", "−") for end in (low, high)), places)
 
 
 def draw_study(axes: Axes, report: StudyReport, panel: str) -> None:
@@ -132,33 +138,40 @@ def _importance(axes: Axes, report: StudyReport) -> None:
     axes.set_yticks(range(len(known)), [_safe(name) for name, _ in known])
     axes.invert_yaxis()
     axes.margins(x=0.12)
-    axes.set_xlabel(f"importance, estimated by {report.importance_by}")
+    about = f"importance for {_safe(report.goals[0].name)}" if len(report.goals) > 1 else "importance"
+    axes.set_xlabel(f"{about}, estimated by {report.importance_by}")
 
 
 def _coordinates(axes: Axes, report: StudyReport) -> None:
     trials, lines = coordinates(report)
-    shades = lines[-1].places
+    several = len(report.goals) > 1
+    chosen = set(report.front) if several else {report.best}
+    shades = lines[-len(report.goals)].places
     least = report.goals[0].direction == "minimize"
     for row in range(len(trials)):
         points = [(at, axis.places[row]) for at, axis in enumerate(lines)]
         drawn = [(at, place) for at, place in points if place is not None]
         good = shades[row] or 0.0
-        good = 1 - good if least else good
-        colour = _BLUE if trials[row].number != report.best else _ORANGE
+        good = 0.5 if several else 1 - good if least else good  # of several goals none says which is better
+        is_chosen = trials[row].number in chosen
         axes.plot(
             [at for at, _ in drawn],
             [place for _, place in drawn],
-            color=colour,
-            alpha=1.0 if trials[row].number == report.best else 0.08 + 0.5 * good**2,
-            zorder=2 + good,
+            color=_ORANGE if is_chosen else _BLUE,
+            alpha=1.0 if is_chosen else 0.08 + 0.5 * good**2,
+            zorder=2 + good + is_chosen,
         )
     axes.set_xticks(range(len(lines)), [f"{axis.low}\n{_safe(axis.name)}" for axis in lines], fontsize="small")
     for at, axis in enumerate(lines):
         axes.axvline(at, color=_GREY, linewidth=0.6)
         axes.text(at, 1.03, _safe(axis.high), ha="center", fontsize="small")
+        for place, option in enumerate(axis.between[:_MOST_OPTIONS], start=1):
+            height = place / (len(axis.between) + 1)
+            axes.text(at + 0.03, height, _safe(option), va="bottom", fontsize="small", zorder=5)
     axes.set_yticks([])
     axes.set_ylim(-0.03, 1.12)
-    axes.set_xlabel("one line for each trial, the darker the better; from the smallest value to the largest")
+    shown = "those of the front in orange" if several else "the darker the better, the best in orange"
+    axes.set_xlabel(f"one line for each trial, {shown}; from the smallest value to the largest")
 
 
 def _front(axes: Axes, report: StudyReport) -> None:

@@ -121,7 +121,8 @@ def _knobs(report: StudyReport) -> list[Block]:
         )
         for knob in report.knobs
     )
-    legend = f"Bars: an estimate ({report.importance_by}) of how much of the differences each knob explains."
+    of = f" in {report.goals[0].name}" if len(report.goals) > 1 else ""
+    legend = f"Bars: an estimate ({report.importance_by}) of how much of the differences{of} each knob explains."
     return [Table("Knobs, the most important first", columns, rows, "knobs", _SHOWN, legend=legend)]
 
 
@@ -149,6 +150,8 @@ def _table(report: StudyReport, caption: str, numbers: tuple[int, ...]) -> Table
 def _row(report: StudyReport, one: StudyTrial, place: int, seeded: bool) -> Row:
     figures = [metric(goal.name, value) for goal, value in zip(report.goals, one.values, strict=False)]
     became = _WORDS[one.state] or one.reason
+    if one.state == "interrupted" and one.reason:
+        became += f": {one.reason}"
     if one.state == "stopped_early" and one.step is not None:
         became += f" at step {one.step}"
     if one.state == "complete" and not one.feasible:
@@ -230,7 +233,8 @@ def explain(report: StudyReport) -> str:
     known = [knob for knob in report.knobs if knob.importance is not None]
     if known:
         words = ", ".join(f"{knob.name} {share(knob.importance)}" for knob in known[:3])
-        lines.append(f"The knobs that matter most, by an estimate ({report.importance_by}): {words}.")
+        of = f" for {report.goals[0].name}" if len(report.goals) > 1 else ""
+        lines.append(f"The knobs that matter most{of}, by an estimate ({report.importance_by}): {words}.")
     counted = Counter(one.state for one in report.trials)
     for state in ("stopped_early", "failed", "interrupted"):
         if counted[state]:

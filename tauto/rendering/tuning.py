@@ -167,7 +167,8 @@ def _proof(report: TuningReport) -> list[Block]:
     ended = f"; ended early, since {report.ended}" if report.ended else ""
     extra += [("Searched", f"{searched}{budget}, for {report.objective}{ended}")]
     if report.workers > 1:
-        words = "prepared beside each other, which takes longer than alone; each timed alone"
+        threads = plural(report.conditions.threads, "thread")
+        words = f"prepared beside each other, which takes longer than alone; each timed alone, with {threads}"
         extra += [("At once", f"{report.workers} candidates, {words}")]
     if (study := report.study) is not None:
         extra += [("Study", _study(study))]
@@ -183,6 +184,8 @@ def _study(study: StudyNote) -> str:
         words += f"; {plural(study.earlier, 'trial')} of the search before taken over"
     if study.elsewhere:
         words += f"; {plural(study.elsewhere, 'trial')} of other machines in it, which nothing here is compared with"
+    if study.outdated:
+        words += f"; {plural(study.outdated, 'trial')} under {study.versions} in it, not taken over"
     return f"{words}; not all trials are in it: {study.trouble}" if study.trouble else words
 
 

@@ -28,6 +28,8 @@ class Interval:
     @property
     def words(self) -> str:
         """Such as ``between 0.91× and 1.32×``; an end that is out of all reason is not told in full."""
+        if self.low > 100 or self.high < 0.01:
+            return "over 100×" if self.low > 100 else "under 0.01×"
         low = f"{self.low:.2f}×" if self.low >= 0.01 else "under 0.01×"
         high = f"{self.high:.2f}×" if self.high <= 100 else "over 100×"
         return f"between {low} and {high}"

@@ -103,6 +103,8 @@ class StudyReport(Report):
     machines: dict[str, str] = field(default_factory=dict)
     """Every machine that ran a trial, by its fingerprint."""
     interrupted: bool = False
+    broken: bool = False
+    """Whether the storage or this machine failed, so that the search ended before its time."""
 
     def trial(self, number: int) -> StudyTrial:
         """Return the trial of this number."""

@@ -97,6 +97,10 @@ class StudyNote:
     """Why trials were not kept from some moment on."""
     elsewhere: int = 0
     """Trials of other machines that the study holds, too: nothing here is compared with them."""
+    outdated: int = 0
+    """Trials of this machine under other versions of what is installed: not taken over."""
+    versions: str = ""
+    """Those versions, such as ``torch 2.12.0``."""
 
 
 @dataclass(frozen=True, slots=True)

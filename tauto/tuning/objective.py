@@ -190,6 +190,8 @@ def speed_words(comparison: Comparison) -> str:
     if comparison.verdict == "same" and interval.high > 1.1:
         return f"not shown to be faster: {interval.words}"
     word = {"better": "faster", "same": "no faster", "worse": "slower"}[comparison.verdict]
+    if not interval.tells:
+        return f"{word}: {interval.words}"
     return f"{word}: {comparison.speedup:.2f}× ({interval.low:.2f}–{interval.high:.2f})"
 
 

@@ -11,7 +11,17 @@ from pydantic import TypeAdapter, ValidationError
 from tauto.errors import StudyError
 from tauto.reports import StudyNote, TrialReport
 from tauto.tuning.hyperparameters.account import REASON, RECIPE, SECONDS
-from tauto.tuning.study import Identity, Opened, StorageUrl, digest_of, explained, open_storage, open_study, quiet
+from tauto.tuning.study import (
+    Identity,
+    Opened,
+    StorageUrl,
+    digest_of,
+    explained,
+    open_storage,
+    open_study,
+    quiet,
+    versions,
+)
 from tauto.tuning.study.digest import parts_of
 from tauto.tuning.study.interrupted import MACHINE, machine_of
 from tauto.workload import Workload
@@ -23,6 +33,8 @@ __all__ = ["TrialLog", "identity_of", "open_log"]
 
 TRIAL = "tauto:trial"
 """Attribute of a trial: its whole report, as JSON."""
+VERSIONS = "tauto:versions"
+"""Attribute of a trial: the versions under which it was measured."""
 ENDED = "tauto:ended"
 """Attribute of a study, with a machine's fingerprint: its search came to its end there."""
 _REPORT = TypeAdapter(TrialReport)
@@ -54,10 +66,12 @@ class TrialLog:
 
     @property
     def earlier(self) -> tuple[TrialReport, ...]:
-        """What the searches before measured on this machine, in their order; what there is otherwise is left out."""
-        own = [one.user_attrs.get(TRIAL) for one in self._kept() if machine_of(one)[0] == self.machine[0]]
-        reports = (_read(text) for text in own)
+        """What the searches before measured here and under these versions, in their order; the rest is left out."""
+        reports = (_read(one.user_attrs[TRIAL]) for one in self._kept() if self._is_own(one))
         return tuple(one for one in reports if one is not None)
+
+    def _is_own(self, one: optuna.trial.FrozenTrial) -> bool:
+        return machine_of(one)[0] == self.machine[0] and not _other_versions(one)
 
     def _kept(self) -> list[optuna.trial.FrozenTrial]:
         with explained(self.where), quiet():
@@ -85,13 +99,24 @@ class TrialLog:
 
     def note(self, earlier: int) -> StudyNote:
         """Return what a report tells of it; ``earlier`` trials were taken over."""
-        elsewhere = 0
+        others: list[optuna.trial.FrozenTrial] = []
         if not self.trouble:
             try:
-                elsewhere = sum(machine_of(one)[0] != self.machine[0] for one in self._kept())
+                others = [one for one in self._kept() if not self._is_own(one)]
             except StudyError as error:
                 self.trouble = str(error)
-        return StudyNote(self.name, self.where.shown, earlier, self.trouble, elsewhere)
+        # torch's version is part of a machine's fingerprint, and no part of its description
+        outdated = [one for one in others if machine_of(one)[1] == self.machine[1] and _other_versions(one)]
+        under = sorted({" and ".join(_other_versions(one)) for one in outdated})
+        return StudyNote(
+            self.name,
+            self.where.shown,
+            earlier,
+            self.trouble,
+            elsewhere=len(others) - len(outdated),
+            outdated=len(outdated),
+            versions="; ".join(under),
+        )
 
     def end(self) -> None:
         """Note that the search came to its end on this machine: the next one begins anew."""
@@ -118,9 +143,17 @@ def _frozen(trial: TrialReport, value: float, excess: float, machine: tuple[str,
             REASON: trial.reason or "no reason is known",
             SECONDS: trial.wall_s,
             MACHINE: list(machine),
+            VERSIONS: versions(),
             TRIAL: _REPORT.dump_json(trial).decode(),
         },
     )
+
+
+def _other_versions(one: optuna.trial.FrozenTrial) -> list[str]:
+    """Return in words the versions under which a trial was measured, as far as they are others than here."""
+    known, here = one.user_attrs.get(VERSIONS), versions()
+    known = known if isinstance(known, dict) else {}
+    return [f"{name} {known[name]}" for name, now in here.items() if known.get(name, now) != now]
 
 
 def _read(text: Any) -> TrialReport | None:

@@ -64,6 +64,15 @@ def test_a_study_is_begun_resumed_exported_and_deleted(
     assert "raised ValueError: no data" in capsys.readouterr().out
 
 
+def test_a_search_that_broke_ends_in_another_exit_code(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = "import os, tauto\ndef gone():\n    tauto.suggest.float('x', 0, 1)\n    os.remove('a.db')\n    return 1.0\n"
+    (folder / "gone.py").write_text(lines)
+    assert _run(monkeypatch, "tune", "gone.py:gone", "--trials", "3", "--storage", "a.db") == 1
+    assert "the storage failed: a.db: the file is gone" in " ".join(capsys.readouterr().out.split())
+
+
 def test_a_name_with_a_space_is_quoted_in_a_line_to_paste() -> None:
     with pytest.raises(InvalidArgument, match=r"Name the code: tauto studies resume 'my study' file\.py:function"):
         _own("", "my study")

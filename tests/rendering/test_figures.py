@@ -33,6 +33,8 @@ from tauto.reports import (
     ProfileReport,
     Report,
     SensitivityReport,
+    StudyKnob,
+    StudyTrial,
     TuningReport,
 )
 
@@ -59,6 +61,18 @@ def test_every_compared_trial_has_its_place() -> None:
     axes = figure(tuning()).axes[0]
     labels = [label.get_text() for label in axes.get_yticklabels()]
     assert labels == ["int8_static", "kept: openvino", "channels_last", "bfloat16"]
+
+
+def test_parallel_coordinates_name_every_option_and_every_goal() -> None:
+    trials = tuple(StudyTrial(at, "complete", {"kind": kind}, (at, -at)) for at, kind in enumerate("pqrs"))
+    knob = StudyKnob("kind", "p, q, r, s", False, 0.5)
+    report = replace(several(), trials=trials, knobs=(knob,), front=(0, 3))
+    axes = figure(report, "coordinates").axes[0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["p\nkind", "0\naccuracy", "−3\nms"]
+    assert [text.get_text() for text in axes.texts] == ["s", "q", "r", "3", "0"]
+    orange = [line.get_color() for line in axes.lines if line.get_color() == "#d9622b"]
+    assert len(orange) == len(report.front)
+    assert figure(report, "importance").axes[0].get_xlabel() == "importance for accuracy, estimated by fANOVA"
 
 
 def test_the_slowest_modules_are_drawn_slowest_first() -> None:

@@ -84,6 +84,7 @@ def test_ratio_as_in_the_design() -> None:
     assert numbers.ratio(2.3114, Interval(2.2512, 2.3689)) == "2.31× (2.25–2.37)"
     assert numbers.ratio(11.84) == "11.8×"
     assert numbers.ratio(16.5, Interval(0.0, 4_990_728.0)) == "between under 0.01× and over 100×"
+    assert numbers.ratio(4817.0, Interval(162.0, 143_167.0)) == "over 100×"
     assert numbers.ratio(1.0, Interval(0.2, 4.1)) == "between 0.20× and 4.10×"
     assert numbers.ratio(None) == "–"
 

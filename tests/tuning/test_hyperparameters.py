@@ -15,7 +15,9 @@ import torch
 
 import tauto
 from tauto.errors import InvalidArgument, NotTransferable
+from tauto.events import listening
 from tauto.tuning.hyperparameters.failing import ALIKE
+from tauto.tuning.study.identity import ATTRIBUTE
 
 
 @pytest.fixture(autouse=True)
@@ -154,6 +156,22 @@ def test_the_same_line_goes_on_and_another_objective_is_refused_by_name() -> Non
     warm = tauto.tune(objective, trials=1, study="mine-2", warm_start="mine")
     assert warm.params == again.params
     assert [row.name for row in tauto.studies().rows] == ["mine-2", "mine"]
+
+
+def test_who_goes_on_under_other_versions_is_told() -> None:
+    def objective() -> float:
+        return tauto.suggest.float("x", 0, 1)
+
+    assert not tauto.tune(objective, trials=1, study="mine").notes
+    study = optuna.load_study(study_name="mine", storage=f"sqlite:///{os.environ['TAUTO_STORE']}/studies.db")
+    study.set_user_attr(ATTRIBUTE, {**study.user_attrs[ATTRIBUTE], "torch": "1.0", "python": "2.7"})
+    told: list[str] = []
+    with listening(lambda progress: told.append(progress.message)):
+        versions, code = tauto.tune(objective, trials=2, study="mine").notes
+    assert versions.startswith("The study was begun with torch 1.0, and here is ")
+    assert versions.endswith("its earlier trials may differ from new ones for that alone.")
+    assert versions.partition(":")[0] in told
+    assert code == "Whether its code is still the same cannot be told between two versions of Python."
 
 
 def test_constraints_and_several_goals() -> None:

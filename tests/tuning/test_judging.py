@@ -25,6 +25,8 @@ from tauto.tuning.objective import Goal, speed_words
 )
 def test_a_speed_that_was_not_shown_is_no_figure(interval: Interval, words: str) -> None:
     unsure = replace(comparison(), speedup=1.0, speedup_interval=interval, verdict="same")
+    sure = replace(unsure, speedup=4817.0, speedup_interval=Interval(162.0, 143_167.0), verdict="better")
+    assert speed_words(sure) == "faster: over 100×"
     assert speed_words(unsure) == words
     assert "5000000" not in headline(unsure)
 

@@ -43,6 +43,17 @@ def test_where_no_cluster_answers_that_is_told_at_once(address: str) -> None:
         tauto.tune(lambda: 0.0, trials=1, executor=f"ray:{address}")
 
 
+def test_a_cluster_that_does_not_start_here_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    ray = pytest.importorskip("ray", reason=HOW)
+
+    def starts_never(**_: object) -> None:
+        raise Exception("The current node timed out during startup.")  # noqa: TRY002  # as Ray does
+
+    monkeypatch.setattr(ray, "init", starts_never)
+    with pytest.raises(InvalidArgument, match=r"no Ray cluster answers here \(The current node timed out"):
+        tauto.tune(lambda: 0.0, trials=1, executor="ray")
+
+
 @pytest.mark.parametrize(
     ("nodes", "workers", "each"),
     [([4, 4, 4], 2, 4), ([1, 1], 1, 1), ([2], 5, 1), ([8, 2], 2, 4), ([8], 2, 4), ([0, 4], 1, 4), ([], 1, 1)],

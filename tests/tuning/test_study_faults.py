@@ -93,6 +93,7 @@ def test_a_database_that_another_process_holds_ends_the_search_with_what_was_fou
     try:
         result = tauto.tune(until_held, trials=60, storage=database, study="held")
         assert result.stopped.startswith("the storage failed: held.db: database is locked. Another process holds it")
+        assert result.broken
         assert log.stat().st_size <= len(result.trials) < 60
         assert result.best is not None
         assert result.report.knobs[0].importance is not None  # an estimate from what is known, not from the storage

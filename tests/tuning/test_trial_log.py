@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 import optuna
 import pytest
 import torch
+from reports_by_hand import tuning
 from search_by_hand import RECIPES, run, statuses
 from torch import nn
 
 from tauto.errors import InvalidArgument
-from tauto.results import StudyResult
+from tauto.results import StudyResult, TuningResult
+from tauto.tuning import trial_log
 from tauto.tuning.hyperparameters.kept import list_studies, study_report
 from tauto.tuning.search import GONE_ON
 from tauto.tuning.study import StorageUrl
@@ -133,10 +135,27 @@ def test_a_named_study_holds_several_machines_and_each_goes_on_with_its_own_tria
     assert [row.goal for row in list_studies(where).rows] == ["improve latency"]
 
 
+def test_what_was_measured_under_other_versions_is_told_and_not_taken_over(where, monkeypatch):
+    trials = run([2.0, "wrong outputs", "it crashed"]).trials
+    before, here = trial_log.versions(), opened(where, "mine", identity())
+    monkeypatch.setattr(trial_log, "versions", lambda: {**before, "TAuto": "0.1"})
+    here.keep(trials[0], 2.0, 0.0)
+    monkeypatch.setattr(trial_log, "versions", lambda: {**before, "torch": "1.0"})
+    opened(where, "mine", identity(), machine=("cccc3333", HERE[1])).keep(trials[1], 0.0, 0.0)  # torch is in the digest
+    monkeypatch.undo()
+    here.keep(trials[2], 0.0, 0.0)
+    note = here.note(1)
+    assert here.earlier == trials[2:]
+    assert (note.elsewhere, note.outdated, note.versions) == (0, 2, "TAuto 0.1; torch 1.0")
+    shown = str(TuningResult(replace(tuning(), study=note)))
+    assert "2 trials under TAuto 0.1; torch 1.0 in it, not taken over" in " ".join(shown.split())
+
+
 def test_a_study_of_something_else_is_refused_by_name(where):
     opened(where, "mine", identity(), None)
-    with pytest.raises(InvalidArgument, match=r"^study: 'the model' changed since 'mine'"):
+    with pytest.raises(InvalidArgument, match=r"^study: 'the model' changed since 'mine'") as told:
         opened(where, "mine", identity(seed=1), None)
+    assert "warm_start" not in str(told.value)
     with pytest.raises(InvalidArgument, match=r"^study: there is none called"):
         opened(where, None, identity(seed=2), resume=True)
 

@@ -114,6 +114,8 @@ export function ratio(value: Value, interval?: Interval | null): string {
 
 /** An interval too wide for a figure: only its ends are told. */
 function between(interval: Interval): string {
+  if (interval.low > 100) return "over 100×";
+  if (interval.high < 0.01) return "under 0.01×";
   const low = interval.low >= 0.01 ? `${interval.low.toFixed(2)}×` : "under 0.01×";
   const high = interval.high <= 100 ? `${interval.high.toFixed(2)}×` : "over 100×";
   return `between ${low} and ${high}`;

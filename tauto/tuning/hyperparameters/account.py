@@ -17,7 +17,7 @@ from tauto.reports import StudyGoal, StudyKnob, StudyTrial
 from tauto.tuning.hyperparameters.goal import Goal
 from tauto.tuning.hyperparameters.knobs import Knob
 from tauto.tuning.study import machine_of, quiet
-from tauto.tuning.study.interrupted import INTERRUPTED
+from tauto.tuning.study.interrupted import INTERRUPTED, made_again
 
 __all__ = [
     "BY_SEED",
@@ -58,19 +58,20 @@ def goals_of(goal: Goal) -> tuple[StudyGoal, ...]:
 
 def trials_of(trials: Sequence[FrozenTrial], goal: Goal) -> tuple[StudyTrial, ...]:
     """Return the trials as a report has them."""
-    return tuple(_trial(one, goal) for one in trials)
+    again = made_again(trials)
+    return tuple(_trial(one, goal, again) for one in trials)
 
 
-def _trial(one: FrozenTrial, goal: Goal) -> StudyTrial:
+def _trial(one: FrozenTrial, goal: Goal, again: Mapping[int, int]) -> StudyTrial:
     known = one.user_attrs
     state: Any = _STATES[one.state]
     reason = str(known.get(REASON, ""))
     if one.state == TrialState.FAIL and not reason:
-        state, reason = "interrupted", str(known.get(INTERRUPTED, "the process that ran it fell silent"))
+        state, reason = "interrupted", _interrupted(one, again)
     values = tuple(one.values) if one.state == TrialState.COMPLETE and one.values else ()
     figures = known.get(FIGURES)
     seconds = known.get(SECONDS)
-    if seconds is None and one.duration is not None:
+    if seconds is None and one.duration is not None and state != "interrupted":  # nobody knows when that one ended
         seconds = one.duration.total_seconds()
     return StudyTrial(
         number=one.number,
@@ -86,6 +87,14 @@ def _trial(one: FrozenTrial, goal: Goal) -> StudyTrial:
         drawn_at_random=bool(known.get(RANDOM, False)),
         machine=machine_of(one)[0],
     )
+
+
+def _interrupted(one: FrozenTrial, again: Mapping[int, int]) -> str:
+    """Return why nothing came of a trial, and who took its place, if any."""
+    why = str(one.user_attrs.get(INTERRUPTED, "the process that ran it fell silent"))
+    if (number := again.get(one.number)) is not None:
+        return f"{why}; trial {number} makes it again"
+    return f"{why}; interrupted twice, it is given up" if one.number in again.values() else why
 
 
 def machines_of(trials: Sequence[FrozenTrial]) -> dict[str, str]:

@@ -116,7 +116,7 @@ def converse(
             running.kill()
             free_socket(address, folder)
             shutil.rmtree(folder, ignore_errors=True)
-    return _end(outcome, talk, sum(printed))
+    return _end(outcome, talk, sum(printed), within_s)
 
 
 @contextmanager
@@ -149,15 +149,22 @@ class _Talk:
         self._running, self._answers = running, answers
         self._give_up = math.inf
         self.stopped_early = False
+        self.waited_s = 0.0
+        """Seconds that the process had to wait for answers."""
 
     def until_it_ends(self, connection: Connection) -> None:
         """Answer until the process has ended; a worker of it may hold the line open for longer."""
         while self._running.alive and time.monotonic() < self._give_up:
+            began = time.monotonic()
             self._answers.meanwhile()
             try:
-                if connection.poll(_LOOK_S):
-                    reply = self._reply(json.loads(connection.recv_bytes()))
-                    connection.send_bytes(json.dumps(reply).encode())
+                if not connection.poll():
+                    if not connection.poll(_LOOK_S):
+                        continue
+                    began = time.monotonic()
+                reply = self._reply(json.loads(connection.recv_bytes()))
+                self.waited_s += time.monotonic() - began
+                connection.send_bytes(json.dumps(reply).encode())
             except (EOFError, OSError):
                 self._running.wait(timeout_s=_LOOK_S)
 
@@ -173,7 +180,7 @@ class _Talk:
         return {"stop": self.stopped_early}
 
 
-def _end(outcome: Outcome | None, talk: _Talk, printed_bytes: int) -> End:
+def _end(outcome: Outcome | None, talk: _Talk, printed_bytes: int, within_s: float) -> End:
     if outcome is None:
         return End(failed="did not end when it was killed", kind="killed", printed_bytes=printed_bytes)
     end = End(seconds=outcome.wall_s, stopped_early=talk.stopped_early, printed_bytes=printed_bytes)
@@ -181,6 +188,8 @@ def _end(outcome: Outcome | None, talk: _Talk, printed_bytes: int) -> End:
         return end
     if outcome.failure is not None:
         end.failed, end.kind = outcome.failure.reason, outcome.failure.kind
+        if end.kind == "timed_out" and outcome.wall_s - talk.waited_s < within_s / 2:
+            end.failed, end.kind = "was kept waiting by the storage until its time was up", "lost"
         return end
     told = outcome.result
     end.returned, end.failed, end.kind = told.get("value"), told.get("failed", ""), told.get("kind", "")

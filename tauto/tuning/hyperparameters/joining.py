@@ -16,7 +16,7 @@ from tauto.tuning.hyperparameters.places import Places
 from tauto.tuning.hyperparameters.sampling import PRUNERS, SAMPLERS
 from tauto.tuning.hyperparameters.search import ASKED, SearchPlan
 from tauto.tuning.hyperparameters.subject import Subject
-from tauto.tuning.study import Identity, StorageUrl, explained, quiet, storage_of, versions
+from tauto.tuning.study import Identity, StorageUrl, explained, quiet, storage_of
 from tauto.tuning.study.identity import ATTRIBUTE
 from tauto.tuning.study.opening import KNOWN
 
@@ -124,11 +124,7 @@ def _none(name: str, where: StorageUrl, names: list[str]) -> InvalidArgument:
 
 def _check_versions(begun: Identity | None, name: str, where: StorageUrl) -> None:
     """Refuse a worker under which the same code may come to other figures."""
-    if begun is None:
-        return
-    before = {"TAuto": begun.tauto, "torch": begun.torch, "Python": begun.python}
-    other = [f"{name} {before[name]}, and here is {now}" for name, now in versions().items() if before[name] != now]
-    if other:
+    if begun is not None and (other := begun.other_versions()):
         raise InvalidArgument(
             f"study: {name!r} in {where.shown} was begun with {'; '.join(other)}: trials could not be compared. "
             "Install the same here, or begin another study."

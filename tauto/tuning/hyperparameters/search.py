@@ -144,7 +144,7 @@ class Search:
         self._unwritten: set[int] = set()
         self._notes: dict[str, None] = {}
         self._printed: dict[int, int] = {}
-        self._stopped, self._interrupted = "", False
+        self._stopped, self._interrupted, self._broken = "", False, False
         self._stood: tuple[list[FrozenTrial], StudyReport] | None = None
         self._opened: Opened | None = None
         self._storage_failed = False
@@ -180,7 +180,7 @@ class Search:
                 if not self._own and not any(one.state in _FINISHED for one in self._trials):
                     raise
                 what = "the storage failed" if isinstance(error, StudyError) else "no more trials can be run here"
-                self._stopped = f"{what}: {error}"
+                self._stopped, self._broken = f"{what}: {error}", True
             return self._report(opened)
         finally:
             plan.places.close()
@@ -214,6 +214,12 @@ class Search:
                 if not any(map(at_work, self._trials)):
                     study.set_user_attr(BEGUN, len(self._trials))
         self._earlier = sum(_counts(one) for one in self._trials)
+        if self._earlier and opened.begun is not None and (other := opened.begun.other_versions()):
+            told = f"The study was begun with {'; '.join(other)}"
+            self._emit(told, None, None)
+            self._notes[f"{told}: its earlier trials may differ from new ones for that alone."] = None
+            if any(word.startswith("Python ") for word in other):  # bytecode is compared under one version only
+                self._notes["Whether its code is still the same cannot be told between two versions of Python."] = None
         return opened
 
     def _search(self, opened: Opened, places: Sequence[Place]) -> None:
@@ -438,6 +444,7 @@ class Search:
             machines=account.machines_of(self._trials),
             fingerprint=self._hardware.fingerprint,
             interrupted=self._interrupted,
+            broken=self._broken,
         )
 
 

@@ -58,6 +58,22 @@ class Identity:
     torch: str = field(default_factory=lambda: versions()["torch"])
     tauto: str = field(default_factory=lambda: versions()["TAuto"])
 
+    @property
+    def versions(self) -> dict[str, str]:
+        """Those of :func:`versions` under which the study was made."""
+        return {"TAuto": self.tauto, "torch": self.torch, "Python": self.python}
+
+    def other_versions(self) -> list[str]:
+        """Return in words each version that is another one here.
+
+        Examples
+        --------
+        >>> Identity("tune", "objective", {}, ()).other_versions()
+        []
+        """
+        before = self.versions
+        return [f"{name} {before[name]}, and here is {now}" for name, now in versions().items() if before[name] != now]
+
     def to_attribute(self) -> dict[str, Any]:
         """Return it as the storage keeps it."""
         return asdict(self) | {"parts": dict(self.parts), "goal": list(self.goal)}

@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +30,7 @@ __all__ = [
     "is_own",
     "is_under_way",
     "machine_of",
+    "made_again",
     "mark_owner",
     "retry_interrupted",
     "working",
@@ -39,6 +40,8 @@ OWNER = "tauto:owner"
 MACHINE = "tauto:machine"
 INTERRUPTED = "tauto:interrupted"
 """Attributes of a trial: which process runs it, on what machine, and why it was given up."""
+_AGAIN = "failed_trial"
+"""Optuna's own attribute of a trial that is made again: the number of the one that was interrupted."""
 _sessions: set[str] = set()
 """The searches of this process."""
 
@@ -88,6 +91,12 @@ def retry_interrupted(study: optuna.Study, storage: RDBStorage) -> None:
             if _is_dead(trial.user_attrs.get(OWNER)) or _was_never_begun(trial):
                 give_back(study, storage, trial, "the process that ran it ended")
         optuna.storages.fail_stale_trials(study)
+
+
+def made_again(trials: Sequence[FrozenTrial]) -> dict[int, int]:
+    """Return which trial took the place of which interrupted one, by their numbers."""
+    known = ((one.system_attrs.get(_AGAIN), one.number) for one in trials)
+    return {before: number for before, number in known if isinstance(before, int)}
 
 
 def give_back(study: optuna.Study, storage: RDBStorage, trial: FrozenTrial, why: str) -> None:
@@ -145,7 +154,10 @@ def _is_dead(owner: Any) -> bool:
     try:
         if owner["pid"] == os.getpid() and "session" in owner:
             return owner["session"] not in _sessions
-        return abs(psutil.Process(int(owner["pid"])).create_time() - float(owner["started"])) > 1.0
+        process = psutil.Process(int(owner["pid"]))
+        if process.status() == psutil.STATUS_ZOMBIE:  # it has ended, and its parent has not asked yet
+            return True
+        return abs(process.create_time() - float(owner["started"])) > 1.0
     except psutil.NoSuchProcess:
         return True
     except (psutil.Error, KeyError, TypeError, ValueError):

@@ -36,6 +36,8 @@ class Opened:
     study: optuna.Study
     storage: RDBStorage
     created: bool
+    begun: Identity | None = None
+    """What it says of itself, when another process made it."""
 
 
 def open_study(
@@ -89,11 +91,11 @@ def open_study(
                 made.set_user_attr(ATTRIBUTE, identity.to_attribute())
                 return Opened(made, storage, created=True)
         study = optuna.load_study(storage=storage, study_name=name, pruner=pruner)
-        _check(study, directions, identity, where)
-        return Opened(study, storage, created=False)
+        begun = _check(study, directions, identity, where)
+        return Opened(study, storage, created=False, begun=begun)
 
 
-def _check(study: optuna.Study, directions: Sequence[str], identity: Identity, where: StorageUrl) -> None:
+def _check(study: optuna.Study, directions: Sequence[str], identity: Identity, where: StorageUrl) -> Identity | None:
     before = _identity_of(study)
     another = f"Write another name, such as study={study.study_name + '-2'!r}"
     there = [direction.name.lower() for direction in study.directions]
@@ -105,16 +107,20 @@ def _check(study: optuna.Study, directions: Sequence[str], identity: Identity, w
         )
     if before is None:  # a study that Optuna alone made: its trials count, and from here on it is one of this
         study.set_user_attr(ATTRIBUTE, identity.to_attribute())
-        return
+        return None
     if before.kind != identity.kind:
         raise InvalidArgument(f"study: {study.study_name!r} in {where.shown} is one of {before.kind}. {another}.")
     if before.python == identity.python and (changed := changed_parts(before.parts, identity.parts)):
         named = ", ".join(map(repr, changed[:5]))
+        # only tune begins with the best of another study
+        warm = (
+            f" (warm_start={study.study_name!r} begins with the best of the old one)" if before.kind == "tune" else ""
+        )
         raise InvalidArgument(
             f"study: {named} changed since {study.study_name!r} in {where.shown} was begun, so that its "
-            f"trials cannot be compared with new ones. {another} (warm_start={study.study_name!r} begins "
-            "with the best of the old one), or put the code back."
+            f"trials cannot be compared with new ones. {another}{warm}, or put back what changed."
         )
+    return before
 
 
 def _identity_of(study: optuna.Study) -> Identity | None:
