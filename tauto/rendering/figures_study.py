@@ -107,7 +107,8 @@ def _axis(name: str, values: Sequence[Any], log: bool) -> Axis:
     low, high = (min(known), max(known)) if known else (0.0, 1.0)
     span = scale(high) - scale(low) or 1.0
     places = tuple(None if value is None else (scale(value) - scale(low)) / span for value in values)
-    return Axis(name, *(f"{end:.3g}".replace("-", "−") for end in (low, high)), places)
+    lowest, highest = (f"{end:.3g}".replace("-", "−") for end in (low, high))
+    return Axis(name, lowest, highest, places)
 
 
 def draw_study(axes: Axes, report: StudyReport, panel: str) -> None:

@@ -97,7 +97,8 @@ def _chosen(report: StudyReport) -> list[Block]:
         one = report.trial(report.best)
         rows = [(name, setting(value)) for name, value in one.params.items()]
         extra = [(name, number(value)) for name, value in (one.figures or {}).items() if len(one.figures or {}) > 1]
-        return [Facts(f"The best, trial {one.number}", (*rows, *extra))]
+        where = [("on", report.machines.get(one.machine, UNKNOWN))] if len(report.machines) > 1 else []
+        return [Facts(f"The best, trial {one.number}", (*rows, *extra, *where))]
     if report.front:
         return [_table(report, "The front: no other trial beats these in everything", report.front)]
     if report.nearest is not None:

@@ -131,7 +131,9 @@ def test_a_named_study_holds_several_machines_and_each_goes_on_with_its_own_tria
     assert [one.machine for one in shown.trials] == ["aaaa1111", "bbbb2222", "bbbb2222"]
     assert shown.trials[0].params == {"recipe": RECIPES[0].title}
     assert shown.trials[2].reason == "it crashed"
-    assert "Machine bbbb2222  many cores: 2 trials" in str(StudyResult(shown))
+    words = str(StudyResult(shown))
+    assert "Machine bbbb2222  many cores: 2 trials" in words
+    assert "  on      two cores" in words, "where the best is the best"
     assert [row.goal for row in list_studies(where).rows] == ["improve latency"]
 
 
