@@ -34,6 +34,7 @@ __all__ = ["Search"]
 MIN_TRIAL_S = 1.0
 """A trial with less time than this is not begun."""
 GONE_ON = "Measured by the search that this one goes on with."
+MADE_AGAIN = "Made and measured again: it was the best of the search that this one goes on with."
 NO_TIME = "the budget left no time to try it"
 EARLY_MARGIN = 0.9
 """A candidate whose early samples are clearly below this share of the best so far is given up."""
@@ -134,7 +135,7 @@ class Search:
                 rejected=told.reason if not failed and told.comparison is None else None,
                 preparation_s=told.preparation_s,
             )
-            notes = (GONE_ON, *(note for note in told.notes if note != GONE_ON))
+            notes = (GONE_ON, *(note for note in told.notes if note not in {GONE_ON, MADE_AGAIN}))
             report = replace(told, number=len(self.candidates), notes=notes, wall_s=0.0)
             self.candidates.tried.append(self._judged(Candidate(report, recipe, attempt, prepared=False)))
 
@@ -325,6 +326,7 @@ class Search:
         self.tell(f"making {candidate.recipe.title} again", 0.9, min(left_s, self.allowance.confirming_s))
         attempt = self._trying(candidate.recipe, (1 - CONFIRM_SHARE / 2) * left_s)
         fresh = self._reported(number, candidate.recipe, attempt(lambda: None))
+        fresh.report = replace(fresh.report, notes=(MADE_AGAIN, *fresh.report.notes))
         self.candidates.tried[number] = fresh
         self._keep(fresh)
 
