@@ -17,6 +17,7 @@ import tauto
 from tauto.cli.loader import load
 from tauto.errors import InvalidArgument
 from tauto.execution import shares_of
+from tauto.tuning.hyperparameters.search import ASKED
 from tauto.tuning.study.identity import ATTRIBUTE
 from tauto.verbs.worker import work
 
@@ -153,11 +154,17 @@ def test_a_worker_that_does_not_belong_there_is_refused_by_name() -> None:
     with pytest.raises(InvalidArgument, match="'<lambda>', 'objective' changed since 'mine'"):
         work(lambda: tauto.suggest.float("x", 0, 1), study="mine")
     study = optuna.load_study(study_name="mine", storage=f"sqlite:///{os.environ['TAUTO_STORE']}/studies.db")
-    begun = study.user_attrs[ATTRIBUTE]
-    for name, words in {"torch": "begun with torch 1.0, and here", "tauto": "begun with TAuto 1.0, and here"}.items():
-        study.set_user_attr(ATTRIBUTE, {**begun, name: "1.0"})
-        with pytest.raises(InvalidArgument, match=words):
+    asked = study.user_attrs[ASKED]
+    for name in ("torch", "TAuto"):
+        study.set_user_attr(ASKED, {**asked, "versions": {**asked["versions"], name: "1.0"}})
+        with pytest.raises(InvalidArgument, match=f"is searched with {name} 1.0, and here"):
             work(objective, study="mine", trials=3)
+    study.set_user_attr(ATTRIBUTE, {**study.user_attrs[ATTRIBUTE], "torch": "1.0"})
+    study.set_user_attr(ASKED, {name: value for name, value in asked.items() if name != "versions"})
+    with pytest.raises(InvalidArgument, match=r"is searched with torch 1\.0, and here"):
+        work(objective, study="mine", trials=3)
+    assert len(tauto.tune(objective, trials=3, study="mine").notes) == 1, "who searches may go on, and is told"
+    assert len(work(objective, study="mine", trials=4).trials) == 4, "and then with a worker like itself"
 
 
 def test_a_worker_may_have_a_time_of_its_own_and_goes_when_it_is_told_to(

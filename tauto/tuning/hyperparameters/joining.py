@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import optuna
@@ -17,7 +18,7 @@ from tauto.tuning.hyperparameters.sampling import PRUNERS, SAMPLERS
 from tauto.tuning.hyperparameters.search import ASKED, SearchPlan
 from tauto.tuning.hyperparameters.subject import Subject
 from tauto.tuning.study import Identity, StorageUrl, explained, quiet, storage_of
-from tauto.tuning.study.identity import ATTRIBUTE
+from tauto.tuning.study.identity import ATTRIBUTE, other_versions
 from tauto.tuning.study.opening import KNOWN
 
 __all__ = ["joining_plan", "wait_for"]
@@ -36,6 +37,7 @@ class _Asked:
     seeds: int = 1
     seed: int = 0
     trial_limit_s: float | None = None
+    versions: dict[str, str] = field(default_factory=dict)
 
 
 def joining_plan(
@@ -69,8 +71,8 @@ def joining_plan(
     with storage_of(where) as storage, explained(where), quiet():
         known = optuna.load_study(storage=storage, study_name=name).user_attrs
     _, goal = goal_of(where, name)
-    _check_versions(Identity.from_attribute(known.get(ATTRIBUTE)), name, where)
-    asked = _asked(known.get(ASKED))
+    asked, begun = _asked(known.get(ASKED)), Identity.from_attribute(known.get(ATTRIBUTE))
+    _check_versions(asked.versions or (begun.versions if begun is not None else {}), name, where)
     wanted = asked.trials if trials is None else trials
     if wanted is None and asked.budget_s is None and budget_s is None:
         raise InvalidArgument(f"trials: nothing says when {name!r} is at its end. Write --trials or --budget.")
@@ -122,11 +124,11 @@ def _none(name: str, where: StorageUrl, names: list[str]) -> InvalidArgument:
     )
 
 
-def _check_versions(begun: Identity | None, name: str, where: StorageUrl) -> None:
-    """Refuse a worker under which the same code may come to other figures."""
-    if begun is not None and (other := begun.other_versions()):
+def _check_versions(before: Mapping[str, str], name: str, where: StorageUrl) -> None:
+    """Refuse a worker under which the same code may come to other figures than with who searches the study."""
+    if other := other_versions(before):
         raise InvalidArgument(
-            f"study: {name!r} in {where.shown} was begun with {'; '.join(other)}: trials could not be compared. "
+            f"study: {name!r} in {where.shown} is searched with {'; '.join(other)}: trials could not be compared. "
             "Install the same here, or begin another study."
         )
 

@@ -53,8 +53,10 @@ from tauto.tuning.study import (
     open_study,
     quiet,
     retry_interrupted,
+    versions,
     working,
 )
+from tauto.tuning.study.identity import other_versions
 
 __all__ = ["ASKED", "Search", "SearchPlan"]
 
@@ -126,6 +128,7 @@ class SearchPlan:
             "seeds": self.seeds,
             "seed": self.seed,
             "trial_limit_s": self.trial_limit_s,
+            "versions": versions(),
         }
 
 
@@ -214,7 +217,7 @@ class Search:
                 if not any(map(at_work, self._trials)):
                     study.set_user_attr(BEGUN, len(self._trials))
         self._earlier = sum(_counts(one) for one in self._trials)
-        if self._earlier and opened.begun is not None and (other := opened.begun.other_versions()):
+        if self._earlier and opened.begun is not None and (other := other_versions(opened.begun.versions)):
             told = f"The study was begun with {'; '.join(other)}"
             self._emit(told, None, None)
             self._notes[f"{told}: its earlier trials may differ from new ones for that alone."] = None

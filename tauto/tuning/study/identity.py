@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from pydantic import TypeAdapter, ValidationError
 
-__all__ = ["ATTRIBUTE", "Identity", "versions"]
+__all__ = ["ATTRIBUTE", "Identity", "other_versions", "versions"]
 
 ATTRIBUTE = "tauto:identity"
 """The study's attribute that holds it."""
@@ -27,6 +27,20 @@ def versions() -> dict[str, str]:
     """Return the versions under which code comes to the same figures."""
     python = ".".join(platform.python_version_tuple()[:2])
     return {"TAuto": _version("tauto"), "torch": _version("torch"), "Python": python}
+
+
+def other_versions(before: Mapping[str, str]) -> list[str]:
+    """Return in words each of the versions ``before`` that is another one here.
+
+    Examples
+    --------
+    >>> other_versions(versions())
+    []
+    """
+    here = versions()
+    return [
+        f"{name} {known}, and here is {here[name]}" for name, known in before.items() if known != here.get(name, known)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +76,6 @@ class Identity:
     def versions(self) -> dict[str, str]:
         """Those of :func:`versions` under which the study was made."""
         return {"TAuto": self.tauto, "torch": self.torch, "Python": self.python}
-
-    def other_versions(self) -> list[str]:
-        """Return in words each version that is another one here.
-
-        Examples
-        --------
-        >>> Identity("tune", "objective", {}, ()).other_versions()
-        []
-        """
-        before = self.versions
-        return [f"{name} {before[name]}, and here is {now}" for name, now in versions().items() if before[name] != now]
 
     def to_attribute(self) -> dict[str, Any]:
         """Return it as the storage keeps it."""
