@@ -16,7 +16,9 @@ import torch
 import tauto
 from tauto.errors import InvalidArgument, NotTransferable
 from tauto.events import listening
+from tauto.tuning.hyperparameters import account
 from tauto.tuning.hyperparameters.failing import ALIKE
+from tauto.tuning.hyperparameters.goal import Goal
 from tauto.tuning.study.identity import ATTRIBUTE
 
 
@@ -172,6 +174,23 @@ def test_who_goes_on_under_other_versions_is_told() -> None:
     assert versions.endswith("its earlier trials may differ from new ones for that alone.")
     assert versions.partition(":")[0] in told
     assert code == "Whether its code is still the same cannot be told between two versions of Python."
+
+
+def test_ranges_that_depend_on_other_knobs_are_weighed_over_all_that_they_were() -> None:
+    study = optuna.create_study(direction="maximize")
+    for layers in (1, 2, 3, 1, 2, 3, 2, 3, 1, 2, 3, 1):
+        trial = study.ask()
+        trial.suggest_categorical("kind", ["p", "q"])
+        low = trial.suggest_float("low", 0, 1)
+        high = trial.suggest_float("high", low, 2)
+        width = trial.suggest_int("width", 1, 16 * layers)
+        extra = [trial.suggest_int(f"width_{place}", 1, 4) for place in range(1, layers)]
+        study.tell(trial, 10 * high + width / 100 + sum(extra) / 100)
+    knobs = {knob.name: knob for knob in account.knobs_of(Goal.parse("maximize"), study.trials)}
+    weighed = {name: knob.importance for name, knob in knobs.items() if knob.importance is not None}
+    assert set(weighed) == {"kind", "low", "high", "width"}, "those that every trial has"
+    assert max(weighed, key=weighed.__getitem__) == "high"
+    assert knobs["width"].values == "1 … 48"
 
 
 def test_constraints_and_several_goals() -> None:

@@ -158,7 +158,10 @@ def _importance(goal: Goal, trials: Sequence[FrozenTrial]) -> Mapping[str, float
     sign = -1.0 if goal.directions[0] == "maximize" else 1.0
     with quiet():
         study = optuna.create_study(directions=goal.directions)  # in memory: the storage may be out of reach by now
-        study.add_trials(complete)
+        ranges = {name: _united([one.distributions[name] for one in complete]) for name in in_all}
+        for one in complete:
+            params = {name: one.params[name] for name in in_all}
+            study.add_trial(optuna.trial.create_trial(values=one.values, params=params, distributions=ranges))
         evaluator = FanovaImportanceEvaluator(seed=0) if _has_forests() else _without_forests()
         found = get_param_importances(
             study,
@@ -167,6 +170,17 @@ def _importance(goal: Goal, trials: Sequence[FrozenTrial]) -> Mapping[str, float
             target=(lambda one: sign * one.values[0]) if several else None,
         )
     return {name: float(value) for name, value in found.items() if math.isfinite(value)}
+
+
+def _united(found: Sequence[BaseDistribution]) -> BaseDistribution:
+    """Return the range that holds all of ``found``: one that depends on other knobs is another in each trial."""
+    ranges = [one for one in found if isinstance(one, FloatDistribution | IntDistribution)]
+    if not ranges:
+        return found[-1]
+    low, high = min(one.low for one in ranges), max(one.high for one in ranges)
+    if isinstance(ranges[-1], IntDistribution):
+        return IntDistribution(int(low), int(high), log=ranges[-1].log)
+    return FloatDistribution(low, high, log=ranges[-1].log)
 
 
 def importance_by() -> str:
