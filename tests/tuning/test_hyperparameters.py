@@ -176,7 +176,9 @@ def test_who_goes_on_under_other_versions_is_told() -> None:
     assert code == "Whether its code is still the same cannot be told between two versions of Python."
 
 
-def test_ranges_that_depend_on_other_knobs_are_weighed_over_all_that_they_were() -> None:
+def test_ranges_that_depend_on_other_knobs_are_weighed_over_all_that_they_were(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     study = optuna.create_study(direction="maximize")
     for layers in (1, 2, 3, 1, 2, 3, 2, 3, 1, 2, 3, 1):
         trial = study.ask()
@@ -191,6 +193,13 @@ def test_ranges_that_depend_on_other_knobs_are_weighed_over_all_that_they_were()
     assert set(weighed) == {"kind", "low", "high", "width"}, "those that every trial has"
     assert max(weighed, key=weighed.__getitem__) == "high"
     assert knobs["width"].values == "1 … 48"
+    two = optuna.create_study(directions=["maximize", "minimize"])
+    for number in range(12):
+        trial = two.ask()
+        two.tell(trial, (trial.suggest_float("x", 0, 1 + number), trial.suggest_int("n", 1, 3)))
+    monkeypatch.setattr(account, "_has_forests", lambda: False)
+    of_two = account.knobs_of(Goal.parse({"a": "maximize", "b": "minimize"}), two.trials)
+    assert {knob.name for knob in of_two if knob.importance is not None} == {"x", "n"}
 
 
 def test_constraints_and_several_goals() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from statistics import fmean
@@ -156,7 +157,8 @@ def _importance(goal: Goal, trials: Sequence[FrozenTrial]) -> Mapping[str, float
         return {}
     several = len(goal.objectives) > 1
     sign = -1.0 if goal.directions[0] == "maximize" else 1.0
-    with quiet():
+    with quiet(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "PedAnovaImportanceEvaluator computes")  # the sign of the target sees to it
         study = optuna.create_study(directions=goal.directions)  # in memory: the storage may be out of reach by now
         ranges = {name: _united([one.distributions[name] for one in complete]) for name in in_all}
         for one in complete:

@@ -70,23 +70,25 @@ def study_report(where: StorageUrl, name: str) -> StudyReport:
         found = study.get_trials(deepcopy=False)
         trials = account.trials_of(found, goal)
         best, front, nearest = account.choose(trials, goal)
-        return StudyReport(
-            name=name,
-            subject=identity.subject if identity is not None else "another program",
-            storage=where.shown,
-            goals=account.goals_of(goal),
-            constraints=tuple(map(str, goal.constraints)),
-            knobs=account.knobs_of(goal, found),
-            trials=trials,
-            best=best,
-            front=front,
-            nearest=nearest,
-            random_best=account.random_best(trials, goal),
-            stopped="",
-            earlier=sum(one.state in ("complete", "stopped_early", "failed") for one in trials),
-            importance_by=account.importance_by(),
-            machines=account.machines_of(found),
-        )
+        machines = account.machines_of(found)
+    # what is estimated from it is no matter of the file any more
+    return StudyReport(
+        name=name,
+        subject=identity.subject if identity is not None else "another program",
+        storage=where.shown,
+        goals=account.goals_of(goal),
+        constraints=tuple(map(str, goal.constraints)),
+        knobs=account.knobs_of(goal, found),
+        trials=trials,
+        best=best,
+        front=front,
+        nearest=nearest,
+        random_best=account.random_best(trials, goal),
+        stopped="",
+        earlier=sum(one.state in ("complete", "stopped_early", "failed") for one in trials),
+        importance_by=account.importance_by(),
+        machines=machines,
+    )
 
 
 def delete_study(where: StorageUrl, name: str) -> int:
