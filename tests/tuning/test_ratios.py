@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 from reports_by_hand import comparison
+from search_by_hand import run as run_search
 
 from tauto.recipes import Recipe
 from tauto.reports import Interval, TrialReport
@@ -146,3 +148,13 @@ def test_a_goal_with_a_target_says_what_is_missing_and_prefers_the_least_damage(
     already = Goal("latency", target=Target("latency", 1e9)).decide(measured(2.5))
     assert not already.improves
     assert "the original itself is within" in already.reason
+
+
+def test_a_target_that_the_original_meets_is_no_matter_of_quality():
+    """One that loses too much beside it says nothing of what binds: nothing does."""
+    search = run_search([measured(2.5, held=False)] * 3, goal=Goal(target=Target("latency", 1e9)))
+    assert search.winner is None
+    assert re.match(r"the original itself is within .* already: .* ms\. Ask for less", search.misses.nothing_to_reach)
+    search = run_search([measured(1.5)] * 3, goal=Goal(target=TWICE))
+    assert search.misses.nothing_to_reach is None
+    assert "2× is out of reach; nearest miss 1.50×" in search.misses.missed_target
