@@ -383,7 +383,7 @@ class Search:
         message = f"trial {number + 1}{of}: {', '.join(recipe.title for recipe in under_way)}{training}{so_far}"
         left = self.budget.seconds_left(at_most - number)
         if left is None and training_s is not None and at_most == number + 1:
-            left = min(self.budget.left_s, training_s + self._cap_s())  # it is timed afterwards
+            left = min(self.budget.left_s, training_s + self.allowance.timing_s)  # it is timed afterwards
         if left is None and space.follow:  # proposals go on until the budget ends, as a rule
             left = self.budget.left_s
         done = None if left is None else min(self.budget.elapsed_s / max(self.budget.elapsed_s + left, 1e-9), 0.99)
