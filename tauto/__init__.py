@@ -10,8 +10,18 @@ Examples
 >>> result.model(x)  # doctest: +SKIP
 """
 
+from typing import Any
+
 import lazy_loader as lazy
+
+from tauto.interrupts import held_interrupts
 
 __version__ = "0.1.0"
 
-__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
+_loaded, __dir__, __all__ = lazy.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> Any:
+    """Load what is asked for, whole: of an import that Ctrl-C cut off Python keeps parts, and it fails ever after."""
+    with held_interrupts():
+        return _loaded(name)

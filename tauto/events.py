@@ -27,6 +27,7 @@ __all__ = [
     "emit",
     "ended_by_switch",
     "listening",
+    "retold",
     "stoppable",
 ]
 
@@ -75,6 +76,17 @@ def listening(listener: Listener) -> Iterator[None]:
         yield
     finally:
         _listener.reset(token)
+
+
+@contextmanager
+def retold(change: Callable[[Progress], Progress]) -> Iterator[None]:
+    """Send what is emitted inside the ``with`` block on to whoever listens, as ``change`` returns it."""
+    listener = _listener.get()
+    if listener is None:
+        yield
+        return
+    with listening(lambda progress: listener(change(progress))):
+        yield
 
 
 class StopRequested(KeyboardInterrupt):

@@ -13,7 +13,7 @@ from tauto_magics.options import add_inputs, add_quality, add_search, add_traini
 
 __all__ = ["QUANTIZE"]
 
-_PLAIN = ("method", "bits", "engine", "objective", "epochs", "learning_rate", "patience", "checkpoint")
+_PLAIN = ("method", "bits", "group", "engine", "objective", "epochs", "learning_rate", "patience", "checkpoint")
 
 
 def _options(parser: Parser) -> None:
@@ -24,6 +24,9 @@ def _options(parser: Parser) -> None:
         help="auto (default: the best that keeps the quality), dynamic, static, weight-only, qat, or a technique",
     )
     parser.add_argument("--bits", metavar="N", type=int, help="of the weights: 8 (default), or 4 for weights alone")
+    parser.add_argument(
+        "--group", metavar="N", type=int, help="weights that share a scale, with weight-only: 32, 64, 128"
+    )
     parser.add_argument("--engine", metavar="ENGINE", help="auto (default), torch, onnxruntime or openvino")
     parser.add_argument("--objective", choices=("latency", "size"), help="what to make smaller; default latency")
     parser.takes("--loss", CALLABLE, "for qat: loss(outputs, labels), for the built-in loop over --data")

@@ -39,6 +39,7 @@ class HandBench:
     discarded: list = field(default_factory=list)
     baseline: Baseline = field(default_factory=lambda: Baseline(None, 0.01, 1.0))
     trainings: None = None
+    training: tuple = ("", None)
 
     def attempt(self, recipe, *, wall_limit_s, time_cap_s, give_up_below, with_memory, tick):
         tick()
@@ -47,6 +48,9 @@ class HandBench:
 
     def confirm(self, recipe, *, wall_limit_s, time_cap_s, tried):
         return self._answer(self.confirmed.get(recipe.title, self.speedups[recipe.title]), wall_limit_s)
+
+    def training_of(self, recipe):
+        return self.training
 
     def discard(self, recipe, kept=()):
         self.discarded.append(recipe.title)

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LAYERS = [
-    {"errors", "events", "config"},
+    {"errors", "events", "interrupts", "config"},
     {"hardware", "workload", "reports"},
     {"measurement", "conversion", "fitting", "serialization"},
     {"techniques"},
@@ -63,6 +63,27 @@ def test_the_engine_knows_no_front_end(path):
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
         assert not {name.split(".")[0] for name in names} & FRONT_ENDS
+
+
+INTERRUPTED = """
+import signal, sys
+class StopsOnce:
+    def find_spec(self, name, path, target=None):
+        if name == "tauto.config.constraints":
+            sys.meta_path.remove(self)
+            signal.raise_signal(signal.SIGINT)
+sys.meta_path.insert(0, StopsOnce())
+import tauto
+try:
+    tauto.Constraints
+except KeyboardInterrupt:
+    sys.exit(0 if "tauto.config.constraints" in sys.modules else 3)
+"""
+
+
+def test_an_interrupt_while_a_verb_is_loaded_rises_when_it_is_whole():
+    """Else half of a library stays behind, and no later cell of the notebook can import it."""
+    assert subprocess.run([sys.executable, "-c", INTERRUPTED], check=False).returncode == 0
 
 
 @pytest.mark.parametrize("module", ["tauto", "tauto_magics", "tauto.errors"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
         for file in {item.parent for item in session.items if isinstance(item, IPyNbCell)}:
             nbformat.write(file.nb, Path(folder) / file.path.name)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Say how long each notebook took."""
+    took: Counter[str] = Counter()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport) and ".ipynb" in report.nodeid:
+                took[report.nodeid.partition("::")[0]] += report.duration
+    for name, seconds in sorted(took.items()):
+        terminalreporter.write_line(f"{seconds:6.1f} s  {name}")
 
 
 def outputs_of(messages: list[Any]) -> list[Any]:

@@ -49,6 +49,9 @@ def quantize(
     bits: Annotated[
         int | None, typer.Option(metavar="N", help="Of the weights: 8 (default), or 4 for weights alone.")
     ] = None,
+    group: Annotated[
+        int | None, typer.Option(metavar="N", help="Weights that share a scale, with weight-only: 32, 64 or 128.")
+    ] = None,
     engine: Annotated[str, typer.Option(metavar="ENGINE", help="auto, torch, onnxruntime or openvino.")] = "auto",
     objective: Objective = "latency",
     loss: Annotated[Text, typer.Option(metavar="NAME", help="For qat: loss(outputs, labels), over the data.")] = None,
@@ -87,6 +90,7 @@ def quantize(
             higher_is_better=not lower_is_better,
             method=method,
             bits=bits,
+            group=group,
             engine=engine,
             epochs=epochs,
             learning_rate=learning_rate,

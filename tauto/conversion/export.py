@@ -23,6 +23,9 @@ __all__ = ["Exported", "Witness", "calibration", "export"]
 
 _CONSTANTS = (str, bytes, int, float, complex, type(None), enum.Enum, torch.dtype, torch.device, Slot)
 
+_OF_LIBRARIES = ("torch",)
+"""Whose hooks compute weights anew from others, such as the old ``spectral_norm``: that is in the program."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Witness:
@@ -91,6 +94,7 @@ def _export(workload: Workload) -> Exported:
     calls = [tensors, *calibration(workload, parameters)]
     batched = _batched(calls)
     with torch.no_grad():
+        _check_hooks(workload.model)
         flat = Flat(workload.copy_model(), structure).eval()
         with converting("the model refuses its example inputs"):
             answer = flat.answer(tensors)
@@ -113,6 +117,18 @@ def _export(workload: Workload) -> Exported:
         *([other] if other and (signature.batch is None or signature.per_sample) else []),
     )
     return Exported(program, signature, witnesses)
+
+
+def _check_hooks(model: nn.Module) -> None:
+    """Raise where a layer has a hook of the user's: a program holds what it made of tensors once, and calls none."""
+    for path, module in model.named_modules():
+        for hook in (*module._forward_pre_hooks.values(), *module._forward_hooks.values()):
+            if getattr(hook, "__module__", "").partition(".")[0] not in _OF_LIBRARIES:
+                name = getattr(hook, "__qualname__", type(hook).__name__)
+                raise CandidateFailed(
+                    f"{f'its layer {path}' if path else 'the model'} has a hook ({name}), which an engine would not "
+                    "call. Remove it (handle.remove()), or do in forward() what it does"
+                )
 
 
 def calibration(workload: Workload, parameters: Parameters) -> list[list[Tensor]]:

@@ -61,8 +61,8 @@ def loss_of(loss: Loss, outputs: Any, label: Any) -> Tensor:
         return loss(outputs, label)
     except Exception as error:  # the user's own function
         raise InvalidArgument(
-            f"loss: it refuses the model's output ({_shapes(outputs)}) with the labels ({_shapes(label)}). "
-            f"Its own error: {type(error).__name__}: {error}"
+            f"loss: it refuses the model's output ({_shapes(outputs)}) with the labels ({_shapes(label)}). Give labels "
+            f"that it takes, or another loss. Its own error: {type(error).__name__}: {error}"
         ) from error
 
 

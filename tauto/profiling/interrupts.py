@@ -1,38 +1,14 @@
-"""Keep Ctrl-C out of a few lines that must run as a whole, and run a function on the main thread from another."""
+"""Run a function on the main thread from another."""
 
 from __future__ import annotations
 
 import _thread
 import ctypes
-import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable
 
-__all__ = ["held_interrupts", "run_on_main_thread"]
-
-
-@contextmanager
-def held_interrupts() -> Iterator[None]:
-    """Let no KeyboardInterrupt rise inside the block: one that arrives meanwhile rises at its end.
-
-    Signals reach Python on the main thread only; on others, and where Python does not handle SIGINT, nothing is done.
-    """
-    previous = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(previous):
-        yield
-        return
-    arrived: list[tuple[int, FrameType | None]] = []
-    signal.signal(signal.SIGINT, lambda number, frame: arrived.append((number, frame)))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)
-        if arrived:
-            previous(*arrived[-1])
-
+__all__ = ["run_on_main_thread"]
 
 _LATER_S = 0.005
 _waiting: deque[Callable[[], None]] = deque()

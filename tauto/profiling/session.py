@@ -14,9 +14,9 @@ import torch
 from torch import nn
 
 from tauto.errors import InvalidArgument
+from tauto.interrupts import held_interrupts
 from tauto.profiling.analysis import Observation, analyse
 from tauto.profiling.holders import Holders
-from tauto.profiling.interrupts import held_interrupts
 from tauto.profiling.lines import LineWatch
 from tauto.profiling.memory import MemoryWatch
 from tauto.profiling.names import name_of

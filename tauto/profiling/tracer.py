@@ -14,7 +14,7 @@ from typing import Any, Protocol
 import torch
 from torch.autograd.profiler import profile
 
-from tauto.profiling.interrupts import held_interrupts
+from tauto.interrupts import held_interrupts
 from tauto.profiling.phases import PhaseClock
 from tauto.profiling.quiet import quiet_stderr
 

@@ -275,6 +275,8 @@ def _verdict(plan: Plan, search: Search, space: Space, problem: str) -> tuple[Tu
         return ("improved" if better else "applied"), f"{search.recipe.title} is {words}"
     if problem:
         return "kept_original", problem
+    if there := search.misses.nothing_to_reach:
+        return "kept_original", there
     if missed := search.misses.missed_target or search.misses.missed_constraints:
         return "infeasible", missed
     if plan.required and (missed := search.misses.nearest_miss):

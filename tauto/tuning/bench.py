@@ -20,6 +20,7 @@ from tauto.reports import Agreement, ChannelMap, Comparison, Memory
 from tauto.techniques import SHARED, Context
 from tauto.tuning.crew import Crew
 from tauto.tuning.payload import Payload, techniques_of_others
+from tauto.tuning.trial_progress import last_progress
 from tauto.tuning.watched import Tick, run_watched
 from tauto.workload import Workload
 from tauto.workload.state import preserved_rng
@@ -189,7 +190,9 @@ class Bench:
             "give_up_below": give_up_below,
             "may_prepare": True,
             "trainings": str(self.trainings or self._trainings),
+            "told": str(self._told(recipe)),
         }
+        self._told(recipe).unlink(missing_ok=True)
         start = time.monotonic()
         attempt = self._attempt(recipe, arguments, wall_limit_s, tick)
         if not with_memory or attempt.comparison is None:
@@ -242,6 +245,13 @@ class Bench:
         )
         self._remove_others(recipe)
         return OptimizedModel(resident, recipe, self.workload.model)
+
+    def training_of(self, recipe: Recipe) -> tuple[str, float | None]:
+        """Return how far the training is in the attempt at ``recipe``, in words, and the seconds that it had left."""
+        return last_progress(self._told(recipe))
+
+    def _told(self, recipe: Recipe) -> Path:
+        return self.workspace.path / f"{recipe.digest}.told"
 
     def discard(self, recipe: Recipe, kept: Iterable[Recipe] = ()) -> None:
         """Remove what the last step of ``recipe`` prepared, unless one of ``kept`` uses it: it will not be loaded."""

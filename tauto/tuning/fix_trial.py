@@ -23,12 +23,12 @@ from tauto.errors import TrialFailed
 from tauto.events import Progress, emit
 from tauto.execution import Job, RunningJob, Workspace, executor, new_workspace, save_workload
 from tauto.execution.addresses import connect, free_socket, new_socket
+from tauto.interrupts import held_interrupts
 from tauto.measurement import PairTiming
 from tauto.measurement.blocks import latency_of
 from tauto.measurement.sequential import SequentialRatio, Stop
 from tauto.measurement.statistics import RatioEstimate, bootstrap_ratio_interval
 from tauto.measurement.timing import HALF_WIDTH, orders
-from tauto.profiling.interrupts import held_interrupts
 from tauto.reports.fix import FixSide, FixUnit
 from tauto.reports.measurement import Latency
 from tauto.reports.profile import Fix

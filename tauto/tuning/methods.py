@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tauto.errors import InvalidArgument, did_you_mean
@@ -19,13 +19,14 @@ from tauto.tuning.space import Space, chosen_techniques, legal_space
 from tauto.tuning.traits import traits_of
 from tauto.workload import Workload
 
-__all__ = ["BITS", "ENGINES", "METHODS", "Way", "quantized_space", "ways"]
+__all__ = ["BITS", "ENGINES", "GROUPS", "METHODS", "Way", "quantized_space", "ways"]
 
 METHODS = ("auto", "dynamic", "static", "weight-only", "qat")
 """``dynamic``: inputs are quantized as they come; ``static``: by ranges from samples; ``weight-only``: not at all;
 ``qat``: static after training; ``auto``: what measures best."""
 ENGINES = ("auto", "torch", "onnxruntime", "openvino")
 BITS = (8, 4)
+GROUPS = (32, 64, 128)
 
 _HELPERS = ("fold_batchnorm", "compile")
 _IN_WORDS = {"torch": "torch", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
@@ -62,7 +63,9 @@ TECHNIQUES = tuple(dict.fromkeys(way.technique for way in _WAYS))
 """Techniques that may be asked for by name, as a method."""
 
 
-def ways(method: str = "auto", bits: int | None = None, engine: str = "auto") -> tuple[Way, ...]:
+def ways(
+    method: str = "auto", bits: int | None = None, engine: str = "auto", group: int | None = None
+) -> tuple[Way, ...]:
     """Return the ways that are meant.
 
     Parameters
@@ -73,11 +76,13 @@ def ways(method: str = "auto", bits: int | None = None, engine: str = "auto") ->
         Of the weights; None is 8, or what the technique has.
     engine : str
         One of :data:`ENGINES`.
+    group : {32, 64, 128} or None
+        Weights of a row that share a scale, where weights alone are quantized; None is what each way has.
 
     Raises
     ------
     InvalidArgument
-        When one of them is unknown, or nothing does all three; the message says what there is.
+        When one of them is unknown, or nothing does all of them; the message says what there is.
 
     Examples
     --------
@@ -101,7 +106,19 @@ def ways(method: str = "auto", bits: int | None = None, engine: str = "auto") ->
     ]
     if not found:
         raise InvalidArgument(_none_such(method, bits, engine, named))
-    return tuple(found)
+    return tuple(found) if group is None else _grouped(found, method, group)
+
+
+def _grouped(found: Sequence[Way], method: str, group: int) -> tuple[Way, ...]:
+    if isinstance(group, bool) or group not in GROUPS:
+        raise InvalidArgument(f"group: {group!r} is no number of weights that share a scale. Write 32, 64 or 128.")
+    if method == "qat" or not any(way.method == "weight-only" for way in found):
+        raise InvalidArgument("group: only weights alone share scales in groups. Write method='weight-only'.")
+    # OpenVINO's 8 bits have a scale for each row
+    able = [way for way in found if (way.bits, way.engine) != (8, "openvino")]
+    if not able:
+        raise InvalidArgument("group: in 8 bits OpenVINO has a scale for each row. Write bits=4, or leave it out.")
+    return tuple(replace(way, config={**way.config, "group": group}) for way in able)
 
 
 def _none_such(method: str, bits: int | None, engine: str, named: Sequence[Way]) -> str:
@@ -158,11 +175,20 @@ def quantized_space(
     return Space(recipes, tuple(dict.fromkeys(not_tried)))
 
 
+def _configured(recipe: Recipe, way: Way) -> Recipe:
+    """Return ``recipe`` with what the way says of its technique."""
+    steps = ((step.name, step.config) for step in recipe.steps)
+    return Recipe.of(
+        *((name, replace(config, **way.config) if name == way.technique else config) for name, config in steps)
+    )
+
+
 def _recipes(workload: Workload, hardware: Hardware, way: Way, observers: bool) -> Iterator[Recipe]:
     if technique(way.technique).family != "engine":
         # what is quantized in torch may be folded and compiled as well; the space says what is legal
         space = legal_space(workload, hardware, chosen_techniques(only=(way.technique, *_HELPERS)))
-        yield from (recipe for recipe in space.recipes if any(step.name == way.technique for step in recipe.steps))
+        suited = [recipe for recipe in space.recipes if any(step.name == way.technique for step in recipe.steps)]
+        yield from dict.fromkeys(_configured(recipe, way) for recipe in suited)
         return
     for observer in (None, *(way.observers if observers else ())):
         yield Recipe.of((way.technique, {**way.config, **({"observer": observer} if observer else {})}))

@@ -42,10 +42,20 @@ class Misses:
         return min(lost, key=away)
 
     @property
+    def nothing_to_reach(self) -> str | None:
+        """That the original is there by itself, in words; None where it is not, or nothing was measured beside it."""
+        target, measured = self.goal.target, [item for item in self.candidates if item.report.comparison]
+        there = [item for item in measured if target is not None and target.already(item.comparison)]
+        if target is None or not there:
+            return None
+        now = target.figure(there[0].comparison, before=True)
+        return f"the original itself is within {target} already: {now}. Ask for less"
+
+    @property
     def missed_target(self) -> str | None:
         """What came nearest to the target, and what binds, in words; None without one, or when nothing was measured."""
         target, measured = self.goal.target, [item for item in self.candidates if item.report.comparison]
-        if target is None or not measured or any(target.already(item.comparison) for item in measured):
+        if target is None or not measured:
             return None
         reaching = [item for item in measured if target.met(item.comparison)]
         if reaching:

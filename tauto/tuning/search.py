@@ -380,8 +380,12 @@ class Search:
         hopeful = sum(not hopeless for _, hopeless in space.rest(self.trials))
         at_most = max(listed, number + hopeful)
         of = f" of at most {at_most}" if hopeful else f" of {listed}" if number < listed and adaptive else ""
-        message = f"trial {number + 1}{of}: {', '.join(recipe.title for recipe in under_way)}{so_far}"
+        training, training_s = self.bench.training_of(under_way[0]) if len(under_way) == 1 else ("", None)
+        training = f", {training}" if training else ""
+        message = f"trial {number + 1}{of}: {', '.join(recipe.title for recipe in under_way)}{training}{so_far}"
         left = self.budget.seconds_left(at_most - number)
+        if left is None and training_s is not None and at_most == number + 1:
+            left = min(self.budget.left_s, training_s + self.allowance.timing_s)  # it is timed afterwards
         if left is None and space.follow:  # proposals go on until the budget ends, as a rule
             left = self.budget.left_s
         done = None if left is None else min(self.budget.elapsed_s / max(self.budget.elapsed_s + left, 1e-9), 0.99)

@@ -126,7 +126,7 @@ class Target:
             case "speedup":
                 return f"{value:g}×"
             case "latency" | "p95":
-                return f"{value:.3g} ms"
+                return f"{value:.3g} ms" if value < 1000 else f"{value / 1000:.3g} s"
             case "throughput":
                 return f"{value:.3g} samples/s" if value < 1000 else f"{value:,.0f} samples/s"
             case "preparation":

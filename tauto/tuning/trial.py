@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from torch import nn
 
 from tauto import measurement
 from tauto.errors import CandidateFailed, InvalidArgument
+from tauto.events import listening
 from tauto.execution import libraries_since, load
 from tauto.execution.alone import alone
 from tauto.hardware import Hardware
@@ -21,6 +23,7 @@ from tauto.recipes import OptimizedModel, Recipe, build, placed
 from tauto.techniques import STRUCTURAL, Context
 from tauto.tuning.counted import CountedSamples
 from tauto.tuning.payload import Payload
+from tauto.tuning.trial_progress import ProgressFile
 from tauto.workload import Workload
 from tauto.workload.check import check_runs
 from tauto.workload.quality import MAX_RELATIVE_ERROR, MIN_COSINE, MIN_SAMPLES
@@ -72,8 +75,11 @@ def attempt(
     preparation_s: float | None = None,
     turn: str | None = None,
     trainings: str | None = None,
+    told: str | None = None,
 ) -> dict[str, Any]:
     """Make the recipe's model and compare it with the original: outputs first, then time, then quality.
+
+    How far its training is goes to the file ``told``.
 
     Only the timing has this machine for itself; ``turn`` is this job's folder where others run beside it.
     """
@@ -84,7 +90,8 @@ def attempt(
     context = _context(workload, folder, seed, cache, may_prepare)
     if trainings is not None:
         context = replace(context, trainings=Path(trainings))
-    with measurement.PrivateMemory() as peak:
+    telling = nullcontext() if told is None else listening(ProgressFile(Path(told)))
+    with measurement.PrivateMemory() as peak, telling:
         optimized = build(Recipe.from_dict(recipe), workload, context)
         with torch.inference_mode():
             workload.example(optimized)  # engines do their last work at the first call

@@ -9,17 +9,20 @@ import torch
 from torch import Tensor, nn
 
 from tauto.errors import InvalidArgument, ModelError
+from tauto.fitting import told_of_data, trainable
+from tauto.fitting.objective import checked, supervised
+from tauto.fitting.state import copied, lent
 from tauto.techniques.quantization.quantized import already_quantized
 from tauto.workload import Workload
 from tauto.workload.call import label_of
 from tauto.workload.state import preserved_generators, preserved_rng
-from tauto.workload.structure import described, tensors_of
+from tauto.workload.structure import described, map_tensors, tensors_of
 
 __all__ = ["check_count", "check_data", "check_floating", "check_labels"]
 
 
-def check_floating(model: nn.Module) -> None:
-    """Say so when layers of ``model`` hold quantized weights.
+def check_floating(model: nn.Module, argument: str = "model") -> None:
+    """Say so when layers of ``model``, given as ``argument``, hold quantized weights.
 
     Raises
     ------
@@ -27,7 +30,9 @@ def check_floating(model: nn.Module) -> None:
         With the first such layer named.
     """
     if layer := already_quantized(model):
-        raise ModelError(f"model: it is quantized already: its layer {layer}. Give the model that it was made from.")
+        raise ModelError(
+            f"{argument}: it is quantized already: its layer {layer}. Give the model that it was made from."
+        )
 
 
 def check_data(workload: Workload, *, given: bool = True) -> None:
@@ -64,24 +69,36 @@ def _has_nan(tensors: Sequence[Tensor]) -> bool:
     return any(bool(tensor.isnan().any()) for tensor in tensors if tensor.is_floating_point())
 
 
-def check_labels(workload: Workload) -> None:
-    """Say so when there is a loss and the first batch of the data has no label.
+def check_labels(workload: Workload, model: nn.Module | None = None) -> None:
+    """Say so when there is a loss and it cannot be computed of the first batch of the data, as training would.
+
+    Parameters
+    ----------
+    workload : Workload
+        What is trained on.
+    model : torch.nn.Module, optional
+        What is trained, where it is not the workload's own. A copy is called.
 
     Raises
     ------
-    InvalidArgument
-        With what to write.
+    InvalidArgument, ModelError
+        With what to write: the batch has no label, the loss refuses it or returns what nothing can be learned from, or
+        the model refuses the batch.
     """
     training = workload.training
     if training is None or training.loss is None or training.loader is None:
         return
-    with preserved_rng(), preserved_generators(training.loader):
+    with torch.inference_mode(False), preserved_rng(), preserved_generators(training.loader):
         batch = next(iter(training.loader), None)
-    if label_of(batch, workload.model, workload.example) is None:
-        raise InvalidArgument(
-            "loss: a batch of data= has no label beside the inputs. Give batches of (inputs, labels); or leave loss= "
-            "out, and the model learns to answer as it did."
-        )
+        if label_of(batch, workload.model, workload.example) is None:
+            raise InvalidArgument(
+                "loss: a batch of data= has no label beside the inputs. Give batches of (inputs, labels); or leave "
+                "loss= out, and the model learns to answer as it did."
+            )
+        twin, loss = workload.copy_model() if model is None else copied(model), training.loss
+        objective = supervised(copied(loss) if isinstance(loss, nn.Module) else loss, workload.example)
+        with trainable(twin), lent(twin), told_of_data():
+            checked(objective(twin, map_tensors(lambda each: each.to(workload.device), batch)), step=0)
 
 
 def check_count(name: str, value: Any, least: int = 1) -> None:

@@ -31,6 +31,7 @@ from tauto.techniques.distillation.technique import EPOCHS, DistillConfig
 from tauto.tuning import Budget, Goal, Plan, Space, tune
 from tauto.tuning.weight_pictures import weight_pictures
 from tauto.verbs.checkpoints import trainings_in
+from tauto.verbs.checks import check_floating, check_labels
 from tauto.verbs.compare import check_call
 from tauto.verbs.delivery import deliver, deliver_tuned
 from tauto.workload import Workload, check_model
@@ -164,6 +165,9 @@ def distill(
     with trainings_in(checkpoint, "distill", workload, lesson=repr(lesson)) as trainings:
         if isinstance(student, nn.Module):
             return _Own(student, workload, lesson, goal, clock, names).taught(trainings)
+        check_floating(teacher, "teacher")
+        if lesson.mixing < 1:
+            check_labels(workload)
         hardware = Hardware.current(workload.device.type)
 
         def space() -> Space:
@@ -181,6 +185,8 @@ def _check(student: Any, teacher: Any, data: Any, loss: Any, mixing: float | Non
                 f"student: there is no {student!r}. {hint} Give a torch.nn.Module, or one of {', '.join(SHAPES)}."
             )
     else:
+        if isinstance(student, nn.Module):
+            check_floating(student, "student")
         check_model(student, "student")
     check_model(teacher, "teacher")
     if student is teacher:
@@ -216,6 +222,8 @@ class _Own:
         """Measure, train, measure; the student as it was given stays."""
         teacher = self.workload.model
         self._check_outputs()
+        if self.lesson.mixing < 1:
+            check_labels(self.workload, self.student)
         objective = self._objective()
         emit(Progress("distill", f"measuring {' and '.join(self.names)}", 0.0, self.clock.left_s))
         metrics = measurement.evaluate_model(self.workload, teacher)

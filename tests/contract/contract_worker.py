@@ -21,7 +21,7 @@ from tauto.workload.structure import tensors_of
 
 def loaded(case: dict[str, Any]) -> Any:
     """Return the outputs of a case, or the error in words."""
-    given = workload(case["workload"])
+    given = workload(case["workload"], case["hooked"])
     context = Context(Path(case["folder"]), Hardware.current(), may_prepare=False, cache=compiler_cache())
     try:
         model = build(Recipe.from_dict(case["recipe"]), given, context)

@@ -118,26 +118,26 @@ _KINDS: dict[str, tuple[Callable[[], nn.Module], Callable[[], Any]]] = {
 NAMES = (*_KINDS, "nested")
 
 
-def workload(name: str) -> Workload:
-    """Return a workload, the same at every call and in every process."""
+def workload(name: str, hooked: bool = True) -> Workload:
+    """Return a workload, the same at every call and in every process; ``hooked``: with a hook of the user's."""
     with torch.random.fork_rng():
         torch.manual_seed(7)
         if name == "nested":
-            return _nested()
+            return _nested(hooked)
         make, inputs = _KINDS[name]
-        model = _worn(make())
+        model = _worn(make(), hooked)
         return Workload.of(model, inputs=inputs(), data=[inputs() for _ in range(4)], name=name)
 
 
-def _nested() -> Workload:
+def _nested(hooked: bool) -> Workload:
     from tauto.workload import Call
 
-    model = _worn(Nested())
+    model = _worn(Nested(), hooked)
     calls = tuple(Call(_nested_inputs(), _scale()) for _ in range(5))
     return Workload(model, calls[0], calls[1:], name="nested")
 
 
-def _worn(model: nn.Module) -> nn.Module:
+def _worn(model: nn.Module, hooked: bool) -> nn.Module:
     """Give ``model`` what a user's may have: statistics, a gradient, a frozen weight, a hook, mixed modes."""
     for norm in _norms(model):
         norm.running_mean.uniform_(-0.3, 0.3)  # around zero, or the rectifier after it would let nothing through
@@ -148,7 +148,8 @@ def _worn(model: nn.Module) -> nn.Module:
     model.train()
     children = list(model.children())
     children[-1].eval()
-    children[-1].register_forward_hook(_seen)
+    if hooked:
+        children[-1].register_forward_hook(_seen)
     return model
 
 

@@ -48,6 +48,14 @@ class Case:
     def heavy(self) -> bool:
         return technique(self.technique).family == "engine"
 
+    @property
+    def hooked(self) -> bool:
+        """Whether its model has a hook: what is exported is refused with one."""
+        return not technique(self.technique).exports
+
+    def workload(self) -> Workload:
+        return workload(self.kind, self.hooked)
+
     def __str__(self) -> str:
         return f"{self.recipe.title}-{self.kind}"
 
@@ -96,7 +104,7 @@ def _context(folder: Path, **options: Any) -> Context:
 
 
 def _build(case: Case, folder: Path) -> Built:
-    given = workload(case.kind)
+    given = case.workload()
     model, failure, violation = None, "", ""
     before, around = model_state(given.model), process_state()
     try:
@@ -304,7 +312,7 @@ def test_a_seed_gives_the_same_again(case: Case, workshop: Workshop, tmp_path: P
 def test_the_original_is_not_kept_alive(case: Case, workshop: Workshop) -> None:
     workshop.model(case)  # prepared already
     gc.freeze()  # the collector need not look through all that there was before
-    given = workload(case.kind)
+    given = case.workload()
     model = build(case.recipe, given, _context(workshop[case].folder, may_prepare=False))
     given.example(model)
     original = weakref.ref(given.model)
@@ -351,7 +359,8 @@ class SecondProcess:
     def load(self, case: Case, prepared: Path) -> Any:
         """Return the outputs of the model that was prepared in a folder, or how it could not be loaded, in words."""
         outputs = self._folder / "outputs.pt"
-        asked = {"workload": case.kind, "recipe": case.recipe.to_dict(), "folder": str(prepared), "to": str(outputs)}
+        asked = {"workload": case.kind, "hooked": case.hooked, "recipe": case.recipe.to_dict()}
+        asked |= {"folder": str(prepared), "to": str(outputs)}
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(json.dumps(asked) + "\n")

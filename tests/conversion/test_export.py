@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from tauto.conversion import export
-from tauto.errors import CandidateFailed
+from tauto.errors import CandidateFailed, NotExportable
 from tauto.workload import Call, Workload
 
 
@@ -95,6 +95,24 @@ def test_the_model_is_left_alone():
     exported(model.eval(), Call((torch.randn(1, 4),)))
     assert all(parameter.requires_grad for parameter in model.parameters())
     assert not model._forward_hooks
+
+
+def hear(module, args, output):
+    return None
+
+
+def test_a_hook_that_no_engine_would_call_is_refused_with_its_layer():
+    model = Linear()
+    handle = model.linear.register_forward_hook(hear)
+    with pytest.raises(NotExportable, match=r"^its layer linear has a hook \(hear\), which an engine would not call"):
+        exported(model, Call((torch.randn(2, 4),)))
+    handle.remove()
+    handle = model.register_forward_pre_hook(lambda module, args: (args[0] + 1,))
+    with pytest.raises(NotExportable, match=r"^the model has a hook \(.*lambda"):
+        exported(model, Call((torch.randn(2, 4),)))
+    handle.remove()
+    model.linear = nn.utils.spectral_norm(model.linear)  # torch's own, which computes the weight
+    assert exported(model, Call((torch.randn(2, 4),))).witnesses
 
 
 def test_witnesses_are_of_two_batch_sizes_and_one_was_not_traced():

@@ -16,8 +16,9 @@ import torch.distributed as dist
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
 
+from tauto.interrupts import held_interrupts
 from tauto.profiling import ProfileSession
-from tauto.profiling.interrupts import held_interrupts, run_on_main_thread
+from tauto.profiling.interrupts import run_on_main_thread
 from tauto.profiling.tracer import Tracer
 
 pytestmark = pytest.mark.usefixtures("untouched")

@@ -90,11 +90,12 @@ class Many(nn.Module):
         self.looked_at = low_rank(nn.Linear(64, 64), 4)
         self.twice = low_rank(nn.Linear(64, 64), 4)
         self.again = self.twice
+        self.up = nn.ConvTranspose1d(64, 64, 1)
         nn.init.orthogonal_(self.full.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.full(self.good(x)) + self.other(self.tied(x))
-        x = self.grouped(x.T[None])[0].T
+        x = self.up(self.grouped(x.T[None]))[0].T
         x = self.hooked(nn.functional.linear(x, self.read.weight) + self.read(x))
         x = self.looked_at(x.to(self.looked_at.weight.dtype))
         return self.small(self.again(self.twice(x)))
@@ -108,7 +109,7 @@ def test_what_is_left_is_named_with_the_reason() -> None:
     ranks, left = factorize_layers(model, [((x,), {})], 0.99, 8)
     assert set(ranks) == {"good", "twice"}
     assert model.twice is model.again
-    assert set(left) == {"full", "small", "grouped", "tied", "other", "read", "hooked", "unused", "looked_at"}
+    assert set(left) == {"full", "small", "grouped", "tied", "other", "read", "hooked", "unused", "looked_at", "up"}
     for name, words in {
         "full": "99 % of its energy takes all of its rank 64",
         "small": "even rank 8 saves nothing",
@@ -118,6 +119,7 @@ def test_what_is_left_is_named_with_the_reason() -> None:
         "read": "read outside of it",
         "hooked": "hooks",
         "unused": "never reach",
+        "up": "transposed",
         "looked_at": "read outside of it",
     }.items():
         assert words in left[name]

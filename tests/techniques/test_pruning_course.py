@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from tauto.errors import CandidateFailed
+from tauto.events import listening
 from tauto.hardware import Hardware
 from tauto.recipes import Recipe, build, placed
 from tauto.techniques import Context
@@ -67,12 +68,55 @@ def test_how_much_is_gone_after_each_step(schedule, shares):
     assert [share_after(schedule, 0.8, step, 4) for step in (1, 2, 3, 4)] == pytest.approx(shares)
 
 
+class Fussy(nn.Module):
+    """Its forward pass fails when its first layer is narrower than 40."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second, self.last = nn.Linear(16, 64), nn.Linear(64, 64), nn.Linear(64, 4)
+
+    def forward(self, x):
+        x = self.first(x).relu()
+        if x.shape[1] < 40:
+            raise RuntimeError("too narrow")
+        return self.last(self.second(x).relu())
+
+
+def test_each_step_is_checked_and_what_could_be_cut_no_further_is_named(tmp_path):
+    torch.manual_seed(0)
+    config = PruneConfig(sparsity=0.7, steps=3, schedule="linear", epochs=1)
+    given, context = workload(Fussy().eval()), Context(tmp_path, HARDWARE)
+    recipe = Recipe.of(("prune", config))
+    model = build(recipe, given, context).module
+    assert 40 <= model.first.out_features < 64
+    assert model.second.out_features == 16
+    [(step, here)] = placed(recipe, context)
+    notes = step.technique.account(config, here).notes
+    assert "Cut no further: first (the forward pass fails when it is narrower (RuntimeError: too narrow))." in notes
+    assert not any(note.startswith("Left as it is: first") for note in notes)
+
+
+def test_what_a_small_first_step_left_and_a_later_one_cut_is_not_told_as_left():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(16, 24), nn.ReLU(), nn.Linear(24, 64), nn.ReLU(), nn.Linear(64, 4)).eval()
+    course = course_of_cuts(workload(model), PruneConfig(sparsity=0.5, steps=6, schedule="linear"))
+    assert {cut.name for cut in course.cuts} == {"0", "2"}
+    assert set(course.left) == {"4"}
+    assert not course.halted
+
+
 def test_most_of_a_net_goes_and_training_brings_it_back(net):
-    cut = course_of_cuts(workload(net), PruneConfig(sparsity=0.8))
-    trained = course_of_cuts(
-        workload(net, loss=nn.CrossEntropyLoss()),
-        PruneConfig(sparsity=0.8, steps=2, schedule="linear", epochs=8, learning_rate=1e-2),
-    )
+    cut, heard = course_of_cuts(workload(net), PruneConfig(sparsity=0.8)), []
+    with listening(heard.append):
+        trained = course_of_cuts(
+            workload(net, loss=nn.CrossEntropyLoss()),
+            PruneConfig(sparsity=0.8, steps=2, schedule="linear", epochs=8, learning_rate=1e-2),
+        )
+    assert [one.message.partition(", loss")[0] for one in (heard[0], heard[-1])] == [
+        "step 1 of 2, epoch 1, step 1 of 32", "step 2 of 2, epoch 8, step 32 of 32"
+    ]  # fmt: skip
+    assert heard[31].seconds_left > 0, "the second training is still to come"
+    assert heard[-1].seconds_left == 0
     assert [layer.out_features for layer in trained.model if isinstance(layer, nn.Linear)] == [16, 16, 4]
     assert [(one.name, one.before, one.after) for one in trained.cuts] == [
         ("0", 64, 40), ("2", 64, 40), ("0", 40, 16), ("2", 40, 16)

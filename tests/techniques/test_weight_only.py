@@ -8,7 +8,7 @@ from engine_models import ConvNet, Decoder, Mlp, Recurrent, workload_of
 from torch import nn
 
 from tauto import serialization
-from tauto.errors import CandidateFailed
+from tauto.errors import CandidateFailed, RecipeError
 from tauto.hardware import Hardware
 from tauto.measurement import size_bytes
 from tauto.recipes import Recipe, script_of
@@ -56,6 +56,23 @@ def test_engines_have_eight_and_four_bits(engine, tmp_path):
     assert errors["float32"] < 1e-4 < errors["int8_weights"] < 0.02
     assert errors["int8_weights"] < errors["int4_weights"] < 0.2
     assert sizes["int4_weights"] < sizes["int8_weights"] < 0.4 * sizes["float32"]
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+def test_more_weights_that_share_a_scale_are_smaller_and_further_off(engine, tmp_path):
+    workload, kinds = wide(), {}
+    with torch.no_grad():  # a few weights far larger than the rest, which a group of their own spares the others
+        for layer in (workload.model[0], workload.model[2]):
+            layer.weight.pow_(5).mul_(0.1 / layer.weight.std())
+    for group in (None, 32, 128):
+        module = applied(workload, tmp_path / str(group), engine, precision="int4_weights", group=group)
+        kinds[group] = module.shipped_bytes, error(module, workload)
+    assert kinds[None][1] == pytest.approx(kinds[32][1])
+    assert kinds[128][0] < kinds[32][0]
+    assert kinds[32][1] < kinds[128][1]
+    with pytest.raises(RecipeError, match="group=64 is of int"):
+        Recipe.of((engine, {"group": 64}))
+    compile(script_of(Recipe.of((engine, {"precision": "int4_weights", "group": 64}))), "optimize.py", "exec")
 
 
 @pytest.mark.parametrize("name", ["int4_weights", "float8"])

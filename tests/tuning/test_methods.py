@@ -55,6 +55,24 @@ def test_four_bits_are_of_the_weights_alone_and_torch_says_where_it_has_them():
     assert "engine='openvino'" in not_tried["int4_weights"].remedy
 
 
+def test_how_many_weights_share_a_scale_is_asked_for_of_weights_alone():
+    assert set(titles("weight-only", 4, "auto", 64)[0]) == {
+        "openvino (int4_weights, group=64)",
+        "onnxruntime (int4_weights, group=64)",
+    }
+    found, _ = titles("weight-only", 8, "auto", 128)
+    assert "int8_weights (group=128)" in found
+    assert all("group=128" in title for title in found)
+    for asked, words in (
+        (("weight-only", 4, "auto", 7), "^group: 7 is no number of weights"),
+        (("static", None, "auto", 32), "^group: only weights alone"),
+        (("qat", 4, "auto", 32), "^group: only weights alone"),
+        (("weight-only", 8, "openvino", 32), "^group: in 8 bits OpenVINO has a scale for each row"),
+    ):
+        with pytest.raises(InvalidArgument, match=words):
+            ways(*asked)
+
+
 def test_a_technique_is_asked_for_by_name():
     assert titles("openvino")[0] == ["openvino (int8)"]
     assert titles("openvino", 4)[0] == ["openvino (int4_weights)"]

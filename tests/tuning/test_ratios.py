@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 from reports_by_hand import comparison
+from search_by_hand import run as run_search
 
 from tauto.recipes import Recipe
 from tauto.reports import Interval, TrialReport
@@ -122,9 +124,8 @@ def test_a_size_and_a_time_are_targets_too():
     assert Target("latency", time).met(found)
     assert Target("latency", 100 * found.original.latency.p50_ms).already(found)
     assert not TWICE.already(found)
-    assert [str(Target(*each)) for each in (("size", 5e6), ("size", 3e4), ("latency", 3.0), ("speedup", 1.5))] == [
-        "5 MB", "30 kB", "3 ms", "1.5×"
-    ]  # fmt: skip
+    asked = (("size", 5e6), ("size", 3e4), ("latency", 3.0), ("latency", 5e3), ("speedup", 1.5))
+    assert [str(Target(*each)) for each in asked] == ["5 MB", "30 kB", "3 ms", "5 s", "1.5×"]
 
 
 def test_a_speed_counts_as_reached_only_as_far_as_the_timing_can_tell():
@@ -146,3 +147,13 @@ def test_a_goal_with_a_target_says_what_is_missing_and_prefers_the_least_damage(
     already = Goal("latency", target=Target("latency", 1e9)).decide(measured(2.5))
     assert not already.improves
     assert "the original itself is within" in already.reason
+
+
+def test_a_target_that_the_original_meets_is_no_matter_of_quality():
+    """One that loses too much beside it says nothing of what binds: nothing does."""
+    search = run_search([measured(2.5, held=False)] * 3, goal=Goal(target=Target("latency", 1e9)))
+    assert search.winner is None
+    assert re.match(r"the original itself is within .* already: .* ms\. Ask for less", search.misses.nothing_to_reach)
+    search = run_search([measured(1.5)] * 3, goal=Goal(target=TWICE))
+    assert search.misses.nothing_to_reach is None
+    assert "2× is out of reach; nearest miss 1.50×" in search.misses.missed_target

@@ -9,7 +9,7 @@ from reports_by_hand import comparison
 from search_by_hand import RECIPES, UNEXPORTABLE, Clock, HandBench, run, statuses
 
 from tauto.errors import TrialFailed
-from tauto.events import listening
+from tauto.events import Progress, listening
 from tauto.recipes import Recipe
 from tauto.reports import Interval
 from tauto.tuning.bench import Attempt
@@ -18,6 +18,7 @@ from tauto.tuning.objective import Goal
 from tauto.tuning.proposals import CANNOT_WIN, Proposals
 from tauto.tuning.search import Search
 from tauto.tuning.space import Space
+from tauto.tuning.trial_progress import ProgressFile, last_progress
 
 SHAPES = ("example", "dynamic")
 
@@ -345,3 +346,21 @@ class TestBudget:
         budget.cut_to(3.0)
         assert budget.left_s == 3.0
         assert budget.total_s == 10.0
+
+
+def test_how_far_a_training_is_is_told_with_the_time_left():
+    told, clock = [], Clock()
+    bench = HandBench(clock, {RECIPES[0].title: 2.0}, training=("epoch 2, step 7 of 9, loss 0.5", 30.0))
+    with listening(told.append):
+        Search(bench, Budget(1000.0, clock=clock)).run(Space((RECIPES[0],), ()))
+    assert told[0].message == "trial 1 of 1: fold_batchnorm, epoch 2, step 7 of 9, loss 0.5"
+    assert told[0].seconds_left == pytest.approx(30.0 + 12.0), "what it takes to time it comes after it"
+
+
+def test_what_a_trial_writes_of_its_progress_is_read_whole_or_not_at_all(tmp_path):
+    file = tmp_path / "recipe.told"
+    assert last_progress(file) == ("", None)
+    write = ProgressFile(file)
+    write(Progress("prune", "epoch 1", seconds_left=2.5))
+    write(Progress("prune", "epoch 2", seconds_left=2.4))  # too soon to be worth it
+    assert last_progress(file) == ("epoch 1", 2.5)

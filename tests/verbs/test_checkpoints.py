@@ -92,6 +92,7 @@ def test_a_folder_of_another_call_is_refused_by_what_differs(tmp_path, monkeypat
 
 def test_a_folder_is_one_calls_at_a_time_and_lies_where_the_user_is(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STEPS_TAKEN", str(tmp_path / "steps"))
     given = {"data": batches(), "loss": Loss(), "checkpoint": "kept"}
     place = tmp_path / "kept" / "prune-Sequential"
 

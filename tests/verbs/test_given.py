@@ -61,6 +61,46 @@ def test_a_loss_whose_batches_have_no_labels_is_told_before_any_work(net, verb, 
     assert "\n" not in str(error.value)
 
 
+def test_a_student_that_is_quantized_and_a_teacher_that_a_student_is_made_of_are_refused(net) -> None:
+    quantized = nn.Sequential(nn.Linear(16, 4))
+    quantized[0].weight = nn.Parameter(torch.zeros(4, 16, dtype=torch.int8), requires_grad=False)
+    with pytest.raises(ModelError, match=r"^student: it is quantized already: its layer '0' \(int8 weights\)"):
+        tauto.distill(quantized, net, data=ROWS)
+    with pytest.raises(ModelError, match=r"^teacher: it is quantized already: its layer '0' \(int8 weights\)"):
+        tauto.distill("half", quantized, ROWS[0], data=ROWS)
+
+
+LABELLED = {
+    "floats": (torch.zeros(8), nn.CrossEntropyLoss(), r"^loss: it refuses the model's output \(float32\[8, 4\]\)"),
+    "too large": (torch.full((8,), 4), nn.CrossEntropyLoss(), r"Give labels that it takes.* Its own error: IndexError"),
+    "many": (torch.zeros(8).long(), nn.CrossEntropyLoss(reduction="none"), r"^loss: it returned float32\[8\], not one"),
+    "detached": (torch.zeros(8), lambda outputs, labels: outputs.detach().sum(), "^loss: it does not depend on any"),
+}
+TRAINING = {
+    "prune": lambda net, **given: tauto.prune(net, **given),
+    "factorize": lambda net, **given: tauto.factorize(net, **given),
+    "qat": lambda net, **given: tauto.quantize(net, method="qat", **given),
+    "half": lambda net, **given: tauto.distill("half", net, **given),
+    "student": lambda net, **given: tauto.distill(STUDENT, net, **given),
+}
+STUDENT = nn.Sequential(nn.Linear(16, 4))
+
+
+@pytest.mark.parametrize("what", LABELLED)
+@pytest.mark.parametrize("verb", TRAINING)
+def test_a_loss_that_cannot_be_computed_is_told_before_any_work(net, what, verb) -> None:
+    labels, loss, words = LABELLED[what]
+    evaluated: list[int] = []
+    random = torch.get_rng_state()
+    with pytest.raises(InvalidArgument, match=words) as error:
+        TRAINING[verb](
+            net, data=[(rows, labels) for rows in ROWS], loss=loss, evaluate=lambda model: evaluated.append(1)
+        )
+    assert "\n" not in str(error.value)
+    assert not evaluated
+    assert torch.equal(random, torch.get_rng_state())
+
+
 @pytest.mark.parametrize("verb", ["prune", "factorize"])
 def test_a_function_of_the_model_is_called_once_and_the_title_says_so(net, verb, monkeypatch) -> None:
     def finetune(model):

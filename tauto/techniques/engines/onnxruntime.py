@@ -32,6 +32,7 @@ Precision = Literal["float32", "int8_dynamic", "int8_static", "int8_weights", "i
 Observer = Literal["minmax", "average", "percentile", "entropy"]
 
 _BITS = {"int8_weights": 8, "int4_weights": 4}
+_GROUP = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,18 @@ class OnnxRuntimeConfig(Config):
         How ``"int8_static"`` tells ranges from the samples; None is ``"minmax"``.
     keep : tuple of str
         Dotted names of modules that stay in floating point, with all that they hold.
+    group : {32, 64, 128} or None
+        Weights of a row that share a scale in ``"int8_weights"`` and ``"int4_weights"``; None is 32.
     """
 
     precision: Precision = "float32"
     observer: Observer | None = None
     keep: tuple[str, ...] = ()
+    group: Literal[32, 64, 128] | None = None
+
+    def __post_init__(self) -> None:
+        if self.group is not None and self.precision not in _BITS:
+            raise ValueError(f"group={self.group} is of int8_weights and int4_weights alone")
 
 
 class OnnxRuntimeEngine(Engine):
@@ -187,7 +195,7 @@ def _in_words(config: OnnxRuntimeConfig) -> tuple[Callable[..., None], str]:
     if config.precision == "int8_static":
         calls = f"[[t.contiguous().numpy() for t in flatten(call)[0]] for call in data[:{MOST_CALLS}]]"
         return narrowing.quantized_by_calls, f"not {VNNI}, {config.keep!r}, {calls}, {config.observer!r}"
-    return narrowing.quantized_weights, f"{_BITS[config.precision]}, {config.keep!r}"
+    return narrowing.quantized_weights, f"{_BITS[config.precision]}, {config.group or _GROUP}, {config.keep!r}"
 
 
 def _narrow(
@@ -205,4 +213,4 @@ def _narrow(
             arrays = [[tensor.detach().contiguous().numpy() for tensor in call] for call in calls[:MOST_CALLS]]
             narrowing.quantized_by_calls(model, path, narrow, config.keep, arrays, config.observer)
         else:
-            narrowing.quantized_weights(model, path, _BITS[config.precision], config.keep)
+            narrowing.quantized_weights(model, path, _BITS[config.precision], config.group or _GROUP, config.keep)

@@ -148,8 +148,8 @@ def read_unrounded(graph: Any, names: Sequence[str]) -> None:
                 node.input[place] = rounded.input[0]
 
 
-def quantized_weights(model: onnx.ModelProto, path: Path, bits: int, keep: Sequence[str]) -> None:
-    """Write ``model`` with the weights of linear layers in ``bits`` bits; 32 of them share a scale.
+def quantized_weights(model: onnx.ModelProto, path: Path, bits: int, group: int, keep: Sequence[str]) -> None:
+    """Write ``model`` with the weights of linear layers in ``bits`` bits; a group of them shares a scale.
 
     Parameters
     ----------
@@ -157,6 +157,8 @@ def quantized_weights(model: onnx.ModelProto, path: Path, bits: int, keep: Seque
         As for :func:`quantized_as_it_comes`.
     bits : {8, 4}
         Of the weights.
+    group : int
+        Weights of a row that share a scale.
     """
     from onnxruntime.quantization.matmul_nbits_quantizer import MatMulNBitsQuantizer
     from onnxruntime.quantization.onnx_model import ONNXModel
@@ -165,7 +167,7 @@ def quantized_weights(model: onnx.ModelProto, path: Path, bits: int, keep: Seque
     plain = ONNXModel(model)
     plain.replace_gemm_with_matmul()
     quantizer = MatMulNBitsQuantizer(
-        plain.model, bits=bits, block_size=32, is_symmetric=True, nodes_to_exclude=excluded
+        plain.model, bits=bits, block_size=group, is_symmetric=True, nodes_to_exclude=excluded
     )
     quantizer.process()
     quantizer.model.save_model_to_file(str(path), model.ByteSize() >= 2_000_000_000)

@@ -34,6 +34,7 @@ Precision = Literal["float32", "bfloat16", "int8", "int8_weights", "int4_weights
 Observer = Literal["minmax", "average", "quantile", "histogram"]
 
 _BITS = {"int8_weights": 8, "int4_weights": 4}
+_GROUP = 32
 MOST_STREAMS = 64
 
 
@@ -50,6 +51,8 @@ class OpenVinoConfig(Config):
         How ``"int8"`` tells ranges from the samples; None chooses by their number.
     keep : tuple of str
         Dotted names of modules that stay in floating point, with all that they hold.
+    group : {32, 64, 128} or None
+        Weights of a row that share a scale in ``"int4_weights"``; None is 32.
     streams : int or None
         Pieces in which a batch is answered beside one another, each on its part of the threads, 2 to 64; for models
         that answer each row by itself. None answers it whole.
@@ -58,9 +61,12 @@ class OpenVinoConfig(Config):
     precision: Precision = "float32"
     observer: Observer | None = None
     keep: tuple[str, ...] = ()
+    group: Literal[32, 64, 128] | None = None
     streams: int | None = None
 
     def __post_init__(self) -> None:
+        if self.group is not None and self.precision != "int4_weights":
+            raise ValueError(f"group={self.group} is of int4_weights alone")
         if self.streams is not None and not 2 <= self.streams <= MOST_STREAMS:
             raise ValueError(f"{self.streams} is not a number of streams from 2 to {MOST_STREAMS}")
 
@@ -155,7 +161,8 @@ class OpenVino(Technique):
                 "graph = narrow_openvino_tables(graph, tables)",
             ]
         elif config.precision in _BITS:
-            lines.append(f"graph = narrow_openvino_tables(compressed(graph, {_BITS[config.precision]}, kept), tables)")
+            bits, group = _BITS[config.precision], config.group or _GROUP
+            lines.append(f"graph = narrow_openvino_tables(compressed(graph, {bits}, {group}, kept), tables)")
         streams = f", {config.streams}" if config.streams else ""
         lines.append(f"model = InEngine(open_request(graph, {hint!r}{streams}), model, args, kwargs).eval()")
         return Script(tuple(imports), "\n".join(lines), tuple(definitions))
@@ -195,7 +202,9 @@ def _narrowed(graph: Any, workload: Workload, exported: OnnxExport, config: Open
     tables = embedding_tables(workload.model, config.keep)
     if config.precision in _BITS:
         with converting("NNCF could not compress the weights"), kept_signal_stack():
-            return narrow_openvino_tables(narrowing.compressed(graph, _BITS[config.precision], kept), tables)
+            return narrow_openvino_tables(
+                narrowing.compressed(graph, _BITS[config.precision], config.group or _GROUP, kept), tables
+            )
     attention = any("Attention" in type(module).__name__ for module in workload.model.modules())
     calls = calibration(workload, exported.signature.parameters)[:MOST_CALLS]
     arrays = [[tensor.detach().contiguous().numpy() for tensor in call] for call in calls]

@@ -61,8 +61,8 @@ def quantized(
     )
 
 
-def compressed(graph: Any, bits: int, kept: list[str]) -> Any:
-    """Return ``graph`` with weights in ``bits`` bits; in four bits 32 weights share a scale, and the last layer has 8.
+def compressed(graph: Any, bits: int, group: int, kept: list[str]) -> Any:
+    """Return ``graph`` with weights in ``bits`` bits; in four bits a group shares a scale, and the last layer has 8.
 
     Parameters
     ----------
@@ -70,6 +70,8 @@ def compressed(graph: Any, bits: int, kept: list[str]) -> Any:
         In float32.
     bits : {8, 4}
         Of the weights.
+    group : int
+        Weights of a row that share a scale in four bits; in eight all of a row do.
     kept : list of str
         Operations that stay in floating point.
     """
@@ -82,10 +84,10 @@ def compressed(graph: Any, bits: int, kept: list[str]) -> Any:
     return nncf.compress_weights(
         graph,
         mode=nncf.CompressWeightsMode.INT4_SYM,
-        group_size=32,
+        group_size=group,
         ratio=1.0,
         ignored_scope=ignored,
-        # rows that are no multiple of 32 get smaller groups or 8 bits, where NNCF would raise
+        # rows that are no multiple of it get smaller groups or 8 bits, where NNCF would raise
         advanced_parameters=AdvancedCompressionParameters(group_size_fallback_mode=GroupSizeFallbackMode.ADJUST),
     )
 

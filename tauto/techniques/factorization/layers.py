@@ -90,6 +90,8 @@ def obstacles(model: nn.Module) -> tuple[dict[str, nn.Module], dict[str, str]]:
     encoders = [module for module in model.modules() if isinstance(module, nn.TransformerEncoderLayer)]
     fused = {id(part) for encoder in encoders for part in encoder.children()}
     for name, layer in model.named_modules():
+        if isinstance(layer, (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)):
+            left[name] = "it is a transposed convolution"
         if not isinstance(layer, (nn.Linear, *CONVOLUTIONS)):
             continue
         if type(layer) not in (nn.Linear, *CONVOLUTIONS):

@@ -37,6 +37,7 @@ def write_account(folder: Path, course: Course, workload: Workload) -> None:
         "channels": [asdict(one) for one in _maps(course.cuts)],
         "zeros": [sum(counts) for counts in zip(*course.zeros.values(), strict=True)],
         "left": course.left,
+        "halted": course.halted,
         "trainings": _training_words(course.trainings),
         "reestimated": course.reestimated,
         "saw_its_judge": bool(course.trainings) and workload.evaluate is None,
@@ -51,7 +52,8 @@ def write_account(folder: Path, course: Course, workload: Workload) -> None:
 def read_account(folder: Path) -> Account:
     """Return what :func:`write_account` wrote, in words."""
     data = json.loads((folder / FILE).read_text())
-    notes = [*_cut_notes(data), *_zero_notes(data), *_training_notes(data), *_left_notes(data["left"])]
+    notes = [*_cut_notes(data), *_zero_notes(data), *_training_notes(data), *_left_notes(data["left"], "Left as it is")]
+    notes += _left_notes(data["halted"], "Cut no further")
     maps = tuple(ChannelMap(**{**one, "rows": tuple(one["rows"])}) for one in data["channels"])
     return Account(_summary(data), tuple(notes), maps)
 
@@ -159,11 +161,11 @@ def _training_words(done: list[FittingReport]) -> list[str]:
     return [f"Trained {times} {length_words(done)}{fall}.", *filter(None, map(state_words, done))]
 
 
-def _left_notes(left: dict[str, str]) -> list[str]:
+def _left_notes(left: dict[str, str], what: str) -> list[str]:
     by_reason: dict[str, list[str]] = {}
     for name, reason in left.items():
         by_reason.setdefault(reason, []).append(name or "the model")
-    return [f"Left as it is: {_few(names)} ({reason})." for reason, names in by_reason.items()]
+    return [f"{what}: {_few(names)} ({reason})." for reason, names in by_reason.items()]
 
 
 def _few(names: list[str]) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +13,7 @@ import torch
 from torch import nn
 
 from tauto.errors import CandidateFailed
+from tauto.events import Progress, retold
 from tauto.fitting import Fitter, Plan, recovery, scored, supervised
 from tauto.reports import FittingReport
 from tauto.techniques.pruning.blocks import drop_blocks, redrop_blocks
@@ -43,6 +45,8 @@ class Course:
     """Zeros and weights by layer."""
     left: dict[str, str] = field(default_factory=dict)
     """What was not pruned, with the reason."""
+    halted: dict[str, str] = field(default_factory=dict)
+    """What was pruned in a step and could not be in a later one, with the reason."""
     trainings: list[FittingReport] = field(default_factory=list)
     reestimated: bool = False
     """Whether statistics of batch normalisations were taken anew."""
@@ -88,15 +92,39 @@ def course_of_cuts(workload: Workload, config: Any, checkpoint: Path | None = No
         share = share_after(config.schedule, config.sparsity, step, config.steps)
         found, left = _cut(narrow, course.model, calls, share, widths)
         course.cuts += found
-        course.left |= {name: reason for name, reason in left.items() if name not in {cut.name for cut in course.cuts}}
+        _note_left(course, found, left)
         if start is not None:
             recut(start, calls[0], found)
             course.model = _twin(start)
         course.reestimated |= reestimate_norms(course.model, calls, right)
-        _train(course, train)
+        _train(course, train, step, config.steps)
     if not course.cuts:
         raise CandidateFailed(_nothing(config.structure, course.left))
     return course
+
+
+def _of_all_steps(step: int, steps: int) -> Callable[[Progress], Progress]:
+    """Return what tells of a training after ``step`` as a part of them all: those to come take as long."""
+    began = time.monotonic()
+
+    def told(progress: Progress) -> Progress:
+        if steps == 1:
+            return progress
+        left_s = progress.seconds_left
+        whole_s = time.monotonic() - began + (left_s or 0.0)
+        total_s = None if left_s is None else left_s + (steps - step) * whole_s
+        return replace(progress, message=f"step {step} of {steps}, {progress.message}", done=None, seconds_left=total_s)
+
+    return told
+
+
+def _note_left(course: Course, found: Sequence[Cut], left: dict[str, str]) -> None:
+    """Note what the last step left, apart from what one before it had cut; what is cut now is no longer left."""
+    cut, now = {one.name for one in course.cuts}, {one.name for one in found}
+    course.left = {name: reason for name, reason in (course.left | left).items() if name not in cut}
+    wide = {one.name for one in course.cuts if one.kind != "blocks"}  # of a block nothing is left
+    halted = {name: reason for name, reason in left.items() if name in wide}
+    course.halted = {name: reason for name, reason in (course.halted | halted).items() if name not in now}
 
 
 def course_of_zeros(workload: Workload, config: Any, checkpoint: Path | None = None) -> Course:
@@ -131,7 +159,7 @@ def course_of_zeros(workload: Workload, config: Any, checkpoint: Path | None = N
         course.reestimated |= reestimate_norms(course.model, calls, right)
         hold_zeros(course.model, masks)
         try:
-            _train(course, train)
+            _train(course, train, step, config.steps)
         finally:
             let_go(course.model, masks)
     layers = prunable(course.model)[0]
@@ -207,9 +235,10 @@ def _trainer(workload: Workload, config: Any, checkpoint: Path | None) -> Fitter
     return recovery(workload.training, workload.copy_model(), plan, example=workload.example, **judged)
 
 
-def _train(course: Course, train: Fitter | None) -> None:
+def _train(course: Course, train: Fitter | None, step: int, steps: int) -> None:
     if train is not None:
-        fitted = train(course.model, in_place=True)
+        with retold(_of_all_steps(step, steps)):
+            fitted = train(course.model, in_place=True)
         course.trainings.append(fitted.report)
     course.model.eval().requires_grad_(False)
 

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 from tauto.execution import Job, Outcome, RunningJob, Share, Workspace, executor
 from tauto.execution.addresses import connect, free_socket, new_socket
 from tauto.execution.child import OUTPUT
-from tauto.profiling.interrupts import held_interrupts
+from tauto.interrupts import held_interrupts
 from tauto.tuning.hyperparameters.knobs import Knob
 
 __all__ = ["Answers", "End", "Refused", "converse"]

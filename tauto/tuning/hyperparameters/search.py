@@ -26,7 +26,7 @@ from tauto.errors import StudyError, TrialFailed
 from tauto.events import Progress, check_stop, emit
 from tauto.execution import new_workspace
 from tauto.hardware import Hardware
-from tauto.profiling.interrupts import held_interrupts
+from tauto.interrupts import held_interrupts
 from tauto.reports import Standing, StudyKnob, StudyReport, StudyTrial, UnderWay
 from tauto.tuning.hyperparameters import account
 from tauto.tuning.hyperparameters.clock import SearchClock, busy_s
