@@ -23,8 +23,9 @@ __all__ = ["Exported", "Witness", "calibration", "export"]
 
 _CONSTANTS = (str, bytes, int, float, complex, type(None), enum.Enum, torch.dtype, torch.device, Slot)
 
-_OF_LIBRARIES = ("torch",)
-"""Whose hooks compute weights anew from others, such as the old ``spectral_norm``: that is in the program."""
+_OF_LIBRARIES = ("torch", "transformers")
+"""Whose hooks the program has in it, or needs not: torch's compute weights anew from others, such as the old
+``spectral_norm``; those of transformers collect hidden states, and stay after the first call that asked for these."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -118,3 +118,15 @@ def test_a_hook_that_no_engine_would_call_is_refused_with_its_layer():
 def test_witnesses_are_of_two_batch_sizes_and_one_was_not_traced():
     sizes = [w.inputs[0].shape[0] for w in exported(Linear(), Call((torch.randn(1, 4),))).witnesses]
     assert sizes == [1, 3]
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_hook_by_which_transformers_collects_hidden_states_is_no_obstacle():
+    from transformers import BertConfig, BertModel
+
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    model = BertModel(BertConfig(**sizes, vocab_size=50)).eval()
+    words = torch.arange(6).reshape(1, 6)
+    model(words, output_hidden_states=True)
+    assert any(module._forward_hooks for module in model.modules())
+    assert export(Workload.of(model, inputs=words)).signature.outputs
