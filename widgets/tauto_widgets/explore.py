@@ -103,6 +103,7 @@ class ExplorePanel(Panel):
                 waiting = list(self._queue)
             with self.hold_sync():
                 self.report, self.waiting = bounded(self.result.report), waiting
+            self.renew()
         with self.hold_sync():
             self.progress, self.waiting = {}, list(self._queue)
 
