@@ -10,7 +10,6 @@ import traitlets
 
 from tauto.errors import TautoError
 from tauto.events import Progress, StopRequested, StopSwitch, listening, stoppable
-from tauto.rendering import bounded
 from tauto.results import ExplorationResult
 from tauto_widgets.panel import Panel, front_end
 from tauto_widgets.subshells import answer_where_asked
@@ -102,7 +101,8 @@ class ExplorePanel(Panel):
                     self._switch = StopSwitch()
                 waiting = list(self._queue)
             with self.hold_sync():
-                self.report, self.waiting = bounded(self.result.report), waiting
+                self.show(self.result.report)
+                self.waiting = waiting
             self.renew()
         with self.hold_sync():
             self.progress, self.waiting = {}, list(self._queue)
