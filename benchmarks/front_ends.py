@@ -229,9 +229,7 @@ def main() -> None:
         for name in PANELS:
             for count in COUNTS:
                 drawn(browser, name, count)
-        print(
-            "\n| panel | of | first paint, median (range) | a movement of its slider, a turn of its knob, a letter in its filter |"
-        )
+        print("\n| panel | of | first paint, median (range) | its slider or knob moved, a letter in its filter |")
         print("|---|---|---|---|")
         for name in CONTROLS:
             for count in COUNTS:
