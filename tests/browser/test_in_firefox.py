@@ -49,3 +49,4 @@ def test_a_report_and_a_panel_are_drawn_in_firefox(server, tmp_path):
         assert [error for error in page.errors if not any(known in error for known in NOT_OURS)] == []
         own = (server.url, server.url.replace("http", "ws", 1), "data:", "blob:")
         assert [url for url in page.asked if not url.startswith(own)] == []
+    server.forget()
