@@ -25,6 +25,7 @@ sys.path[:0] = [str(ROOT / part) for part in ("tests", "tests/browser", "widgets
 from bare_page import STATIC, BarePage  # noqa: E402
 from chromium import FLAGS, chromium_path  # noqa: E402
 from exploration_by_hand import exploration, explored  # noqa: E402
+from hovering import HOVER  # noqa: E402
 from layers_by_hand import layers  # noqa: E402
 from panels_by_hand import compression_traits, history_traits, layer, past_runs  # noqa: E402
 from playwright.sync_api import Browser, sync_playwright  # noqa: E402
@@ -41,39 +42,6 @@ from tauto.reports import ExplorationKnob, Report  # noqa: E402
 COUNTS = (100, 1000, 5000)
 REPEATS = 5
 MOVES = 200
-
-# moves the pointer over the chart, and times the handler and what it asked to be drawn at the next frame
-HOVER = """async ([selector, moves]) => {
-  const chart = [...document.querySelectorAll(selector)].findLast((one) => one.offsetParent !== null)
-  const { width, height, left, top } = chart.getBoundingClientRect()
-  const real = window.requestAnimationFrame
-  let drawing = 0
-  window.requestAnimationFrame = (call) => real((time) => {
-    const begun = performance.now()
-    call(time)
-    drawing += performance.now() - begun
-  })
-  const work = [], frames = []
-  let last = performance.now()
-  for (let move = 0; move < moves; move++) {
-    drawing = 0
-    const begun = performance.now()
-    const [x, y] = [(move * 37.7) % width, (move * 11.3) % height]
-    const event = new PointerEvent("pointermove", { bubbles: true, clientX: left + x, clientY: top + y })
-    Object.defineProperty(event, "offsetX", { value: x })
-    Object.defineProperty(event, "offsetY", { value: y })
-    chart.dispatchEvent(event)
-    const handling = performance.now() - begun
-    await new Promise((next) => real(next))
-    const now = performance.now()
-    work.push(handling + drawing)
-    frames.push(now - last)
-    last = now
-  }
-  window.requestAnimationFrame = real
-  return [work, frames.slice(1)]
-}"""
-
 
 # puts values into a control, and times what its listeners do, the layout that follows included
 MOVE = """([selector, values]) => {

@@ -1,4 +1,4 @@
-"""Two panels of one report on one page: each is its own, and a screen reader can tell what it is in."""
+"""Two panels of one report on one page, of every kind but the profile's, which ``test_profile_drawing.py`` has."""
 
 import pytest
 from accessibility import violations
@@ -8,12 +8,10 @@ from panels_by_hand import compression_traits, history_traits, layer, opened_run
 from reports_by_hand import comparison, tuning, whole_profile
 from study_by_hand import study
 from tauto_widgets.compare import NO_LAYERS
-from tauto_widgets.profile import NO_TRIAL
 
 ENDED = {"trials": [], "under_way": [], "best": 2, "progress": {}, "phase": "ended", "search": 1, "use": {}}
 RUNNING = {**ENDED, "phase": "running", "progress": {"message": "trial 3 of 12", "done": 0.25, "seconds_left": 83}}
 PANELS = {
-    "profile": {"report": whole_profile().to_dict(), "trial": NO_TRIAL, "hindrance": ""},
     "compare": {
         "report": comparison().to_dict(),
         "layers": {**NO_LAYERS, "state": "made", "report": layers().to_dict()},
