@@ -49,8 +49,8 @@ MOVE = """([selector, values]) => {
   return values.map((value) => {
     const begun = performance.now()
     control.value = value
-    control.dispatchEvent(new Event("input"))
-    control.dispatchEvent(new Event("change"))
+    // a list tells of its choice, the others of each movement
+    control.dispatchEvent(new Event(control.matches("select") ? "change" : "input"))
     document.querySelector("main").getBoundingClientRect()
     return performance.now() - begun
   })

@@ -43,7 +43,7 @@ HOVER = """async ([selector, moves]) => {
 }"""
 
 
-def hover_ms(page: Page, selector: str, moves: int = 100) -> float:
+def hover_ms(page: Page, selector: str, moves: int = 40) -> float:
     """Return the milliseconds that a movement over the chart takes: the handler, and what it has drawn; the median."""
     work, _ = page.evaluate(HOVER, [selector, moves])
     return median(work)
