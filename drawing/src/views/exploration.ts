@@ -53,7 +53,6 @@ export function explorationView(host: HTMLElement, data: Exploring, own?: Explor
     {
       class: "tauto tauto-explore",
       "aria-label": `${report.model} at other settings`,
-      "data-lm-suppress-shortcuts": "true",
     },
     title,
     controls,

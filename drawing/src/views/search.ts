@@ -19,15 +19,7 @@ export function searchView(host: HTMLElement, data: Search, own?: SearchHost): V
   const verdict = element("p", { class: "tauto-verdict" });
   const asked = element("p", { class: "tauto-soft" });
   const top = element("div");
-  // keys within it are its own, not JupyterLab's
-  const root = element(
-    "article",
-    { class: "tauto tauto-search", "data-lm-suppress-shortcuts": "true" },
-    title,
-    top,
-    verdict,
-    asked,
-  );
+  const root = element("article", { class: "tauto tauto-search" }, title, top, verdict, asked);
   host.append(root);
   own?.top(top);
   const selection = new Selection();
