@@ -68,6 +68,8 @@ class ExplorePanel(Panel):
     def _ask(self, settings: list[dict[str, Any]]) -> None:
         with self._lock:
             known = [one.setting for one in self.result.report.settings]
+            if any(one in known for one in settings):
+                self.show(self.result.report)  # another panel of it measured that, or a line of Python
             new = [one for one in settings if one not in self._queue and one not in known]
             self._queue.extend(new[: _MOST_WAITING - len(self._queue)])
             self.waiting = list(self._queue)
