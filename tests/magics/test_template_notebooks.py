@@ -1,4 +1,4 @@
-"""The notebooks that JupyterLab's launcher offers as a start: every cell of them is understood, and asks for its verb."""
+"""The notebooks that JupyterLab's launcher offers as a start: each cell is understood, and asks for its verb."""
 
 from __future__ import annotations
 
