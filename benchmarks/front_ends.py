@@ -4,7 +4,8 @@ make front-ends, then: python -m benchmarks.front_ends
 
 Panels are drawn in Chromium on a page of their own, without JupyterLab and kernel. First paint is from the call that
 draws to the second frame after it. Work of a frame is what our code does for one movement of the mouse: the handler and
-the drawing; the frame itself ends with the screen's next refresh.
+the drawing; the frame itself ends with the screen's next refresh. The JupyterLab renderer and Stop are measured in a
+real JupyterLab (``in_jupyterlab.py``).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import gzip
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice, product
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -22,6 +24,8 @@ sys.path[:0] = [str(ROOT / part) for part in ("tests", "tests/browser", "widgets
 
 from bare_page import STATIC, BarePage  # noqa: E402
 from chromium import FLAGS, chromium_path  # noqa: E402
+from exploration_by_hand import exploration, explored  # noqa: E402
+from hovering import HOVER  # noqa: E402
 from layers_by_hand import layers  # noqa: E402
 from panels_by_hand import compression_traits, history_traits, layer, past_runs  # noqa: E402
 from playwright.sync_api import Browser, sync_playwright  # noqa: E402
@@ -31,44 +35,13 @@ from tauto_widgets.compare import NO_LAYERS  # noqa: E402
 from tauto_widgets.panel import LIMIT_BYTES  # noqa: E402
 from tauto_widgets.profile import NO_TRIAL  # noqa: E402
 
+from benchmarks import in_jupyterlab  # noqa: E402
 from tauto.rendering import bounded  # noqa: E402
+from tauto.reports import ExplorationKnob, Report  # noqa: E402
 
 COUNTS = (100, 1000, 5000)
 REPEATS = 5
 MOVES = 200
-
-# moves the pointer over the chart, and times the handler and what it asked to be drawn at the next frame
-HOVER = """async ([selector, moves]) => {
-  const chart = [...document.querySelectorAll(selector)].findLast((one) => one.offsetParent !== null)
-  const { width, height, left, top } = chart.getBoundingClientRect()
-  const real = window.requestAnimationFrame
-  let drawing = 0
-  window.requestAnimationFrame = (call) => real((time) => {
-    const begun = performance.now()
-    call(time)
-    drawing += performance.now() - begun
-  })
-  const work = [], frames = []
-  let last = performance.now()
-  for (let move = 0; move < moves; move++) {
-    drawing = 0
-    const begun = performance.now()
-    const [x, y] = [(move * 37.7) % width, (move * 11.3) % height]
-    const event = new PointerEvent("pointermove", { bubbles: true, clientX: left + x, clientY: top + y })
-    Object.defineProperty(event, "offsetX", { value: x })
-    Object.defineProperty(event, "offsetY", { value: y })
-    chart.dispatchEvent(event)
-    const handling = performance.now() - begun
-    await new Promise((next) => real(next))
-    const now = performance.now()
-    work.push(handling + drawing)
-    frames.push(now - last)
-    last = now
-  }
-  window.requestAnimationFrame = real
-  return [work, frames.slice(1)]
-}"""
-
 
 # puts values into a control, and times what its listeners do, the layout that follows included
 MOVE = """([selector, values]) => {
@@ -76,7 +49,8 @@ MOVE = """([selector, values]) => {
   return values.map((value) => {
     const begun = performance.now()
     control.value = value
-    control.dispatchEvent(new Event("input"))
+    // a list tells of its choice, the others of each movement
+    control.dispatchEvent(new Event(control.matches("select") ? "change" : "input"))
     document.querySelector("main").getBoundingClientRect()
     return performance.now() - begun
   })
@@ -90,16 +64,45 @@ OPEN = """async (tab) => {
 }"""
 
 
+def profile_of(count: int) -> Report:
+    return replace(whole_profile(), modules=modules(count))
+
+
+def layers_of(count: int) -> Report:
+    row = layers().rows[1]
+    rows = tuple(replace(row, path=f"stages.{number}") for number in range(count))
+    return replace(layers(), rows=rows, starts="stages.0", worst="stages.1")
+
+
+def runs_of(count: int) -> Report:
+    rows = tuple(replace(past_runs().rows[0], id=number) for number in range(count, 0, -1))
+    return replace(past_runs(), rows=rows, total=count)
+
+
+def exploration_of(count: int) -> Report:
+    """Return so many settings of four knobs that were measured."""
+    names, values = ("batch", "threads", "sparsity", "length"), tuple(range(1, 10))
+    knobs = tuple(ExplorationKnob(name, name.title(), values, 1) for name in names)
+    settings = (dict(zip(names, chosen, strict=True)) for chosen in product(values, repeat=4))
+    return replace(exploration(tuple(explored(one) for one in islice(settings, count))), knobs=knobs)
+
+
+REPORTS: dict[str, Callable[[int], Report]] = {
+    "modules": profile_of,
+    "layers": layers_of,
+    "trials": many_trials,
+    "settings": exploration_of,
+    "runs": runs_of,
+}
+"""What a notebook may have saved, by what is counted."""
+
+
 def profile_traits(count: int) -> dict[str, Any]:
-    report = replace(whole_profile(), modules=modules(count))
-    return {"report": bounded(report, LIMIT_BYTES), "trial": NO_TRIAL, "hindrance": "", "token": "t"}
+    return {"report": bounded(profile_of(count), LIMIT_BYTES), "trial": NO_TRIAL, "hindrance": "", "token": "t"}
 
 
 def compare_traits(count: int) -> dict[str, Any]:
-    row = layers().rows[1]
-    rows = tuple(replace(row, path=f"stages.{number}") for number in range(count))
-    report = replace(layers(), rows=rows, starts="stages.0", worst="stages.1")
-    return {"report": bounded(report, LIMIT_BYTES), "layers": NO_LAYERS, "token": "t"}
+    return {"report": bounded(layers_of(count), LIMIT_BYTES), "layers": NO_LAYERS, "token": "t"}
 
 
 def layers_traits(count: int) -> dict[str, Any]:
@@ -107,8 +110,12 @@ def layers_traits(count: int) -> dict[str, Any]:
 
 
 def runs_traits(count: int) -> dict[str, Any]:
-    rows = tuple(replace(past_runs().rows[0], id=number) for number in range(count, 0, -1))
-    return history_traits(report=bounded(replace(past_runs(), rows=rows, total=count), LIMIT_BYTES))
+    return history_traits(report=bounded(runs_of(count), LIMIT_BYTES))
+
+
+def explore_traits(count: int) -> dict[str, Any]:
+    report = bounded(exploration_of(count), LIMIT_BYTES)
+    return {"report": report, "token": "t", "waiting": [], "progress": {}, "trouble": ""}
 
 
 def tune_traits(count: int) -> dict[str, Any]:
@@ -126,6 +133,7 @@ PANELS: dict[str, tuple[str, Callable[[int], dict[str, Any]], tuple[str, ...]]] 
 
 CONTROLS: dict[str, tuple[str, Callable[[int], dict[str, Any]], str, list[str]]] = {
     "compression": ("layers", layers_traits, "input[type=range]", [str(5 * step) for step in range(20)]),
+    "explore": ("settings", explore_traits, "fieldset select", [str(1 + step % 9) for step in range(20)]),
     "history": ("runs", runs_traits, "input[type=search]", ["1", "12", "12a", "12", "1", ""] * 4),
 }
 """Panels that are turned by a control: what is counted, the traits, the control, and what is put into it in turn."""
@@ -189,11 +197,12 @@ def main() -> None:
         for name in PANELS:
             for count in COUNTS:
                 drawn(browser, name, count)
-        print("\n| panel | of | first paint, median (range) | a movement of its slider, a letter in its filter |")
+        print("\n| panel | of | first paint, median (range) | its slider or knob moved, a letter in its filter |")
         print("|---|---|---|---|")
         for name in CONTROLS:
             for count in COUNTS:
                 moved(browser, name, count)
+        in_jupyterlab.measure(browser, REPORTS, COUNTS)
         browser.close()
 
 

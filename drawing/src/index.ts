@@ -36,6 +36,7 @@ export { type Store, store } from "./store";
 export type { View } from "./view";
 export { explorationView } from "./views/exploration";
 export { NO_TRIAL, type Trial, type Trying } from "./views/findings";
+export { keepKeys } from "./views/keys";
 export type { SearchHost } from "./views/search";
 export { searchView } from "./views/search";
 export type { Selection } from "./views/selection";

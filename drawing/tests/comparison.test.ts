@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { change, metric, quantilePairs } from "../src/data/comparison";
+import { change, metric, quantilePairs, timeScale } from "../src/data/comparison";
 import { errorWords, layersHeadline, size } from "../src/data/layers";
 import { decades } from "../src/data/roofline";
 import { type Latency, type Layers, QUANTILES } from "../src/reports/comparison";
@@ -31,6 +31,15 @@ test("a report of before has no distribution, and then none is drawn", () => {
   expect(quantilePairs(LATENCY, { ...LATENCY, quantiles_ms })).toEqual([]);
   const pairs = quantilePairs({ ...LATENCY, quantiles_ms }, { ...LATENCY, quantiles_ms });
   expect(pairs[6]).toEqual({ share: 0.5, original: 5, optimized: 5 });
+});
+
+test("times are drawn by their ratios where a few slow calls would press all others against the edge", () => {
+  const pair = (original: number) => ({ share: 0.5, original, optimized: 1 });
+  const even = timeScale([pair(1), pair(3)]);
+  expect([even.scale(0), even.ticks(4)[0]]).toEqual([0, 0]);
+  const tail = timeScale([pair(0.5), pair(300)]);
+  expect(tail.scale(1)).toBeGreaterThan(0.05);
+  expect(tail.ticks(4)).toEqual([1, 10, 100]);
 });
 
 test("errors of layers are one figure each, and what is not finite says so", () => {

@@ -64,6 +64,16 @@ describe("a search over recipes", () => {
     expect(search.choices.map((choice) => choice.name)).toEqual(["openvino", "fold_batchnorm"]);
     expect(search.trials[1]?.choices).toEqual({ openvino: "int8", fold_batchnorm: "–" });
   });
+
+  test("tells of a step's settings what is set, and neither brackets nor what is left empty", () => {
+    const config = { observer: "minmax", keep: ["stem", "head"], bfloat16: [], symmetric: true, group: null };
+    const set = {
+      ...recipeTrial(0, 2, 0.98),
+      recipe: { title: "int8", steps: [{ technique: "int8", config }] },
+    };
+    const told = tuningSearch(read(readTuning(tuning({ trials: [set] }))));
+    expect(told.trials[0]?.choices).toEqual({ int8: "minmax, keep stem head, symmetric" });
+  });
 });
 
 describe("a study", () => {

@@ -70,9 +70,11 @@ const launcher: JupyterFrontEndPlugin<void> = {
   id: "tauto:launcher",
   description: "Cards of the launcher: TAuto's tutorials, and templates for the common starts.",
   autoStart: true,
-  requires: [IDocumentManager, ILauncher],
-  activate: (app: JupyterFrontEnd, documents: IDocumentManager, cards: ILauncher) =>
-    addCards(app, documents, cards),
+  requires: [IDocumentManager],
+  optional: [ILauncher], // Notebook 7 has none
+  activate: async (app: JupyterFrontEnd, documents: IDocumentManager, cards: ILauncher | null) => {
+    if (cards) await addCards(app, documents, cards);
+  },
 };
 
 export default [renderer, notebooks, launcher];

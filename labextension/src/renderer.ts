@@ -3,7 +3,7 @@
 import type { IRenderMimeRegistry } from "@jupyterlab/rendermime";
 import type { IRenderMime } from "@jupyterlab/rendermime-interfaces";
 import { PanelLayout, Widget } from "@lumino/widgets";
-import { reportView, type View } from "@tauto/drawing";
+import { keepKeys, reportView, type View } from "@tauto/drawing";
 import { REPORT_MIME } from "./notebook/reports";
 
 /** Before HTML, which is what other viewers show of a report. */
@@ -22,6 +22,7 @@ class ReportRenderer extends Widget implements IRenderMime.IRenderer {
     super();
     this.layout = new PanelLayout();
     this.addClass("tauto-report");
+    keepKeys(this.node);
   }
 
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {

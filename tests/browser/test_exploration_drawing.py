@@ -28,7 +28,7 @@ def test_knobs_and_map_are_accessible_at_any_width(bare, width, dark):
     bare = bare(width, dark=dark)
     page = show(bare, exploration())
     page.get_by_label("Precision", exact=True).select_option("bfloat16")
-    expect(page.get_by_role("region", name="The setting as it is turned")).to_contain_text("speedup2.00× (1.90–2.10)")
+    expect(page.get_by_role("group", name="The setting as it is turned")).to_contain_text("speedup2.00× (1.90–2.10)")
     assert violations(page, "main") == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
@@ -43,7 +43,7 @@ def test_turning_a_knob_asks_for_what_is_not_known_yet_and_no_more(bare):
     page.get_by_label("Precision", exact=True).select_option("bfloat16")
     page.get_by_label("Channels cut", exact=True).select_option("0.5")  # known already
     assert measured(bare) == [[{**AS_IT_IS, "batch": 8}], [{**AS_IT_IS, "batch": 8, "precision": "bfloat16"}]]
-    expect(page.get_by_role("region", name="The setting as it is turned")).to_contain_text("3.50×")
+    expect(page.get_by_role("group", name="The setting as it is turned")).to_contain_text("3.50×")
 
 
 def test_the_map_fills_in_and_is_gone_through_by_keys(bare):

@@ -24,7 +24,7 @@ def test_two_settings_are_measured_while_the_notebook_goes_on(page):
     panel.get_by_role("button", name=re.compile("^Batch 8, Engine eager")).click()
     # the kernel is free meanwhile
     expect(page.run(2)).to_contain_text("42", timeout=10_000)
-    picked = panel.get_by_role("region", name="The setting as it is turned")
+    picked = panel.get_by_role("group", name="The setting as it is turned")
     expect(picked).to_contain_text("speedup", timeout=120_000)
     expect(panel.get_by_role("button", name=re.compile("^Batch 4, Engine eager: .*×"))).to_be_visible()
     expect(panel.get_by_role("button", name=re.compile("^Batch 8, Engine eager: .*×"))).to_be_visible()
@@ -45,6 +45,10 @@ def test_two_settings_are_measured_while_the_notebook_goes_on(page):
     panel.get_by_role("button", name="Measure the whole map").click()
     panel.get_by_role("button", name="Cancel").click()
     expect(panel.get_by_role("button", name="Cancel")).to_be_hidden(timeout=60_000)
+    # what the notebook keeps tells what was measured, and is still hidden below the panel
+    page.save()
+    assert "No setting was measured" not in page.notebook().cells[1].outputs[0].data["text/plain"]
+    expect(page.output(1).locator(".tauto-static")).to_be_hidden()
     page.screenshot("explore", panel)
     assert page.violations("article.tauto-explore") == []
     page.dark()

@@ -64,7 +64,7 @@ def test_the_dialog_builds_the_line_and_runs_it(page):
     page.page.keyboard.press("q")
     dialog = page.page.get_by_role("dialog")
     model = dialog.get_by_label("Model", exact=True)
-    expect(model).to_be_focused()
+    expect(model).to_be_focused(timeout=30_000)  # the kernel is asked first
     expect(model).to_contain_text("model (Sequential, 212 parameters)")
     line = dialog.locator(".tauto-line")
     expect(line).to_have_text("%tauto_quantize model")

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from accessibility import violations
+from hovering import FRAME_MS, hover_ms
 from notebook_page import SCREENSHOTS
 from playwright.sync_api import expect
 from reports_by_hand import HOSTILE, hostile, modules, profile, trained_profile, whole_profile
@@ -197,6 +198,7 @@ def test_of_fifty_thousand_modules_the_largest_are_drawn_and_the_rest_is_counted
     bare = bare()
     show(bare, replace(profile(), modules=modules(50_000)))
     page = tab(bare, "Modules")
+    assert hover_ms(bare.page, ".tauto-canvas") <= FRAME_MS
     expect(page).to_contain_text("40,000 of them not part of this summary")
     table = page.get_by_role("table", name="Modules", exact=True)
     expect(table.get_by_role("row")).to_have_count(1 + 12)

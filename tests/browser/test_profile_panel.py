@@ -61,6 +61,10 @@ def test_a_profile_is_shown_live_and_a_finding_is_tried(page):
     expect(page.run(3)).to_contain_text("42")
     expect(item).to_contain_text("Measured here:", timeout=WITHIN_MS)
     expect(item).to_contain_text("Expected:")
+    # what the notebook keeps tells of it, too
+    page.save()
+    assert "easured here" in page.notebook().cells[2].outputs[0].data["text/plain"]
+    expect(output.locator(".tauto-static")).to_be_hidden()
     page.screenshot("profile-panel-tried", output)
     expect(page.run(4)).to_contain_text(re.compile("better|same|worse"))
     panel.get_by_role("tab", name="Modules").click()

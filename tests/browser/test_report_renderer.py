@@ -16,6 +16,13 @@ def test_a_report_is_drawn_without_a_kernel(page, server):
     expect(report).to_contain_text("backward pass")
     # the renderer's, and not the static report beside it
     expect(page.output(0).locator("[data-mime-type='text/html']")).to_have_count(0)
+    # a key that means something to the notebook means nothing to it in here
+    tab = report.get_by_role("tab").first
+    tab.focus()
+    for key in ("ArrowDown", "b", "Enter"):
+        page.page.keyboard.press(key)
+    expect(tab).to_be_focused()
+    assert page.page.locator(".jp-Notebook .jp-CodeCell").count() == 1
     assert page.violations(".tauto-report") == []
     page.screenshot("renderer-light", report)
     page.dark()

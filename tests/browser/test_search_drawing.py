@@ -42,7 +42,7 @@ def running(bare, report, trials=(), **traits):
     data = {**report.to_dict(), "trials": []}
     progress = {"message": "trial 3 of 12: openvino", "done": 0.25, "seconds_left": 83}
     show(bare, data, **({"trials": list(trials), "phase": "running", "best": None, "progress": progress} | traits))
-    return bare.page.get_by_role("region", name="The search that runs")
+    return bare.page.get_by_role("group", name="The search that runs")
 
 
 def wide(count=9):
@@ -107,7 +107,7 @@ def test_trials_are_gone_through_by_keys_and_picked(bare):
         page.keyboard.press(key)
         expect(reading).to_contain_text(f"Trial {number},")
     page.keyboard.press("Enter")
-    picked = page.get_by_role("region", name="The picked trial")
+    picked = page.get_by_role("group", name="The picked trial")
     expect(picked).to_contain_text("Trial 8:")
     expect(picked).to_contain_text("latency, median2.66 ms (original 8.42 ms)")
     assert bare.sent[-1] == {"kind": "choose", "number": 8}
@@ -124,7 +124,7 @@ def test_the_recipe_comes_and_the_trial_is_used_once(bare):
     page.keyboard.press("Enter")
     bare.say(kind="chosen", number=3, recipe="another trial's", script="")
     bare.say(kind="chosen", number=0, recipe="steps: [openvino]", script="import torch")
-    picked = page.get_by_role("region", name="The picked trial")
+    picked = page.get_by_role("group", name="The picked trial")
     picked.get_by_text("Recipe", exact=True).click()
     expect(picked.locator("pre").first).to_have_text("steps: [openvino]")
     button = picked.get_by_role("button", name="Use this one")

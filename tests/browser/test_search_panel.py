@@ -26,7 +26,7 @@ PANEL = "article.tauto-search:visible"
 
 
 def ended(panel):
-    expect(panel.get_by_role("region", name="The search that runs")).to_be_hidden(timeout=60_000)
+    expect(panel.get_by_role("group", name="The search that runs")).to_be_hidden(timeout=60_000)
 
 
 def test_a_search_is_watched_stopped_midway_and_its_best_is_kept_and_used(page):
@@ -34,7 +34,7 @@ def test_a_search_is_watched_stopped_midway_and_its_best_is_kept_and_used(page):
     page.run(0)
     output = page.start(1)
     panel = output.locator(PANEL)
-    running = panel.get_by_role("region", name="The search that runs")
+    running = panel.get_by_role("group", name="The search that runs")
     expect(running).to_contain_text(re.compile(r"trial [3-9]"), timeout=60_000)
     expect(running).to_contain_text("Best so far: trial")
     expect(running).to_contain_text("s left")
@@ -64,7 +64,7 @@ def test_a_search_is_watched_stopped_midway_and_its_best_is_kept_and_used(page):
     page.page.keyboard.press("ArrowRight")
     expect(panel.locator(".tauto-reading").first).to_contain_text("Trial 1")
     page.page.keyboard.press("Enter")
-    picked = panel.get_by_role("region", name="The picked trial")
+    picked = panel.get_by_role("group", name="The picked trial")
     expect(picked).to_contain_text("Trial 1:")
     script = picked.get_by_text("Plain Python script")
     script.focus()
@@ -142,7 +142,7 @@ def test_an_autotune_is_stopped_while_its_cell_is_busy_and_ends_with_its_result(
     panel = output.locator(PANEL)
     # one candidate is judged, and the next is being tried
     expect(panel.get_by_text(re.compile("The one trial|All . trials"))).to_be_visible(timeout=90_000)
-    running = panel.get_by_role("region", name="The search that runs")
+    running = panel.get_by_role("group", name="The search that runs")
     # the kernel's own status is no sign: it was seen to be another while the cell ran
     prompt = page.page.locator(".jp-Notebook .jp-CodeCell").nth(1).locator(".jp-InputPrompt")
     expect(prompt).to_have_text("[*]:")

@@ -85,6 +85,18 @@ def test_settings_wait_their_turn_and_each_is_measured_once(panel, explorer):
     assert (panel.waiting, panel.progress) == ([], {})
 
 
+def test_what_another_panel_of_it_measured_is_shown_when_asked_for(panel, explorer):
+    other = ExplorePanel(panel.result)
+    explorer.go.set()
+    say(panel, kind="measure", settings=[setting(1)])
+    finish(panel)
+    assert other.report["settings"] == []
+    say(other, kind="measure", settings=[setting(1)])
+    finish(other)
+    assert [one["setting"] for one in other.report["settings"]] == explorer.asked == [setting(1)]
+    other.close()
+
+
 def test_cancel_ends_the_one_that_runs_and_what_waits_and_the_next_goes_again(panel, explorer):
     say(panel, kind="measure", settings=[setting(1), setting(2)])
     assert explorer.began.acquire(timeout=5)

@@ -43,6 +43,20 @@ def test_a_panel_is_shown_as_its_static_report_and_what_is_live(shell):
     assert live["text/html"] == live["text/plain"] == ""
 
 
+def test_what_a_panel_finds_out_is_told_by_its_static_report_too(shell):
+    result = result_of(reports_by_hand.trained_profile())
+    panel = result.panel()
+    with capture_output() as shown:
+        panel.renew()  # it stands nowhere yet
+        shell.display_formatter.format(panel)
+        panel.renew()
+    first, _, again = shown.outputs
+    assert (first.transient, first.update) == ({"display_id": panel.token}, False)
+    assert (again.transient, again.update) == ({"display_id": panel.token}, True)
+    assert again.data == first.data
+    assert again.metadata == first.metadata
+
+
 def test_a_result_without_a_panel_says_which_have_one():
     with pytest.raises(InvalidArgument, match=r"no panel of a machine; there is one of: .*profile"):
         result_of(reports_by_hand.machine()).panel()

@@ -23,7 +23,7 @@ const render: Render<Model> = ({ model, el }) =>
       return alone === undefined ? null : layersView(host, alone);
     }
     const view = comparisonView(host, report);
-    const below = element("section", { class: "tauto", "aria-label": "Layer by layer" });
+    const below = element("section", { class: "tauto", role: "group", "aria-label": "Layer by layer" });
     host.append(below);
     const layers = trait(model, "layers");
     const kernel = kernelOf(model, el);

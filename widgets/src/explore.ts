@@ -1,5 +1,5 @@
 import type { Render } from "@anywidget/types";
-import { element, explorationView, readExploration, type Setting } from "@tauto/drawing";
+import { element, explorationView, keepKeys, readExploration, type Setting } from "@tauto/drawing";
 import { cover } from "./common/cover";
 import { Reaching } from "./common/reach";
 import { styled } from "./common/styled";
@@ -15,6 +15,7 @@ interface Model extends Record<string, unknown> {
 
 const render: Render<Model> = ({ model, el }) => {
   styled(el);
+  keepKeys(el);
   const { report } = readExploration(model.get("report"));
   if (report === undefined) return undefined; // the static report stays what is seen
   const reaching = new Reaching(model, el, () => draw());

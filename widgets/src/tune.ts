@@ -1,5 +1,5 @@
 import type { Render } from "@anywidget/types";
-import { type Search, searchView } from "@tauto/drawing";
+import { keepKeys, type Search, searchView } from "@tauto/drawing";
 import { cover } from "./common/cover";
 import { LiveSearch, type SearchModel } from "./common/live";
 import { Reaching } from "./common/reach";
@@ -34,6 +34,7 @@ const NOTHING: Search = {
 
 const render: Render<SearchModel> = ({ model, el }) => {
   styled(el);
+  keepKeys(el);
   const live = new LiveSearch(model);
   const first = live.search();
   if (first === null && model.get("phase") === "ended") return undefined; // the static report stays what is seen

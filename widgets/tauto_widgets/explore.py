@@ -10,7 +10,6 @@ import traitlets
 
 from tauto.errors import TautoError
 from tauto.events import Progress, StopRequested, StopSwitch, listening, stoppable
-from tauto.rendering import bounded
 from tauto.results import ExplorationResult
 from tauto_widgets.panel import Panel, front_end
 from tauto_widgets.subshells import answer_where_asked
@@ -69,6 +68,8 @@ class ExplorePanel(Panel):
     def _ask(self, settings: list[dict[str, Any]]) -> None:
         with self._lock:
             known = [one.setting for one in self.result.report.settings]
+            if any(one in known for one in settings):
+                self.show(self.result.report)  # another panel of it measured that, or a line of Python
             new = [one for one in settings if one not in self._queue and one not in known]
             self._queue.extend(new[: _MOST_WAITING - len(self._queue)])
             self.waiting = list(self._queue)
@@ -102,7 +103,9 @@ class ExplorePanel(Panel):
                     self._switch = StopSwitch()
                 waiting = list(self._queue)
             with self.hold_sync():
-                self.report, self.waiting = bounded(self.result.report), waiting
+                self.show(self.result.report)
+                self.waiting = waiting
+            self.renew()
         with self.hold_sync():
             self.progress, self.waiting = {}, list(self._queue)
 

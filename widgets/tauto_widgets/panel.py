@@ -70,6 +70,7 @@ class Panel(anywidget.AnyWidget):
                 "(it fetches Node.js where there is none); a wheel that was built with Node.js carries them."
             )
         self.result: Any = result
+        self._displayed = False
         report = {} if result is None else bounded(result.report, LIMIT_BYTES)
         super().__init__(report=report, token=secrets.token_hex(8))
 
@@ -99,13 +100,21 @@ class Panel(anywidget.AnyWidget):
         bundle = live[0] if isinstance(live, tuple) else live
         return {**bundle, "text/html": "", "text/plain": ""}
 
+    def renew(self) -> None:
+        """Have the static report tell what was found out since it was displayed: it is what a notebook keeps."""
+        if self._displayed:
+            self._display_static(update=True)
+
     def _ipython_display_(self) -> None:
-        if self.result is None:
-            display(self.live_bundle(), raw=True)
-            return
+        if self.result is not None:
+            self._display_static(update=False)
+            self._displayed = True
+        display(self.live_bundle(), raw=True)
+
+    def _display_static(self, *, update: bool) -> None:
         static = self.result._repr_mimebundle_()
         marks = f"tauto-static tauto-of-{self.token}"
         html = f'<div class="{marks}">{static["text/html"]}</div>{_HIDE_WHAT_IS_LOST}'
         # a renderer of the JSON form marks what it draws in the same way
-        display({**static, "text/html": html}, raw=True, metadata={REPORT_MIME: {"panel": self.token}})
-        display(self.live_bundle(), raw=True)
+        metadata = {REPORT_MIME: {"panel": self.token}}
+        display({**static, "text/html": html}, raw=True, metadata=metadata, display_id=self.token, update=update)

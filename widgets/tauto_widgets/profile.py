@@ -117,6 +117,7 @@ class ProfilePanel(Panel):
         with contextlib.suppress(KeyboardInterrupt):
             words = self._tried(number)
         self.show(self.result.report)
+        self.renew()
         self._tell(number, "ended", words)
 
     def _tried(self, number: int) -> str:

@@ -13,7 +13,7 @@ import traitlets
 
 from tauto.errors import InvalidArgument, TautoError
 from tauto.events import Progress, StopSwitch, listening, stoppable
-from tauto.rendering import bounded, headline
+from tauto.rendering import headline
 from tauto.reports import StudyReport, TuningReport
 from tauto.results import Result, StudyResult, TuningResult
 from tauto_widgets.feed import SearchFeed
@@ -88,7 +88,8 @@ class TunePanel(Panel):
         report = result.report
         best = report.winner if isinstance(report, TuningReport) else report.best
         with self.hold_sync():
-            self.report, self.trials, self.under_way, self.best = bounded(report), [], [], best
+            self.show(report)
+            self.trials, self.under_way, self.best = [], [], best
             self.progress, self.phase = {}, "ended"
 
     def _hear(self, progress: Progress) -> None:

@@ -1,3 +1,4 @@
+import { scaleLinear, scaleLog } from "d3-scale";
 import { type Comparison, type Conditions, type Latency, QUANTILES } from "../reports/comparison";
 import { count, dataSize, duration, number, plural, ratio, share, UNKNOWN } from "./numbers";
 
@@ -104,6 +105,22 @@ export function quantilePairs(original: Latency, optimized: Latency): QuantilePa
     original: original.quantiles_ms[index] ?? Number.NaN,
     optimized: optimized.quantiles_ms[index] ?? Number.NaN,
   }));
+}
+
+/** A few slow calls would press all others against the edge: times are drawn by their ratios then. */
+const LONG_TAIL = 20;
+
+/** Where times stand along an axis from 0 to 1, with those that are written beside it: about `count` of them. */
+export function timeScale(pairs: readonly QuantilePair[]) {
+  const times = pairs.flatMap((pair) => [pair.original, pair.optimized]);
+  const [fastest, slowest] = [Math.min(...times), Math.max(...times)];
+  if (fastest > 0 && slowest / fastest > LONG_TAIL) {
+    const scale = scaleLog([fastest * 0.9, slowest * 1.1], [0, 1]);
+    const powers = scale.ticks().filter((time) => Number.isInteger(Math.round(Math.log10(time) * 1e9) / 1e9));
+    return { scale, ticks: (_: number) => powers };
+  }
+  const scale = scaleLinear([0, slowest * 1.03], [0, 1]);
+  return { scale, ticks: (count: number) => scale.ticks(count) };
 }
 
 export function conditionFacts(conditions: Conditions): [string, string][] {

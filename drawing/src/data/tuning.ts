@@ -193,11 +193,15 @@ export function breaks(axis: Axis, value: number | undefined): boolean {
   return axis.limit.bound === "at most" ? value > axis.limit.value : value < axis.limit.value;
 }
 
-/** The configuration of a step in a word or two. */
+/** The configuration of a step in a word or two; what is empty or off is as it comes. */
 function settingOf(config: Record<string, unknown>): string {
-  const words = Object.entries(config).map(([name, value]) =>
-    typeof value === "string" ? value : `${name} ${JSON.stringify(value)}`,
-  );
+  const words = Object.entries(config).flatMap(([name, value]) => {
+    if (value === null || value === false || value === "" || value === true)
+      return value === true ? name : [];
+    if (typeof value === "string") return value;
+    if (Array.isArray(value)) return value.length ? `${name} ${value.join(" ")}` : [];
+    return `${name} ${JSON.stringify(value)}`;
+  });
   return words.join(", ") || "yes";
 }
 

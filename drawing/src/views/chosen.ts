@@ -18,7 +18,7 @@ export function chosenView(
   const notes = element("ul");
   const root = element(
     "section",
-    { class: "tauto-picked-one", "aria-label": "The picked trial" },
+    { class: "tauto-picked-one", role: "group", "aria-label": "The picked trial" },
     title,
     why,
     facts,

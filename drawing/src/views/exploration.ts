@@ -44,6 +44,7 @@ export function explorationView(host: HTMLElement, data: Exploring, own?: Explor
   const place = element("div");
   const known = element("section", {
     class: "tauto-picked-one",
+    role: "group",
     "aria-label": "The setting as it is turned",
   });
   const below = element("div");
@@ -52,7 +53,6 @@ export function explorationView(host: HTMLElement, data: Exploring, own?: Explor
     {
       class: "tauto tauto-explore",
       "aria-label": `${report.model} at other settings`,
-      "data-lm-suppress-shortcuts": "true",
     },
     title,
     controls,

@@ -1,6 +1,18 @@
 import type { Trial } from "../data/search";
 import type { Selection } from "./selection";
 
+/**
+ * Keeps plain keys that are pressed within `host` from the notebook around it, where an arrow goes to another cell and
+ * a letter is a command. Shift+Enter and what is pressed with Ctrl, Alt or Cmd are the notebook's.
+ */
+export function keepKeys(host: HTMLElement): void {
+  host.addEventListener("keydown", (event) => {
+    const notebooks =
+      event.ctrlKey || event.altKey || event.metaKey || (event.shiftKey && event.key === "Enter");
+    if (!notebooks) event.stopPropagation();
+  });
+}
+
 /** In which orders the keys go through the trials, and with which they begin. */
 export interface Orders {
   across: readonly Trial[];

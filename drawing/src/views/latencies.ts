@@ -1,5 +1,5 @@
 import { scaleLinear } from "d3-scale";
-import { type QuantilePair, quantilePairs } from "../data/comparison";
+import { type QuantilePair, quantilePairs, timeScale } from "../data/comparison";
 import { duration, ratio, share } from "../data/numbers";
 import { element } from "../dom";
 import type { Comparison } from "../reports/comparison";
@@ -15,8 +15,7 @@ const KEYS = "Left and right arrow keys move along the shares of the calls.";
 export function latenciesView(host: HTMLElement, { original, optimized }: Comparison): () => void {
   const pairs = quantilePairs(original.latency, optimized.latency);
   if (!pairs.length) return () => undefined;
-  const slowest = Math.max(...pairs.flatMap((pair) => [pair.original, pair.optimized]));
-  const x = scaleLinear([0, slowest * 1.03], [0, 1]);
+  const { scale: x, ticks } = timeScale(pairs);
   const y = scaleLinear([0, 1], [1, 0]);
   const sides = ["original", "optimized"] as const;
 
@@ -45,7 +44,7 @@ export function latenciesView(host: HTMLElement, { original, optimized }: Compar
         pen.fillText(share(tick), EDGE.left - 6, y(tick));
       }
       pen.textAlign = "center";
-      for (const tick of x.ticks(Math.max(width / 130, 2))) {
+      for (const tick of ticks(Math.max(width / 130, 2))) {
         pen.fillText(duration(tick), x(tick), HEIGHT - EDGE.bottom + 14);
       }
       pen.lineWidth = 2.5;

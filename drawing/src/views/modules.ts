@@ -40,7 +40,7 @@ export function modulesView(
   const map = moduleMap(host, state, { pick: zoomTo, out: zoomOut });
   boundLegend(host);
   host.append(said);
-  const chosen = element("section", { class: "tauto-block", "aria-label": "Chosen module" });
+  const chosen = element("section", { class: "tauto-block", role: "group", "aria-label": "Chosen module" });
   const columns = element("div", { class: "tauto-columns" });
   const [left, right] = [element("div"), element("div")];
   columns.append(left, right);

@@ -71,7 +71,8 @@ export function scatterView(host: HTMLElement, data: Search, selection: Selectio
   }
 
   function draw(on: Plot): void {
-    if (on.width <= 0) return;
+    root.hidden = !search.trials.some((trial) => Object.keys(trial.figures).length > 0);
+    if (root.hidden || on.width <= 0) return;
     const [right, upward] = [axis(across), axis(up)];
     const values = (name: string) => [
       ...search.trials.flatMap((trial) => trial.figures[name] ?? []),
@@ -177,7 +178,8 @@ export function scatterView(host: HTMLElement, data: Search, selection: Selectio
               width: 10,
               height: 10,
             }),
-            label("original", original, 17),
+            // above its mark where the figures of the axis stand below it
+            label("original", original, original.y + 17 > plot.height - 4 ? -9 : 17),
           ]
         : []),
       ...(best

@@ -19,19 +19,11 @@ export function searchView(host: HTMLElement, data: Search, own?: SearchHost): V
   const verdict = element("p", { class: "tauto-verdict" });
   const asked = element("p", { class: "tauto-soft" });
   const top = element("div");
-  // keys within it are its own, not JupyterLab's
-  const root = element(
-    "article",
-    { class: "tauto tauto-search", "data-lm-suppress-shortcuts": "true" },
-    title,
-    top,
-    verdict,
-    asked,
-  );
+  const root = element("article", { class: "tauto tauto-search" }, title, top, verdict, asked);
   host.append(root);
   own?.top(top);
   const selection = new Selection();
-  const empty = element("p", { class: "tauto-soft" }, "No trial has ended yet.");
+  const empty = element("p", { class: "tauto-soft" });
   const charts = element("div");
   root.append(empty, charts);
   const scatter = scatterView(charts, data, selection);
@@ -51,7 +43,10 @@ export function searchView(host: HTMLElement, data: Search, own?: SearchHost): V
     verdict.hidden = search.verdict === "";
     asked.textContent = search.constraints.length ? `Asked for: ${search.constraints.join("; ")}.` : "";
     asked.hidden = search.constraints.length === 0;
-    empty.hidden = search.trials.length > 0;
+    const measured = search.trials.some((trial) => Object.keys(trial.figures).length > 0);
+    empty.hidden = measured;
+    if (search.trials.length === 0) empty.textContent = "No trial has ended yet.";
+    else empty.textContent = measured ? "" : "No trial was measured; the table says why.";
     charts.hidden = search.trials.length === 0;
   }
 

@@ -113,7 +113,8 @@ export class MagicForm extends Widget implements Dialog.IBodyWidget<string> {
       field.asks === "model" ? this.form.models.map((model) => [model.name, told(model)] as const) : [];
     const choices =
       field.asks === "model" ? models : field.choices.map((choice) => [choice, choice] as const);
-    const none = field.needed ? [] : [element("option", { value: "" }, "(as the magic says)")];
+    const left = field.asks === "model" ? "(the one last profiled)" : "(default)";
+    const none = field.needed ? [] : [element("option", { value: "" }, left)];
     return element(
       "select",
       {},

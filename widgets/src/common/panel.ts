@@ -1,6 +1,6 @@
 import type { AnyModel } from "@anywidget/types";
 import type { Store } from "@tauto/drawing";
-import { store } from "@tauto/drawing";
+import { keepKeys, store } from "@tauto/drawing";
 import { cover } from "./cover";
 import { styled } from "./styled";
 
@@ -26,6 +26,7 @@ export function panel<Model extends PanelModel>(
   draw: (host: HTMLElement) => Drawn | null,
 ): () => void {
   styled(el);
+  keepKeys(el);
   const drawn = draw(el);
   if (drawn === null) return () => undefined;
   const uncover = cover(model.get("token"));

@@ -37,7 +37,7 @@ export function runningView(host: HTMLElement, stop: () => void) {
   const hint = element("p", { class: "tauto-hint", role: "status" });
   const root = element(
     "section",
-    { class: "tauto-running", "aria-label": "The search that runs" },
+    { class: "tauto-running", role: "group", "aria-label": "The search that runs" },
     bar,
     message,
     now,
