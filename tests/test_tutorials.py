@@ -9,8 +9,7 @@ import pytest
 from tauto.config import parse_duration
 
 TUTORIALS = Path(__file__).parents[1] / "tutorials"
-WAYS = ("03_quantization", "04_pruning", "05_distillation")
-BOUNDED = ("04_pruning", "05_distillation")
+SHORT = ("03_quantization", "04_pruning", "05_distillation")
 BUDGETS_S = 110
 """Of all cells of one: what is left of two minutes is for training the network that it is about."""
 
@@ -20,7 +19,7 @@ def sources(name, kind):
     return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == kind]
 
 
-@pytest.mark.parametrize("name", BOUNDED)
+@pytest.mark.parametrize("name", SHORT)
 def test_it_takes_two_minutes_by_its_budgets(name):
     lines = [line for cell in sources(name, "code") for line in cell.splitlines()]
     searches = [line for line in lines if re.match(r"%tauto_(quantize|prune|distill|sensitivity)", line)]
@@ -29,7 +28,7 @@ def test_it_takes_two_minutes_by_its_budgets(name):
     assert sum(budgets) <= BUDGETS_S
 
 
-@pytest.mark.parametrize("name", WAYS)
+@pytest.mark.parametrize("name", SHORT)
 def test_it_measures_discovers_applies_and_validates(name):
     headings = [found for text in sources(name, "markdown") for found in re.findall(r"^## (\w+):", text, re.MULTILINE)]
     assert list(dict.fromkeys(headings)) == ["Measure", "Discover", "Apply", "Validate"]
