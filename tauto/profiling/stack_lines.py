@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from torch.profiler.python_tracer import _prefix_regex
 from tauto.workload.user_lines import is_users, title
 
 __all__ = ["stack_lines"]
+
+_NOT_THE_USERS = tuple(f"{package}{os.sep}" for package in ("tauto", "tauto_magics", "torch"))
+"""What stands in every stack; torch keeps the folders that it cuts off from its first run in a process on."""
 
 
 def stack_lines() -> Callable[[str, int], str]:
@@ -27,6 +31,8 @@ def stack_lines() -> Callable[[str, int], str]:
     known: dict[str, str] = {}
 
     def name_of(file: str) -> str:
+        if file.startswith(_NOT_THE_USERS):
+            return ""
         path = file
         if not file.startswith("<") and not Path(file).is_absolute():
             path = next((whole for prefix in prefixes if Path(whole := f"{prefix}{file}").exists()), file)

@@ -6,11 +6,13 @@ import sys
 from types import FrameType
 from typing import Any
 
+import pytest
 import torch
 from torch import nn
 
 import tauto
 from tauto.profiling import session
+from tauto.profiling.stack_lines import stack_lines
 from tauto.profiling.userlines import place, user_frame
 from tauto.workload.user_lines import is_users
 
@@ -62,3 +64,10 @@ def test_the_lines_of_the_users_own_model_are_seen(monkeypatch: Any, tmp_path: A
     assert {row.file for row in result.report.lines} == {"test_userlines.py"}
     known = {"x = x @ x / 400", "for _ in range(60):", "return x * self.scale"}
     assert {row.source for row in result.report.lines} <= known
+
+
+def test_a_recorded_frame_whose_folder_is_not_known_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tauto.profiling.stack_lines._prefix_regex", list)
+    line_of = stack_lines()
+    frames = ("torch/nn/modules/module.py", "tauto/profiling/recorder.py", "train.py")
+    assert [line_of(file, 7) for file in frames] == ["", "", "train.py:7"]
