@@ -287,7 +287,7 @@ def explain(report: TuningReport) -> str:
     lines += [f"{name}: {words}." for name, words in confidence_notes(report)]
     lines += [f"Known before the work: {title}: {words}." for title, words, _ in before_items(report.before).items]
     far = report.verdict == "estimated"
-    lines += [_sentence(trial, far=far) for trial in report.trials if trial.status != "skipped"]
+    lines += [_sentence(trial, report.confirmed, far=far) for trial in report.trials if trial.status != "skipped"]
     lines += [f"{note.text}" for note in _skipped(report)]
     lines += [f"The search ended early, since {report.ended}."] if report.ended else []
     lines += compilation_sentences(report.compilation)
@@ -302,19 +302,20 @@ def explain(report: TuningReport) -> str:
     return "\n".join(lines)
 
 
-def _sentence(trial: TrialReport, *, far: bool) -> str:
+def _sentence(trial: TrialReport, confirmed: Comparison | None, *, far: bool) -> str:
     if far and trial.status == "kept":
         return f"{trial.recipe.title} was chosen: {trial.reason.rstrip('.')}."
     verb = {"kept": "was kept", "rejected": "was rejected", "failed": "failed", "skipped": "was skipped"}[trial.status]
     figures = ""
     if compared := trial.comparison:
         figures = f" at {ratio(compared.speedup, compared.speedup_interval)} the speed of the original"
-    return f"{trial.recipe.title} {verb}{figures}: {trial.reason.rstrip('.')}.{_paying(trial)}"
+        figures += " in its trial, and then confirmed" if trial.status == "kept" and confirmed else ""
+    return f"{trial.recipe.title} {verb}{figures}: {trial.reason.rstrip('.')}.{_paying(trial, confirmed)}"
 
 
-def _paying(trial: TrialReport) -> str:
+def _paying(trial: TrialReport, confirmed: Comparison | None) -> str:
     """Return above how many calls the preparation pays, as a further sentence; nothing where it is not known."""
-    compared = trial.comparison
+    compared = confirmed if trial.status == "kept" and confirmed else trial.comparison
     if compared is None or compared.break_even_calls is None or compared.preparation_s is None:
         return ""
     pays = "It pays" if trial.status == "kept" else "It would pay"

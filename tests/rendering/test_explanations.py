@@ -26,8 +26,8 @@ def test_every_report_has_a_line_sentences_and_markdown(report: Report) -> None:
 def test_each_technique_is_accounted_for() -> None:
     lines = rendering.explain(tuning()).splitlines()
     assert (
-        "openvino was kept at 3.41× (3.24–3.58) the speed of the original: The fastest of those that hold the quality. "
-        "It pays only above 1,083 calls: 6.42 s to prepare."
+        "openvino was kept at 3.41× (3.24–3.58) the speed of the original in its trial, and then confirmed: "
+        "The fastest of those that hold the quality. It pays only above 1,083 calls: 6.42 s to prepare."
     ) in lines
     resisting = next(line for line in lines if line.startswith("int8_static was rejected at 4.20×"))
     assert resisting.endswith("It would pay only above 1,083 calls: 6.42 s to prepare.")
