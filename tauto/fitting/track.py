@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 from tauto.errors import EvaluateError
-from tauto.fitting.interrupts import whole_step
 from tauto.fitting.judge import Judge
 from tauto.fitting.state import Values, finite, put, take
 from tauto.hardware import Hardware
+from tauto.interrupts import held_interrupts
 from tauto.reports import FitPoint, FittingReport, Stop
 
 __all__ = ["Ended", "Track"]
@@ -130,7 +130,7 @@ class Track:
             if not self.step:  # it never worked
                 raise
             raise Ended("raised", f"at {self._here} {error}") from error
-        with whole_step():  # a checkpoint holds all of it or nothing
+        with held_interrupts(once=True):  # a checkpoint holds all of it or nothing
             self.metric, self.evaluating_s = metric, self.evaluating_s + time.monotonic() - began
             self.points.append(FitPoint(self.step, epoch, loss, score))
             self._seen = len(self.losses)

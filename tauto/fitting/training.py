@@ -17,12 +17,12 @@ from tauto.events import Progress, emit
 from tauto.fitting.accelerator import accelerator_for
 from tauto.fitting.batches import Batches
 from tauto.fitting.checkpoint import Checkpoint
-from tauto.fitting.interrupts import whole_step
 from tauto.fitting.objective import Objective, checked
 from tauto.fitting.optimizer import OptimizerFactory, made_optimizer
 from tauto.fitting.plan import Plan
 from tauto.fitting.state import digest, lent, put, switched, take
 from tauto.fitting.track import Ended, Track
+from tauto.interrupts import held_interrupts
 from tauto.workload.state import preserved_generators
 from tauto.workload.structure import described, map_tensors
 
@@ -136,7 +136,7 @@ class Training:
         self._look(due=self.track.judge.evaluate is not None if given else self._every(every))
         while self.track.step < self.total:
             for batch in self.batches.rest():
-                with whole_step():
+                with held_interrupts(once=True):
                     self._between_steps = False
                     self._step(map_tensors(lambda each: each.to(device), batch))
                     self.batches.mark()

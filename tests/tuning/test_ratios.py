@@ -64,8 +64,9 @@ def test_what_holds_without_training_is_trained_as_was_asked_and_cut_no_more_tha
 
 
 def test_what_is_timed_is_reached_with_something_to_spare():
-    tried, _ = run(lambda share: 1 / (1 - share), lambda config: config.epochs > 0)
-    assert 1 / (1 - tried[-1].sparsity) >= 2 * 1.04
+    tried, reached = run(lambda share: 1 / (1 - share), lambda config: config.epochs > 0)
+    assert reached
+    assert 1 / (1 - tried[-1].sparsity) >= 2 * 1.04  # by the curve; without something to spare it is 2.00
 
 
 def test_a_target_out_of_reach_ends_the_search():
